@@ -1,0 +1,94 @@
+//! Every bound of the system, each with its reason. Nothing here is policy that a person chooses: those are
+//! options of the server, whose defaults stand here.
+
+/// Characters of a room id: fits a link and a table column.
+pub const ROOM_ID_CHARS_MAX: usize = 64;
+/// Characters of a person's name: a tile shows about this many.
+pub const NAME_CHARS_MAX: usize = 40;
+/// Characters of a room's title: one line on a wide screen.
+pub const TITLE_CHARS_MAX: usize = 80;
+/// Characters of the client's own description of itself in the first message.
+pub const CLIENT_NAME_CHARS_MAX: usize = 64;
+
+/// Bytes of one WebSocket message from a client. The largest lawful one is a voice frame of
+/// [`VOICE_PAYLOAD_BYTES_MAX`] and its header; the rest is room for chat.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 4096;
+/// Bytes of an Opus packet of one frame (RFC 6716, section 3.4).
+pub const VOICE_PAYLOAD_BYTES_MAX: usize = 1275;
+/// Samples at 48 kHz of the longest voice frame: 60 ms, Opus' longest single frame.
+pub const VOICE_FRAME_SAMPLES_MAX: u32 = 2880;
+/// Samples at 48 kHz of the shortest voice frame: 2.5 ms, Opus' shortest.
+pub const VOICE_FRAME_SAMPLES_MIN: u32 = 120;
+/// Samples at 48 kHz of the voice frames a client sends: 20 ms, where Opus is at its best for speech.
+pub const VOICE_FRAME_SAMPLES: u32 = 960;
+
+/// People on one stage: more than this and nobody follows the talk; also the number of decoders a page holds.
+pub const STAGE_SEATS_MAX: usize = 16;
+/// People in one room; one core fans one speaker out to about this many twenty times over.
+pub const ROOM_SEATS_MAX: usize = 2000;
+/// Raised hands in one queue. A snapshot carries the whole queue, so it must stay small.
+pub const HANDS_MAX: usize = 100;
+/// People of the audience whom a view names; the rest come in pages on demand, so that N joins cost O(N) bytes.
+pub const AUDIENCE_IN_VIEW: usize = 50;
+/// People in one page of the member list.
+pub const MEMBERS_PAGE_MAX: usize = 100;
+/// Rooms in one page of the room list.
+pub const ROOMS_PAGE_MAX: usize = 100;
+/// Rooms on one server: each holds a task and its mailbox.
+pub const ROOMS_MAX: usize = 1000;
+/// Rooms that one identity may be host of at once.
+pub const ROOMS_PER_USER_MAX: usize = 5;
+/// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
+pub const IDENTITIES_MAX: usize = 100_000;
+
+/// A seat is held this long for somebody whose connection dropped.
+pub const SEAT_GRACE_MS: u64 = 30_000;
+/// A room without a moderator ends after this long, with a countdown everybody sees.
+pub const LEADERLESS_ROOM_MS: u64 = 120_000;
+
+/// The audience's comings and goings leave at most this often (four times a second).
+pub const AUDIENCE_BATCH_MS: u64 = 250;
+
+/// A connection that has not said hello by then is closed.
+pub const HELLO_DEADLINE_MS: u64 = 5_000;
+/// Both sides send something at least this often.
+pub const HEARTBEAT_MS: u64 = 5_000;
+/// A connection that has been silent for this long is gone: three missed heartbeats.
+pub const SILENCE_MS_MAX: u64 = 15_000;
+
+/// Voice that has waited longer than this in an outbox is dropped: late is worse than lost.
+pub const OUTBOX_VOICE_AGE_MS_MAX: u64 = 200;
+/// Bytes of voice that one outbox holds: 200 ms of sixteen speakers at 48 kbit/s, twice over.
+pub const OUTBOX_VOICE_BYTES_MAX: usize = 48 * 1024;
+/// Bytes of control that one outbox holds; beyond it the queue is replaced by one fresh snapshot.
+pub const OUTBOX_CONTROL_BYTES_MAX: usize = 64 * 1024;
+/// The newest voice sent may be this far ahead of the newest voice the listener reports to have, beyond his
+/// smallest round trip; more than that is standing in a buffer somewhere on the way.
+pub const VOICE_IN_FLIGHT_MS_MAX: u64 = 400;
+/// A listener reports the newest voice he has this often while voice reaches him.
+pub const VOICE_REPORT_MS: u64 = 200;
+/// The server acknowledges the newest voice frame of a speaker this often.
+pub const VOICE_ACK_MS: u64 = 100;
+/// A speaker stops encoding when this much voice beyond his smallest round trip is unacknowledged.
+pub const VOICE_UNACKNOWLEDGED_MS_MAX: u64 = 200;
+/// A speaker tells how capture time maps to server time this often, and at every talkspurt's start.
+pub const CLOCK_MAPPING_MS: u64 = 5_000;
+
+/// Messages that wait for one room. At 50 voice frames a second from a full stage this is over a second.
+pub const ROOM_MAILBOX_MAX: usize = 1024;
+
+/// Commands a member may give at once, and per second afterwards: faster than anybody clicks.
+pub const COMMAND_BURST: u32 = 40;
+/// See [`COMMAND_BURST`].
+pub const COMMANDS_PER_SECOND: u32 = 10;
+/// Voice frames a connection may send at once: a second of 10 ms frames, held up by a stall.
+pub const VOICE_FRAME_BURST: u32 = 100;
+/// Voice frames per second afterwards: 10 ms frames and a clock that runs fast.
+pub const VOICE_FRAMES_PER_SECOND: u32 = 110;
+/// Voice bytes at once and per second: 64 kbit/s with headers, twice over.
+pub const VOICE_BYTES_BURST: u32 = 32 * 1024;
+/// See [`VOICE_BYTES_BURST`].
+pub const VOICE_BYTES_PER_SECOND: u32 = 16 * 1024;
+/// Voice frames a connection may send while it may not be heard, before it is closed for abuse: four seconds
+/// of 10 ms frames, beyond any honest delay between a mute and its news.
+pub const UNHEARD_FRAMES_MAX: u32 = 400;
