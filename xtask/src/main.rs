@@ -1,2 +1,91 @@
-//! main
-fn main() {}
+//! Every command a developer or CI gives, as `cargo xtask COMMAND`.
+//!
+//! This program starts other programs and reports how they fared. It refuses to know what the
+//! product does: nothing here depends on another package of the workspace, so that it compiles
+//! on a machine that has a stable Rust and nothing else.
+
+mod check;
+mod client;
+mod dev;
+mod fingerprint;
+mod process;
+mod project;
+mod run;
+mod setup;
+mod test;
+mod wasm;
+
+use std::process::ExitCode;
+
+/// What went wrong, as a sentence for the person at the terminal.
+type Result<T> = std::result::Result<T, String>;
+
+const HELP: &str = "\
+Dais: the commands of this project
+
+  cargo xtask run [-- OPTIONS]    build everything in release and start the server; OPTIONS are
+                                  those of `dais` (try: cargo xtask run -- --help)
+  cargo xtask test [--long] [STEP…]
+                                  every test there is; the last line is the count. --long is the
+                                  big size. STEP names run only those steps (see below)
+  cargo xtask check               the quick loop: format, lints, pure tests, wasm check
+  cargo xtask dev                 server and `trunk serve` together, rebuilt as files change
+
+  cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
+  cargo xtask client              only build the client into dist/
+  cargo xtask env                 print the variables that tests read, as shell exports
+  cargo xtask worklet             build the playout worklet (Trunk calls this as a hook)
+
+Steps of `test`: set-up format clippy clippy-wasm client release unit doc e2e
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "run" => run::run(rest),
+        "test" => return test::run(rest),
+        "check" => return check::run(),
+        "dev" => dev::run(),
+        "setup" => setup_only(rest),
+        "client" => setup::build_tools().and_then(|()| client::build()),
+        "env" => test::environment().map(|variables| {
+            for (name, value) in variables {
+                println!("export {name}='{value}'");
+            }
+        }),
+        "worklet" => client::build_worklet(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => {
+            eprintln!("xtask has no command `{unknown}`.\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("xtask: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `cargo xtask setup [--test]`.
+fn setup_only(args: &[String]) -> Result<()> {
+    match args {
+        [] => setup::build_tools()?,
+        [flag] if flag == "--test" => {
+            setup::build_tools()?;
+            setup::test_tools()?;
+        }
+        _ => return Err("`setup` takes nothing but --test".to_owned()),
+    }
+    println!("Everything is set up.");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Builds the page: Trunk makes `dist/` from `index.html`, calls back for the playout worklet,
+//! and the result is compressed. Knows where things land, not what is in them.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{run, with_args};
+use crate::{Result, fingerprint, process, project, wasm};
+
+/// Everything the client is made of.
+const SOURCES: [&str; 12] = [
+    "client",
+    "shared/Cargo.toml",
+    "shared/src",
+    "audio/Cargo.toml",
+    "audio/src",
+    "engine/Cargo.toml",
+    "engine/src",
+    "Cargo.toml",
+    "Cargo.lock",
+    "Trunk.toml",
+    "index.html",
+    ".cargo",
+];
+
+/// The cargo profile of everything that is shipped to browsers.
+const PROFILE: &str = "wasm";
+
+/// Builds the client in release into `dist/`, with compressed copies, unless it is there already.
+/// An unchanged `dist/` keeps its file times, so that the server that embeds it is not rebuilt.
+///
+/// # Errors
+/// When Trunk or one of its steps fails.
+pub(crate) fn build() -> Result<()> {
+    let stamp = project::scratch()?.join("client");
+    if std::fs::read_to_string(&stamp).is_ok_and(|before| Ok(before) == state()) {
+        println!("The client in dist/ is up to date.");
+        return Ok(());
+    }
+    println!("Building the client (WebAssembly; the first time takes some minutes).");
+    run(&mut with_args("trunk", &["build", "--release"]))?;
+    compress()?;
+    let write = std::fs::write(&stamp, state()?);
+    write.map_err(|error| format!("cannot write {}: {error}", stamp.display()))
+}
+
+/// What the client is built from and what was built, as one line.
+fn state() -> Result<String> {
+    let sources = fingerprint::of(project::root(), &SOURCES)?;
+    let built = fingerprint::of(project::root(), &["dist"])?;
+    Ok(format!("{sources:016x} {built:016x}"))
+}
+
+fn compress() -> Result<()> {
+    // Always optimised: Brotli at its highest quality is slow enough as it is.
+    let mut compress = with_args("cargo", &["run", "--quiet", "--release", "--package", "xtask"]);
+    compress.args(["--features", "precompress", "--bin", "precompress", "--", "dist"]);
+    run(&mut compress)
+}
+
+/// Builds the playout worklet and puts it into Trunk's staging folder, or `dist/` when Trunk is
+/// not the caller. The variables are those Trunk gives its hooks.
+///
+/// # Errors
+/// When a step fails, or when the module imports anything: the audio thread has nothing to give.
+pub(crate) fn build_worklet() -> Result<()> {
+    let release = std::env::var("TRUNK_PROFILE").map_or(true, |profile| profile == "release");
+    let folder = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| project::root().join("dist"), PathBuf::from);
+    let (profile, output) = if release { (PROFILE, PROFILE) } else { ("dev", "debug") };
+    let mut build = with_args("cargo", &["build", "--package", "dais-worklet", "--quiet"]);
+    build.args(["--target", project::WASM_TARGET, "--profile", profile]);
+    run(&mut build)?;
+
+    let built = project::target().join(project::WASM_TARGET).join(output).join("dais_worklet.wasm");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let shipped = folder.join("worklet.wasm");
+    if release {
+        let mut optimise = process::command("wasm-opt");
+        optimise.args(["-O3", "--all-features", "--output"]).arg(&shipped).arg(&built);
+        run(&mut optimise)?;
+    } else {
+        std::fs::copy(&built, &shipped).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
+    }
+    insist_on_no_imports(&shipped)
+}
+
+fn insist_on_no_imports(path: &Path) -> Result<()> {
+    let module = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let imports = wasm::imports(&module).map_err(|error| format!("{}: {error}", path.display()))?;
+    if imports.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "the worklet imports {}; on the audio thread there is nobody to provide that. A missing C \
+             function belongs into audio/src/wasm_libc.rs",
+            imports.join(", ")
+        ))
+    }
+}

@@ -1,0 +1,112 @@
+//! Tests in Rust: built once with cargo, then each binary run by itself under a time limit, so
+//! that one that hangs or dies is seen and named.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::count::{self, Outcome, TestBinary};
+use super::report::{self, Step};
+use super::{BUILD_LIMIT, Options, equip};
+use crate::process::{self, with_args};
+use crate::{Result, project};
+
+/// All packages that run on this machine.
+fn native() -> Vec<String> {
+    let mut args = vec!["--workspace".to_owned()];
+    for package in project::BROWSER_PACKAGES {
+        args.extend(["--exclude".to_owned(), package.to_owned()]);
+    }
+    args.extend(["--features".to_owned(), "xtask/precompress".to_owned()]);
+    args
+}
+
+/// Unit and integration tests of everything that runs on this machine.
+///
+/// # Errors
+/// When the tests do not build.
+pub(super) fn tests(options: &Options, step: &mut Step) -> Result<()> {
+    run_all(&native(), options, step, |command| equip(command, options))
+}
+
+/// The tests of a few packages, for `cargo xtask check`: no variables, no browsers.
+///
+/// # Errors
+/// When the tests do not build.
+pub(crate) fn libraries(packages: &[&str], step: &mut Step) -> Result<()> {
+    let args: Vec<String> = packages.iter().map(|package| format!("--package={package}")).collect();
+    let options = Options { long: false, steps: Vec::new() };
+    run_all(&args, &options, step, |_| Ok(()))
+}
+
+fn run_all(args: &[String], options: &Options, step: &mut Step, prepare: impl Fn(&mut Command) -> Result<()>) -> Result<()> {
+    for binary in build(args, step)? {
+        let log = step.log(&format!("-{}", binary.name.replace([' ', '(', ')', '/'], "-")))?;
+        let mut command = process::command(&binary.program);
+        prepare(&mut command)?;
+        let folder = Path::new(&binary.manifest).parent().unwrap_or(project::root());
+        command.current_dir(folder).env("CARGO_MANIFEST_DIR", folder);
+        let end = process::logged(&mut command, &log, None, options.runner_limit())?;
+        let outcome = count::libtest(&read(&log)?, end.success(), options.long);
+        record(step, &binary, &outcome, &log, &end.to_string())?;
+    }
+    Ok(())
+}
+
+/// Builds and lists the test binaries.
+fn build(args: &[String], step: &Step) -> Result<Vec<TestBinary>> {
+    let mut build = with_args("cargo", &["test", "--no-run", "--message-format=json-render-diagnostics"]);
+    build.args(args);
+    println!("  $ {}", process::shown(&build));
+    let (log, messages) = (step.log("")?, project::scratch()?.join("test-binaries.json"));
+    let end = process::logged(&mut build, &log, Some(&messages), BUILD_LIMIT)?;
+    if !end.success() {
+        report::show(&log)?;
+        return Err(format!("the tests do not build ({end})"));
+    }
+    Ok(count::test_binaries(&read(&messages)?))
+}
+
+fn record(step: &mut Step, binary: &TestBinary, outcome: &Outcome, log: &Path, end: &str) -> Result<()> {
+    step.add(outcome.tally);
+    if outcome.tally != count::Tally::default() {
+        println!("  {}: {}", binary.name, outcome.tally);
+    }
+    if outcome.tally.failed > 0 {
+        report::show(log)?;
+        println!("  {} ended: {end}", binary.name);
+    }
+    for failure in &outcome.failures {
+        step.name_failure(&format!("{} {failure}", binary.name));
+    }
+    Ok(())
+}
+
+/// Examples in documentation comments.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub(super) fn doc_tests(options: &Options, step: &mut Step) -> Result<()> {
+    let mut command = with_args("cargo", &["test", "--doc"]);
+    command.args(native());
+    println!("  $ {}", process::shown(&command));
+    let log = step.log("")?;
+    let end = process::logged(&mut command, &log, None, BUILD_LIMIT)?;
+    let outcome = count::libtest(&read(&log)?, end.success(), options.long);
+    step.add(outcome.tally);
+    if outcome.tally.failed > 0 {
+        report::show(&log)?;
+    }
+    for failure in &outcome.failures {
+        step.name_failure(failure);
+    }
+    if outcome.tally == count::Tally::default() {
+        // No example anywhere: that they all build is what was checked.
+        step.passed(1);
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

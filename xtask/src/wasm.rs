@@ -1,0 +1,109 @@
+//! As much of the WebAssembly binary format as it takes to list a module's imports
+//! (<https://webassembly.github.io/spec/core/binary/modules.html>). Judges nothing.
+
+/// The module and field names of every import.
+///
+/// # Errors
+/// A sentence, when this is no WebAssembly module or is cut short.
+pub(crate) fn imports(module: &[u8]) -> Result<Vec<String>, String> {
+    let mut rest = Reader(module);
+    if rest.take(8)? != b"\0asm\x01\0\0\0" {
+        return Err("not a WebAssembly module, version 1".to_owned());
+    }
+    while !rest.0.is_empty() {
+        let id = rest.take(1)?[0];
+        let length = rest.number()?;
+        let section = rest.take(length)?;
+        if id == IMPORT_SECTION {
+            return import_names(Reader(section));
+        }
+    }
+    Ok(Vec::new())
+}
+
+const IMPORT_SECTION: u8 = 2;
+
+fn import_names(mut section: Reader<'_>) -> Result<Vec<String>, String> {
+    let count = section.number()?;
+    let mut names = Vec::new();
+    for _ in 0..count {
+        names.push(format!("{}.{}", section.name()?, section.name()?));
+        match section.take(1)?[0] {
+            0 => drop(section.number()?), // a function: its type's index
+            1 => {
+                section.take(1)?; // a table: the type of its elements, then limits
+                section.limits()?;
+            }
+            2 => section.limits()?,                           // a memory
+            3 => drop(section.take(2)?),                      // a global: type and mutability
+            4 => drop((section.take(1)?, section.number()?)), // a tag
+            kind => return Err(format!("an import of unknown kind {kind}")),
+        }
+    }
+    Ok(names)
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or("the module is cut short")?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// An unsigned number in LEB128 of at most 32 bits.
+    fn number(&mut self) -> Result<usize, String> {
+        let mut value = 0_u32;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = self.take(1)?[0];
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return usize::try_from(value).map_err(|error| error.to_string());
+            }
+        }
+        Err("a number of more than 32 bits".to_owned())
+    }
+
+    fn name(&mut self) -> Result<String, String> {
+        let length = self.number()?;
+        Ok(String::from_utf8_lossy(self.take(length)?).into_owned())
+    }
+
+    fn limits(&mut self) -> Result<(), String> {
+        let has_maximum = self.take(1)?[0] & 1 == 1;
+        self.number()?;
+        if has_maximum {
+            self.number()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_of_every_kind_are_listed() {
+        let mut module = b"\0asm\x01\0\0\0".to_vec();
+        module.extend([0, 3, 2, b'h', b'i']); // a custom section before it
+        let section = [
+            &[3][..],
+            &[1, b'e', 2, b'f', b'n', 0, 0x80, 1],
+            &[1, b'e', 3, b'm', b'e', b'm', 2, 1, 1, 2],
+            &[1, b'e', 1, b'g', 3, 0x7f, 0],
+        ]
+        .concat();
+        module.extend([2, u8::try_from(section.len()).expect("short")]);
+        module.extend(section);
+        assert_eq!(imports(&module), Ok(vec!["e.fn".to_owned(), "e.mem".to_owned(), "e.g".to_owned()]));
+    }
+
+    #[test]
+    fn a_module_without_imports_has_none_and_a_broken_one_is_an_error() {
+        assert_eq!(imports(b"\0asm\x01\0\0\0"), Ok(Vec::new()));
+        assert!(imports(b"\0asm\x01\0\0\0\x02\x7f").is_err());
+        assert!(imports(b"<html>").is_err());
+    }
+}
