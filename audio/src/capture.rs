@@ -167,9 +167,7 @@ mod tests {
 
     fn tone(rate_hz: u32, seconds: f64) -> Vec<f32> {
         let samples = (f64::from(rate_hz) * seconds) as usize;
-        (0..samples)
-            .map(|n| (0.5 * (std::f64::consts::TAU * 440.0 * n as f64 / f64::from(rate_hz)).sin()) as f32)
-            .collect()
+        (0..samples).map(|n| (0.5 * (std::f64::consts::TAU * 440.0 * n as f64 / f64::from(rate_hz)).sin()) as f32).collect()
     }
 
     #[test]
@@ -215,14 +213,8 @@ mod tests {
     fn wrong_settings_are_refused_by_name() {
         let good = CaptureConfig::new(48_000);
         let refusal = |config| CapturePipeline::new(config).unwrap_err();
-        assert_eq!(
-            refusal(CaptureConfig { frame_samples: 441, ..good }),
-            CodecError::FrameSamples { samples: 441 }
-        );
-        assert_eq!(
-            refusal(CaptureConfig { device_rate_hz: 1, ..good }),
-            CodecError::DeviceRate { rate_hz: 1 }
-        );
+        assert_eq!(refusal(CaptureConfig { frame_samples: 441, ..good }), CodecError::FrameSamples { samples: 441 });
+        assert_eq!(refusal(CaptureConfig { device_rate_hz: 1, ..good }), CodecError::DeviceRate { rate_hz: 1 });
         assert!(matches!(refusal(CaptureConfig { complexity: 11, ..good }), CodecError::Opus { .. }));
     }
 

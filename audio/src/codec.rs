@@ -116,11 +116,7 @@ impl Decoder {
 
     /// Decodes one packet to the front of `output`, within ±1; the number of samples at
     /// 48 kHz, or `None` where libopus calls the packet invalid.
-    pub(crate) fn decode(
-        &mut self,
-        payload: &[u8],
-        output: &mut [f32; PACKET_SAMPLES_MAX],
-    ) -> Option<usize> {
+    pub(crate) fn decode(&mut self, payload: &[u8], output: &mut [f32; PACKET_SAMPLES_MAX]) -> Option<usize> {
         // An empty payload would mean "lost" to libopus, and with it a full output of noise.
         if payload.is_empty() {
             return None;

@@ -130,11 +130,7 @@ fn decide_playing(situation: &Situation, next: Next) -> Decision {
     let gap = u64::try_from(next.gap_samples).unwrap_or(0);
     // Concealment comes in steps of 2.5 ms; a lesser gap is none.
     if gap < crate::codec::CONCEAL_SAMPLES_STEP as u64 {
-        return if excess > EXCESS_SAMPLES_MAX {
-            Decision::Shed { samples: excess }
-        } else {
-            Decision::Decode
-        };
+        return if excess > EXCESS_SAMPLES_MAX { Decision::Shed { samples: excess } } else { Decision::Decode };
     }
     // A newer packet proves, on an ordered transport, that the missing one will not come, and
     // on any other that it will come too late.

@@ -13,7 +13,7 @@ pub fn level_dbov(samples: &[f32]) -> u8 {
     }
     let energy: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
     let power = energy / samples.len() as f64;
-    if power <= 0.0 {
+    if power.is_nan() || power <= 0.0 {
         return LEVEL_DBOV_SILENCE;
     }
     let level = (-10.0 * power.log10()).round();
@@ -27,8 +27,7 @@ mod tests {
 
     #[test]
     fn a_full_scale_sine_is_three_below_overload() {
-        let sine: Vec<f32> =
-            (0..960).map(|n| (n as f32 * std::f32::consts::TAU * 10.0 / 960.0).sin()).collect();
+        let sine: Vec<f32> = (0..960).map(|n| (n as f32 * std::f32::consts::TAU * 10.0 / 960.0).sin()).collect();
         assert_eq!(level_dbov(&sine), 3);
         let quiet: Vec<f32> = sine.iter().map(|sample| sample * 0.01).collect();
         assert_eq!(level_dbov(&quiet), 43);

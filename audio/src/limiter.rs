@@ -25,12 +25,7 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new() -> Self {
         let coefficient = |seconds: f32| 1.0 - (-1.0 / (seconds * SAMPLE_RATE_HZ as f32)).exp();
-        Self {
-            envelope: 0.0,
-            attack: coefficient(ATTACK_S),
-            release: coefficient(RELEASE_S),
-            samples_clipped_total: 0,
-        }
+        Self { envelope: 0.0, attack: coefficient(ATTACK_S), release: coefficient(RELEASE_S), samples_clipped_total: 0 }
     }
 
     /// How many samples needed the soft clip so far.
@@ -68,9 +63,7 @@ mod tests {
     use super::*;
 
     fn tone(amplitude: f32, samples: usize) -> Vec<f32> {
-        (0..samples)
-            .map(|n| amplitude * (std::f32::consts::TAU * 440.0 * n as f32 / 48_000.0).sin())
-            .collect()
+        (0..samples).map(|n| amplitude * (std::f32::consts::TAU * 440.0 * n as f32 / 48_000.0).sin()).collect()
     }
 
     #[test]

@@ -11,13 +11,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::SAMPLE_RATE_HZ;
 use crate::codec::{CodecError, PAYLOAD_BYTES_MAX, packet_samples, sanitize};
 use crate::limiter::Limiter;
 use crate::packet::PacketHeader;
 use crate::resample::Resampler;
 use crate::statistics::{Counters, PlaybackStatistics, StreamStatistics};
 use crate::stream::{Scratch, Stream};
-use crate::SAMPLE_RATE_HZ;
 
 /// Streams that a pipeline can be made for: more than a stage has seats, and about 150 kB each.
 pub const STREAMS_MAX: usize = 64;
@@ -158,14 +158,14 @@ impl PlaybackPipeline {
         let voice = &mut self.voice[..needed];
         mix.fill(0.0);
         for stream in self.streams.iter_mut().filter(|stream| !stream.is_free()) {
-            self.at_work.store(stream.id().map_or(0, |id| u64::from(id) + 1), Ordering::Relaxed);
+            mark(&self.at_work, stream.id());
             if stream.render(voice, now, &mut self.scratch) {
                 stream.gain.add_to(mix, voice);
             } else {
                 stream.gain.settle();
             }
         }
-        self.at_work.store(0, Ordering::Relaxed);
+        mark(&self.at_work, None);
         self.limiter.process(mix);
         self.resampler.process(mix, output);
         // The filter's ripple can carry a peak a little over full scale.
@@ -248,8 +248,9 @@ impl PlaybackPipeline {
         u32::try_from(marked).ok()
     }
 
-    fn mark_work(&self, stream: Option<u32>) {
-        self.at_work.store(stream.map_or(0, |stream| u64::from(stream) + 1), Ordering::Relaxed);
+    /// Names whose packets are worked on from here, until the next call of anything else.
+    pub fn mark_work(&self, stream: Option<u32>) {
+        mark(&self.at_work, stream);
     }
 
     fn find(&self, stream: u32) -> Option<usize> {
@@ -270,8 +271,11 @@ impl PlaybackPipeline {
     }
 
     fn find_idle(&self, now: Duration) -> Option<usize> {
-        self.streams.iter().position(|stream| {
-            stream.idle_since().is_some_and(|since| now.saturating_sub(since) > IDLE_MAX)
-        })
+        self.streams.iter().position(|stream| stream.idle_since().is_some_and(|since| now.saturating_sub(since) > IDLE_MAX))
     }
+}
+
+/// A store that no optimiser may move behind the work it announces or drop as overwritten.
+fn mark(at_work: &AtomicU64, stream: Option<u32>) {
+    at_work.store(stream.map_or(0, |stream| u64::from(stream) + 1), Ordering::Relaxed);
 }

@@ -206,9 +206,7 @@ mod tests {
     use super::*;
 
     fn tone(rate_hz: u32, frequency_hz: f64, samples: usize) -> Vec<f32> {
-        (0..samples)
-            .map(|n| (0.5 * (2.0 * PI * frequency_hz * n as f64 / f64::from(rate_hz)).sin()) as f32)
-            .collect()
+        (0..samples).map(|n| (0.5 * (2.0 * PI * frequency_hz * n as f64 / f64::from(rate_hz)).sin()) as f32).collect()
     }
 
     /// Converts in pieces of uneven length, as devices deliver.

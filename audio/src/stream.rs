@@ -161,13 +161,7 @@ impl Stream {
     }
 
     /// Takes a packet of `samples` samples in.
-    pub(crate) fn insert(
-        &mut self,
-        header: &PacketHeader,
-        samples: u32,
-        payload: &[u8],
-        now: Duration,
-    ) -> Inserted {
+    pub(crate) fn insert(&mut self, header: &PacketHeader, samples: u32, payload: &[u8], now: Duration) -> Inserted {
         self.last_packet_at = now;
         if self.buffer.is_elsewhere(header.sequence) {
             self.restart();
@@ -335,10 +329,7 @@ impl Stream {
 
     /// Takes the first packet out and decodes it; time moves to its end. The inner `None` says
     /// that libopus refused it.
-    fn decode_first(
-        &mut self,
-        output: &mut [f32; PACKET_SAMPLES_MAX],
-    ) -> Option<(Waiting, Option<usize>)> {
+    fn decode_first(&mut self, output: &mut [f32; PACKET_SAMPLES_MAX]) -> Option<(Waiting, Option<usize>)> {
         let first = self.buffer.first()?;
         if first.flags & FLAG_TALKSPURT_START != 0 {
             self.decoder.reset();

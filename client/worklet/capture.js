@@ -1,0 +1,136 @@
+// The microphone's end of the audio thread: cuts what the device delivers into frames and hands
+// each to the worker, in a buffer that comes back for reuse.
+//
+// It refuses to know codecs, rates other than the device's own, who may speak and why it was
+// opened. It never waits: where the worker is stuck, frames are dropped and counted, and the
+// worker is told how much time went by.
+//
+// Messages it takes:
+//   on the node's port   {type: 'port', port}   the port to the worker; may come again
+//   on either port       {type: 'stop'}         ends the processor
+//   on the worker's port ArrayBuffer            a buffer comes back
+// Messages it sends, on the worker's port:
+//   ArrayBuffer                                 one frame: mono 32-bit floats at the device's rate
+//   {type: 'dropped', samples, frames_total}    so many samples were dropped just before the next
+//                                               frame; frames_total since the beginning
+
+// Buffers on their way or in use by the worker, at most: 320 ms in frames of 20 ms. What waits
+// longer is not worth sending.
+const BUFFERS_MAX = 16;
+
+class Capture extends AudioWorkletProcessor {
+  constructor(options) {
+    super();
+    this.frameMs = options?.processorOptions?.frameMs ?? 20;
+    this.stopped = false;
+    this.workerPort = null;
+    this.free = [];
+    this.outstanding = 0;
+    this.frame = null;
+    this.filled = 0;
+    this.framesBegun = 0;
+    this.frameLength = 0;
+    this.quantumLength = 128;
+    this.heard = false;
+    this.samplesDropped = 0;
+    this.framesDroppedTotal = 0;
+    this.beginFrame();
+    this.port.onmessage = (event) => this.handleControl(event.data);
+  }
+
+  handleControl(message) {
+    if (message?.type === 'stop') {
+      this.stopped = true;
+      this.workerPort?.close();
+      this.workerPort = null;
+    } else if (message?.type === 'port') {
+      this.workerPort?.close();
+      // Buffers that the old worker holds are gone with it.
+      this.outstanding = 0;
+      this.workerPort = message.port;
+      this.workerPort.onmessage = (event) => this.handleWorker(event.data);
+    }
+  }
+
+  handleWorker(message) {
+    if (message instanceof ArrayBuffer) {
+      this.outstanding = Math.max(0, this.outstanding - 1);
+      if (this.free.length < BUFFERS_MAX) this.free.push(message);
+    } else {
+      this.handleControl(message);
+    }
+  }
+
+  // Frame k ends at the rounded k-th multiple of its exact length, so that no rate drifts.
+  beginFrame() {
+    const boundary = (count) => Math.round((count * this.frameMs * sampleRate) / 1000);
+    this.frameLength = boundary(this.framesBegun + 1) - boundary(this.framesBegun);
+    this.framesBegun += 1;
+    this.filled = 0;
+    this.frame = null;
+  }
+
+  // A buffer of the frame's length, or null where the worker has them all.
+  takeBuffer() {
+    const bytes = this.frameLength * Float32Array.BYTES_PER_ELEMENT;
+    while (this.free.length > 0) {
+      const buffer = this.free.pop();
+      // One of another length (a rate without whole frames, or another worker) is let go.
+      if (buffer.byteLength === bytes) return new Float32Array(buffer);
+    }
+    return this.outstanding < BUFFERS_MAX ? new Float32Array(this.frameLength) : null;
+  }
+
+  process(inputs, outputs) {
+    if (this.stopped) return false;
+    const channels = inputs[0] ?? [];
+    const length = channels[0]?.length ?? outputs[0]?.[0]?.length ?? this.quantumLength;
+    this.quantumLength = length;
+    this.heard ||= channels.length > 0;
+    // Before the source is connected there is nothing; after it fell silent, time goes on.
+    if (this.heard && this.workerPort !== null) this.take(channels, length);
+    return true;
+  }
+
+  take(channels, length) {
+    for (let index = 0; index < length; ) {
+      if (this.filled === 0) this.frame = this.outstanding < BUFFERS_MAX ? this.takeBuffer() : null;
+      const count = Math.min(length - index, this.frameLength - this.filled);
+      if (this.frame !== null) this.mix(channels, index, count);
+      this.filled += count;
+      index += count;
+      if (this.filled === this.frameLength) this.sendFrame();
+    }
+  }
+
+  mix(channels, from, count) {
+    const share = 1 / Math.max(1, channels.length);
+    for (let offset = 0; offset < count; offset += 1) {
+      let sum = 0;
+      for (const channel of channels) sum += channel[from + offset];
+      this.frame[this.filled + offset] = sum * share;
+    }
+  }
+
+  sendFrame() {
+    if (this.frame === null) {
+      this.samplesDropped += this.frameLength;
+      this.framesDroppedTotal += 1;
+    } else {
+      if (this.samplesDropped > 0) {
+        this.workerPort.postMessage({
+          type: 'dropped',
+          samples: this.samplesDropped,
+          frames_total: this.framesDroppedTotal,
+        });
+        this.samplesDropped = 0;
+      }
+      const { buffer } = this.frame;
+      this.outstanding += 1;
+      this.workerPort.postMessage(buffer, [buffer]);
+    }
+    this.beginFrame();
+  }
+}
+
+registerProcessor('dais-capture', Capture);

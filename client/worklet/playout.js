@@ -1,0 +1,293 @@
+// The loudspeaker's end of the audio thread: feeds received packets to the playback pipeline
+// (worklet.wasm) and gives its mix to the device.
+//
+// It refuses to know sockets, members and rooms. It outlives the pipeline: a hostile packet may
+// trap the codec, and an exception thrown by process() would silence this node for good. So every
+// call into wasm is guarded; after a trap a new instance takes over, and a stream that trapped
+// twice is not played again.
+//
+// processorOptions: {module: WebAssembly.Module} or, where a module cannot be cloned, {bytes:
+// ArrayBuffer}; {allowTrap: true} lets tests force a trap.
+//
+// Messages it takes:
+//   on the node's port   {type: 'port', port}          the port to the worker; may come again
+//   on the worker's port ArrayBuffer                   one packet, as laid out by dais-audio
+//   on either port       {type: 'gain', stream, gain}  volume, a factor from 0 to 4
+//                        {type: 'open', stream}, {type: 'close', stream}
+//                        {type: 'stop'}                ends the processor
+//                        {type: 'trap', stream}        with allowTrap only
+// Messages it sends: every 250 ms, on the worker's port, {type: 'statistics', …}; see
+// postStatistics. Samples in them are at 48 kHz unless they say otherwise.
+
+const STATISTICS_INTERVAL_S = 0.25;
+
+// A stream is given up at its second trap.
+const TRAPS_PER_STREAM_MAX = 2;
+
+// After a second trap within a second nothing is tried for so long: an instance per quantum would
+// starve the device.
+const TRAP_PAUSE_S = 0.1;
+
+// Streams remembered by volume or by traps, at most. The oldest is forgotten first.
+const REMEMBERED_MAX = 256;
+
+// The statistics block, as documented in the wasm module's source.
+const TOTALS = 15;
+const ROW = 17;
+const COUNTERS = [
+  'packets_queued_total',
+  'packets_duplicate_total',
+  'packets_late_total',
+  'packets_overflow_total',
+  'packets_invalid_total',
+  'packets_undecodable_total',
+  'samples_decoded_total',
+  'samples_concealed_total',
+  'samples_discarded_total',
+  'underruns_total',
+];
+
+const readCounters = (numbers, from) =>
+  Object.fromEntries(COUNTERS.map((name, index) => [name, numbers[from + index]]));
+
+const remember = (map, key, value) => {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > REMEMBERED_MAX) map.delete(map.keys().next().value);
+};
+
+// One instance of the wasm module with views into its memory.
+class Pipeline {
+  constructor(module) {
+    this.exports = new WebAssembly.Instance(module, {}).exports;
+    if (this.exports.dais_init(sampleRate) !== 1) {
+      throw new Error(`playback at ${sampleRate} Hz is not supported`);
+    }
+    this.outputSamplesMax = this.exports.dais_output_capacity();
+    this.packetBytesMax = this.exports.dais_packet_capacity();
+    this.lookAtMemory();
+  }
+
+  // Views die when memory grows. It should not, and is counted if it does.
+  lookAtMemory() {
+    const { buffer } = this.exports.memory;
+    this.memory = buffer;
+    this.packet = new Uint8Array(buffer, this.exports.dais_packet_buffer(), this.packetBytesMax);
+    this.output = new Float32Array(buffer, this.exports.dais_output_buffer(), this.outputSamplesMax);
+    this.quantum = this.output.subarray(0, 0);
+  }
+
+  memoryGrew() {
+    if (this.memory === this.exports.memory.buffer) return false;
+    this.lookAtMemory();
+    return true;
+  }
+
+  insert(bytes, now) {
+    this.packet.set(bytes);
+    this.exports.dais_insert(bytes.length, now);
+  }
+
+  // The samples rendered, in a view that is made once for each length.
+  render(samples, now) {
+    const rendered = this.exports.dais_render(samples, now);
+    if (this.quantum.length !== rendered) this.quantum = this.output.subarray(0, rendered);
+    return this.quantum;
+  }
+
+  // All numbers of the statistics block, copied out.
+  readStatistics() {
+    const at = this.exports.dais_statistics();
+    const totals = new Float64Array(this.exports.memory.buffer, at, TOTALS);
+    const numbers = new Float64Array(this.exports.memory.buffer, at, TOTALS + ROW * totals[14]);
+    return numbers.slice();
+  }
+}
+
+class Playout extends AudioWorkletProcessor {
+  constructor(options) {
+    super();
+    const { module, bytes, allowTrap } = options.processorOptions;
+    this.module = module ?? new WebAssembly.Module(bytes);
+    this.allowTrap = allowTrap === true;
+    this.pipeline = new Pipeline(this.module);
+    this.workerPort = null;
+    this.stopped = false;
+    this.gains = new Map();
+    this.traps = new Map();
+    this.trappedAt = -Infinity;
+    this.pausedUntil = 0;
+    // What earlier instances counted.
+    this.past = new Float64Array(TOTALS);
+    this.counts = { traps_total: 0, late_quanta_total: 0, late_samples_total: 0, memory_growths_total: 0 };
+    this.frameExpected = null;
+    this.calledAtMs = null;
+    this.callGapMsMax = 0;
+    this.statisticsAt = 0;
+    this.port.onmessage = (event) => this.handleMessage(event.data);
+  }
+
+  handleMessage(message) {
+    if (message instanceof ArrayBuffer) {
+      this.insert(new Uint8Array(message));
+      return;
+    }
+    switch (message?.type) {
+      case 'port':
+        this.workerPort?.close();
+        this.workerPort = message.port;
+        this.workerPort.onmessage = (event) => this.handleMessage(event.data);
+        break;
+      case 'gain':
+        remember(this.gains, message.stream, message.gain);
+        this.guard((pipeline) => pipeline.exports.dais_set_gain(message.stream, message.gain));
+        break;
+      case 'open':
+        this.guard((pipeline) => pipeline.exports.dais_open_stream(message.stream));
+        break;
+      case 'close':
+        this.gains.delete(message.stream);
+        this.guard((pipeline) => pipeline.exports.dais_close_stream(message.stream));
+        break;
+      case 'stop':
+        this.stopped = true;
+        this.workerPort?.close();
+        this.workerPort = null;
+        break;
+      case 'trap':
+        if (this.allowTrap) this.guard((pipeline) => pipeline.exports.dais_crash(message.stream ?? 0));
+        break;
+    }
+  }
+
+  insert(bytes) {
+    // The stream is the packet's first field, little-endian.
+    const stream = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    if (this.isQuarantined(stream)) return;
+    this.guard((pipeline) => {
+      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, currentTime);
+    });
+  }
+
+  isQuarantined(stream) {
+    return (this.traps.get(stream) ?? 0) >= TRAPS_PER_STREAM_MAX;
+  }
+
+  // Runs one call into wasm; whatever it throws costs this instance, not the node.
+  guard(call) {
+    if (this.pipeline === null && !this.revive()) return undefined;
+    try {
+      const result = call(this.pipeline);
+      if (this.pipeline.memoryGrew()) this.counts.memory_growths_total += 1;
+      return result;
+    } catch {
+      this.handleTrap();
+      return undefined;
+    }
+  }
+
+  handleTrap() {
+    this.counts.traps_total += 1;
+    const broken = this.pipeline;
+    this.pipeline = null;
+    try {
+      const stream = broken.exports.dais_stream_at_work();
+      if (stream >= 0) remember(this.traps, stream, (this.traps.get(stream) ?? 0) + 1);
+      const numbers = broken.readStatistics();
+      for (let index = 1; index < 14; index += 1) this.past[index] += numbers[index];
+    } catch {
+      // Too broken even to be read: its counts are lost.
+    }
+    this.pausedUntil = currentTime - this.trappedAt < 1 ? currentTime + TRAP_PAUSE_S : currentTime;
+    this.trappedAt = currentTime;
+    this.revive();
+  }
+
+  // A new instance with the old volumes; whether there is one.
+  revive() {
+    if (currentTime < this.pausedUntil) return false;
+    try {
+      const pipeline = new Pipeline(this.module);
+      for (const [stream, gain] of this.gains) pipeline.exports.dais_set_gain(stream, gain);
+      this.pipeline = pipeline;
+      return true;
+    } catch {
+      this.pausedUntil = currentTime + 1;
+      return false;
+    }
+  }
+
+  process(inputs, outputs) {
+    if (this.stopped) return false;
+    const channels = outputs[0] ?? [];
+    if (channels.length === 0) return true;
+    const length = channels[0].length;
+    this.countLateness(length);
+    for (let from = 0; from < length; ) {
+      const rendered = this.guard((pipeline) =>
+        pipeline.render(Math.min(length - from, pipeline.outputSamplesMax), currentTime),
+      );
+      // After a trap: silence, which is what the browser put there.
+      if (rendered === undefined || rendered.length === 0) break;
+      for (const channel of channels) channel.set(rendered, from);
+      from += rendered.length;
+    }
+    if (currentTime >= this.statisticsAt) {
+      this.statisticsAt = currentTime + STATISTICS_INTERVAL_S;
+      this.postStatistics();
+    }
+    return true;
+  }
+
+  // Frames that the device played without asking show as a gap in its count; a thread that was
+  // held up without losing any shows on the wall clock only.
+  countLateness(length) {
+    if (this.frameExpected !== null && currentFrame > this.frameExpected) {
+      this.counts.late_quanta_total += 1;
+      this.counts.late_samples_total += currentFrame - this.frameExpected;
+    }
+    this.frameExpected = currentFrame + length;
+    const nowMs = Date.now();
+    if (this.calledAtMs !== null) this.callGapMsMax = Math.max(this.callGapMsMax, nowMs - this.calledAtMs);
+    this.calledAtMs = nowMs;
+  }
+
+  postStatistics() {
+    if (this.workerPort === null) return;
+    const numbers = this.guard((pipeline) => pipeline.readStatistics());
+    if (numbers === undefined) return;
+    const sums = numbers.subarray(0, TOTALS).map((value, index) => value + this.past[index]);
+    const streams = [];
+    for (let at = TOTALS; at < numbers.length; at += ROW) {
+      streams.push({
+        stream: numbers[at],
+        playing: numbers[at + 1] === 1,
+        buffered_samples: numbers[at + 2],
+        target_samples: numbers[at + 3],
+        jitter_samples: numbers[at + 4],
+        level_dbov: numbers[at + 5],
+        timestamp_next: numbers[at + 6],
+        ...readCounters(numbers, at + 7),
+      });
+    }
+    this.workerPort.postMessage({
+      type: 'statistics',
+      device_rate_hz: sampleRate,
+      streams_open: numbers[0],
+      packets_unplaced_total: sums[1],
+      // At the device's rate.
+      samples_rendered_total: sums[2],
+      samples_clipped_total: sums[3],
+      ...readCounters(sums, 4),
+      ...this.counts,
+      // The device asked for late_samples_total (at its rate) in vain; since the last message the
+      // longest time between two calls was call_gap_ms_max.
+      call_gap_ms_max: this.callGapMsMax,
+      streams_quarantined: [...this.traps.keys()].filter((stream) => this.isQuarantined(stream)),
+      streams,
+    });
+    this.callGapMsMax = 0;
+  }
+}
+
+registerProcessor('dais-playout', Playout);
