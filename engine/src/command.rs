@@ -1,0 +1,74 @@
+//! What a person asks of the engine.
+
+use dais_shared::ids::{MemberId, RoomId, UserId};
+use dais_shared::room::{self, Mode};
+use serde::{Deserialize, Serialize};
+
+/// The shell's number for a command; the answer carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ticket(pub u32);
+
+/// What a person can ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Become somebody, or take another name.
+    Login {
+        /// The name shown.
+        name: String,
+    },
+    /// Forget who one is.
+    Logout,
+    /// The first page of rooms after an id.
+    ListRooms {
+        /// Only those after this one.
+        after: Option<RoomId>,
+    },
+    /// Whether to be told when the room list changes.
+    WatchRooms {
+        /// On or off.
+        watch: bool,
+    },
+    /// Create a room and join it as its host.
+    CreateRoom {
+        /// Its id; the server makes one if absent.
+        room: Option<RoomId>,
+        /// Its title.
+        title: String,
+        /// How people come on stage.
+        mode: Mode,
+    },
+    /// Join a room.
+    JoinRoom {
+        /// Which.
+        room: RoomId,
+    },
+    /// Leave the room.
+    LeaveRoom,
+    /// A page of the member list.
+    ListMembers {
+        /// Only those after this one.
+        after: Option<MemberId>,
+    },
+    /// Something that the rules of the room decide.
+    Room(room::Command),
+    /// How loud one person is for this listener alone: 0 is silence, 1 unchanged, at most 2.
+    SetVolume {
+        /// Whose voice, by identity, so that it holds when the person comes back.
+        user: UserId,
+        /// A factor.
+        volume: f32,
+    },
+    /// Stop waiting and connect now.
+    Retry,
+}
+
+/// Why there is no microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MicrophoneFailure {
+    /// The person, the browser or the system refuses it.
+    Refused,
+    /// There is none.
+    Missing,
+    /// It is there and cannot be opened, or it went away while open.
+    Lost,
+}

@@ -1,0 +1,196 @@
+//! The voices of others: on to the playback pipeline, silenced where the listener wants it, and measured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dais_audio::{PacketHeader, SAMPLE_RATE_HZ};
+use dais_shared::ids::{MemberId, StreamId, UserId};
+use dais_shared::limits::STAGE_SEATS_MAX;
+use dais_shared::voice;
+
+use crate::event::{Output, SpeakerStatistics, Statistics};
+use crate::publishing::Publishing;
+use crate::room::RoomState;
+use crate::server_clock::ServerClock;
+
+/// Voice that stops for so long in the middle of a talkspurt is a stall.
+const STALL_AFTER: Duration = Duration::from_millis(200);
+/// Loudness of silence.
+const SILENCE_DBOV: u8 = 127;
+/// A speaker from whom nothing has come for this long is shown as silent.
+const LEVEL_FADES_AFTER: Duration = Duration::from_millis(300);
+/// The louder, the larger; 2 is +6 dB, beyond which the limiter would do all the work.
+const VOLUME_MAX: f32 = 2.0;
+/// Streams known at once: a full stage, and those who just left it.
+const STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
+/// Volumes remembered: more people than one ever turns down.
+const VOLUMES_MAX: usize = 256;
+/// Divisor of the jitter estimator (RFC 3550, section 6.4.1).
+const JITTER_GAIN: f32 = 1.0 / 16.0;
+
+/// The voices of others.
+#[derive(Debug, Default)]
+pub(crate) struct Listening {
+    streams: BTreeMap<StreamId, Speaker>,
+    volumes: BTreeMap<UserId, f32>,
+    newest_ms: u64,
+    reported_ms: u64,
+    levels: BTreeMap<MemberId, u8>,
+    jitter_ms: f32,
+    frames_received: u64,
+    stalls: u32,
+}
+
+#[derive(Debug, Default)]
+struct Speaker {
+    level_dbov: u8,
+    heard: Duration,
+    /// Local arrival less server arrival of the last frame, in milliseconds.
+    last_relative_ms: Option<f64>,
+    /// Server milliseconds at the stream's timestamp zero.
+    origin_ms: Option<f64>,
+    transit_ms: Option<f32>,
+    is_in_view: bool,
+}
+
+impl Listening {
+    pub(crate) fn handle_voice(
+        &mut self,
+        origin: &voice::Origin,
+        header: &voice::Header,
+        payload: &[u8],
+        room: &RoomState,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Option<Output> {
+        room.view.as_ref()?;
+        self.frames_received += 1;
+        self.newest_ms = self.newest_ms.max(origin.arrived_ms);
+        if !self.streams.contains_key(&origin.stream) && self.streams.len() >= STREAMS_MAX {
+            return None;
+        }
+        let speaker = self.streams.entry(origin.stream).or_default();
+        speaker.level_dbov = header.level_dbov;
+        let is_start = header.flags & voice::TALKSPURT_START != 0;
+        if !is_start && speaker.last_relative_ms.is_some() && now.saturating_sub(speaker.heard) > STALL_AFTER {
+            self.stalls += 1;
+        }
+        speaker.heard = now;
+        let relative_ms = now.as_secs_f64() * 1000.0 - origin.arrived_ms as f64;
+        if let Some(last_ms) = speaker.last_relative_ms.replace(relative_ms) {
+            let difference_ms = (relative_ms - last_ms).abs() as f32;
+            self.jitter_ms += (difference_ms - self.jitter_ms) * JITTER_GAIN;
+        }
+        if let (Some(origin_ms), Some(server_ms)) = (speaker.origin_ms, clock.server_ms(now)) {
+            let captured_ms = origin_ms + header.timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
+            speaker.transit_ms = Some((server_ms - captured_ms) as f32);
+        }
+        let is_silenced = room.speaker(origin.stream).is_some_and(|(_, user)| self.volume(user) == 0.0);
+        if is_silenced {
+            return None;
+        }
+        let header = PacketHeader {
+            stream: origin.stream.0,
+            sequence: header.sequence.0,
+            timestamp: header.timestamp,
+            arrival_ms: origin.arrived_ms,
+            duration_samples: header.duration_samples,
+            level_dbov: header.level_dbov,
+            flags: header.flags,
+        };
+        Some(Output::Play { header, payload: payload.to_vec() })
+    }
+
+    pub(crate) fn handle_clock_mapping(&mut self, stream: StreamId, timestamp: u64, server_ms: u64) {
+        if !self.streams.contains_key(&stream) && self.streams.len() >= STREAMS_MAX {
+            return;
+        }
+        let origin_ms = server_ms as f64 - timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
+        self.streams.entry(stream).or_default().origin_ms = Some(origin_ms);
+    }
+
+    /// Forgets the streams of people who left the stage, and says which. A stream that the view does not know *yet*
+    /// stays: its voice may overtake the news of its speaker.
+    pub(crate) fn forget_gone(&mut self, room: &RoomState) -> Vec<StreamId> {
+        let mut gone = Vec::new();
+        self.streams.retain(|stream, speaker| {
+            let is_in_view = room.speaker(*stream).is_some();
+            let stays = is_in_view || (!speaker.is_in_view && room.view.is_some());
+            speaker.is_in_view |= is_in_view;
+            if !stays {
+                gone.push(*stream);
+            }
+            stays
+        });
+        gone
+    }
+
+    /// Sets how loud one person is, and says for which streams.
+    pub(crate) fn set_volume(&mut self, user: UserId, volume: f32, room: &RoomState) -> Vec<(StreamId, f32)> {
+        let volume = if volume.is_finite() { volume.clamp(0.0, VOLUME_MAX) } else { 1.0 };
+        if self.volumes.len() >= VOLUMES_MAX && !self.volumes.contains_key(&user) {
+            self.volumes.pop_first();
+        }
+        self.volumes.insert(user, volume);
+        self.gains(room).filter(|(stream, _)| room.speaker(*stream).is_some_and(|(_, whose)| whose == user)).collect()
+    }
+
+    /// The gain of everybody on stage whom this listener has turned up or down.
+    pub(crate) fn gains(&self, room: &RoomState) -> impl Iterator<Item = (StreamId, f32)> {
+        room.others().filter_map(|person| self.volumes.get(&person.user).map(|volume| (person.stream, *volume)))
+    }
+
+    fn volume(&self, user: UserId) -> f32 {
+        self.volumes.get(&user).copied().unwrap_or(1.0)
+    }
+
+    /// The newest voice, if it is newer than the last report.
+    pub(crate) fn take_report(&mut self) -> Option<u64> {
+        let is_new = self.newest_ms > self.reported_ms;
+        self.reported_ms = self.newest_ms;
+        is_new.then_some(self.newest_ms)
+    }
+
+    /// Levels, if any has changed since the last time.
+    pub(crate) fn take_levels(
+        &mut self,
+        room: &RoomState,
+        publishing: &Publishing,
+        now: Duration,
+    ) -> Option<Vec<(MemberId, u8)>> {
+        let mut levels: BTreeMap<MemberId, u8> = room
+            .others()
+            .map(|person| {
+                let speaker = self.streams.get(&person.stream);
+                let fresh = speaker.filter(|speaker| speaker.heard + LEVEL_FADES_AFTER >= now && person.is_audible());
+                (person.member, fresh.map_or(SILENCE_DBOV, |speaker| speaker.level_dbov))
+            })
+            .collect();
+        if let Some(me) = room.my_stage() {
+            let own = publishing.level_dbov.filter(|_| me.is_audible());
+            levels.insert(me.member, own.unwrap_or(SILENCE_DBOV));
+        }
+        if levels == self.levels {
+            return None;
+        }
+        self.levels = levels;
+        Some(self.levels.iter().map(|(member, level)| (*member, *level)).collect())
+    }
+
+    pub(crate) fn statistics(&self, room: &RoomState) -> Statistics {
+        let speakers = room
+            .others()
+            .filter_map(|person| {
+                let speaker = self.streams.get(&person.stream)?;
+                Some(SpeakerStatistics { member: person.member, stream: person.stream, transit_ms: speaker.transit_ms })
+            })
+            .collect();
+        Statistics {
+            jitter_ms: self.jitter_ms,
+            frames_received: self.frames_received,
+            stalls: self.stalls,
+            speakers,
+            ..Statistics::default()
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! One's own voice: the device, the encoder, and the rule that voice is never queued behind voice.
+//!
+//! The server acknowledges the newest frame it has. While frames have been unacknowledged for longer than the shortest
+//! round trip and [`VOICE_UNACKNOWLEDGED_MS_MAX`], the network is not taking them: further ones are dropped *before*
+//! encoding, and counted. A socket's own buffer cannot tell this; it swallows minutes of voice first.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ};
+use dais_shared::ids::{Seq, StreamId};
+use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_UNACKNOWLEDGED_MS_MAX};
+use dais_shared::room::{self, MicrophoneState};
+use dais_shared::voice;
+use dais_shared::wire::{self, ClientFrame};
+
+use crate::command::MicrophoneFailure;
+use crate::event::Output;
+use crate::server_clock::ServerClock;
+
+/// A microphone that its owner muted stays open this long, so that unmuting is immediate.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// While voice is held back, one frame goes out this often: its acknowledgement tells that the way is free again.
+const PROBE_EVERY: Duration = Duration::from_millis(200);
+/// Frames whose acknowledgement is remembered: two seconds of 10 ms frames.
+const UNACKNOWLEDGED_MAX: usize = 200;
+
+/// What the room wants of the microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Open it.
+    Open,
+    /// Open nothing, and let what is open be for a while.
+    Kept,
+    /// Release it at once.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Microphone {
+    #[default]
+    Closed,
+    Opening,
+    Open,
+    Failed(MicrophoneFailure),
+}
+
+/// One's own voice.
+#[derive(Default)]
+pub(crate) struct Publishing {
+    microphone: Microphone,
+    kept_until: Option<Duration>,
+    last_report: Option<MicrophoneState>,
+    capture: Option<CapturePipeline>,
+    stay: Option<Stay>,
+    pub(crate) level_dbov: Option<u8>,
+    pub(crate) frames_sent: u64,
+    pub(crate) frames_held_back: u64,
+}
+
+/// One stay on stage: a stream with its own sequence and timestamps.
+struct Stay {
+    stream: StreamId,
+    since: Duration,
+    next_sequence: u32,
+    next_timestamp: u64,
+    /// What to add to the pipeline's timestamps. `None` at a talkspurt's start.
+    timestamp_base: Option<u64>,
+    next_mapping: Duration,
+    unacknowledged: VecDeque<(u32, Duration)>,
+    is_held_back: bool,
+    last_probe: Duration,
+}
+
+impl Publishing {
+    pub(crate) fn is_microphone_open(&self) -> bool {
+        self.microphone == Microphone::Open && self.kept_until.is_none()
+    }
+
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.stay.as_ref().is_some_and(|stay| stay.is_held_back)
+    }
+
+    /// What the shell is to do so that the microphone is as wanted.
+    pub(crate) fn settle(&mut self, wanted: Wanted, now: Duration) -> Option<Output> {
+        match wanted {
+            Wanted::Open => {
+                self.kept_until = None;
+                if self.microphone != Microphone::Closed {
+                    return None;
+                }
+                self.microphone = Microphone::Opening;
+                Some(Output::OpenMicrophone)
+            }
+            Wanted::Kept => {
+                self.end_talkspurt();
+                if now < *self.kept_until.get_or_insert(now + KEPT_FOR) { None } else { self.close() }
+            }
+            Wanted::Closed => {
+                self.end_talkspurt();
+                self.kept_until = None;
+                self.stay = None;
+                self.close()
+            }
+        }
+    }
+
+    fn close(&mut self) -> Option<Output> {
+        self.capture = None;
+        let was = core::mem::take(&mut self.microphone);
+        matches!(was, Microphone::Open | Microphone::Opening).then_some(Output::CloseMicrophone)
+    }
+
+    fn end_talkspurt(&mut self) {
+        self.level_dbov = None;
+        if let Some(stay) = &mut self.stay {
+            stay.timestamp_base = None;
+        }
+    }
+
+    /// Unmuting is another try for a microphone that could not be opened.
+    pub(crate) fn handle_own_command(&mut self, command: &room::Command) {
+        if *command == (room::Command::SetMicrophone { muted: false }) && matches!(self.microphone, Microphone::Failed(_)) {
+            self.microphone = Microphone::Closed;
+        }
+    }
+
+    pub(crate) fn handle_open(&mut self, device_rate_hz: u32) {
+        if self.microphone == Microphone::Closed {
+            return; // It was not wanted any more by the time it opened; the shell has been told to close it.
+        }
+        match CapturePipeline::new(CaptureConfig::new(device_rate_hz)) {
+            Ok(capture) => {
+                self.capture = Some(capture);
+                self.microphone = Microphone::Open;
+                self.end_talkspurt();
+            }
+            Err(_) => self.microphone = Microphone::Failed(MicrophoneFailure::Lost),
+        }
+    }
+
+    pub(crate) fn handle_failed(&mut self, failure: MicrophoneFailure) {
+        self.capture = None;
+        self.microphone = Microphone::Failed(failure);
+        self.end_talkspurt();
+    }
+
+    /// What the server is to be told of the device, if it believes something else. Says each thing once.
+    pub(crate) fn take_report(&mut self, reported: MicrophoneState) -> Option<MicrophoneState> {
+        let state = match self.microphone {
+            Microphone::Closed | Microphone::Opening => MicrophoneState::Closed,
+            Microphone::Open => MicrophoneState::Open,
+            Microphone::Failed(MicrophoneFailure::Refused) => MicrophoneState::Refused,
+            Microphone::Failed(MicrophoneFailure::Missing) => MicrophoneState::Missing,
+            Microphone::Failed(MicrophoneFailure::Lost) => MicrophoneState::Lost,
+        };
+        if self.last_report == Some(state) || (self.last_report.is_none() && reported == state) {
+            return None;
+        }
+        self.last_report = Some(state);
+        Some(state)
+    }
+
+    pub(crate) fn handle_reconnect(&mut self) {
+        self.last_report = None;
+        if let Some(stay) = &mut self.stay {
+            stay.unacknowledged.clear();
+            stay.timestamp_base = None;
+            stay.is_held_back = false;
+        }
+    }
+
+    pub(crate) fn handle_ack(&mut self, sequence: Seq, _now: Duration) {
+        if let Some(stay) = &mut self.stay {
+            while stay.unacknowledged.front().is_some_and(|(sent, _)| *sent <= sequence.0) {
+                stay.unacknowledged.pop_front();
+            }
+        }
+    }
+
+    /// Encodes what the microphone gave: the messages to send.
+    pub(crate) fn encode(&mut self, stream: StreamId, samples: &[f32], clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
+        let Some(capture) = &mut self.capture else { return Vec::new() };
+        if self.stay.as_ref().is_none_or(|stay| stay.stream != stream) {
+            self.stay = Some(Stay::new(stream, now));
+        }
+        let Some(stay) = &mut self.stay else { return Vec::new() };
+        if stay.timestamp_base.is_none() {
+            capture.reset_for_talkspurt();
+        }
+        capture.push(samples);
+        let mut messages = Vec::new();
+        loop {
+            if stay.may_send(clock, now) {
+                let Some(frame) = capture.poll_frame() else { break };
+                self.level_dbov = Some(frame.level_dbov);
+                self.frames_sent += 1;
+                messages.extend(stay.messages(&frame, clock, now));
+            } else {
+                if !capture.skip_frame() {
+                    break;
+                }
+                self.frames_held_back += 1;
+                stay.next_sequence = stay.next_sequence.wrapping_add(1);
+            }
+        }
+        messages
+    }
+}
+
+impl Stay {
+    fn new(stream: StreamId, now: Duration) -> Self {
+        Self {
+            stream,
+            since: now,
+            next_sequence: 0,
+            next_timestamp: 0,
+            timestamp_base: None,
+            next_mapping: now,
+            unacknowledged: VecDeque::new(),
+            is_held_back: false,
+            last_probe: now,
+        }
+    }
+
+    /// Whether the network still takes voice. While it does not, a probe may go now and then.
+    fn may_send(&mut self, clock: &ServerClock, now: Duration) -> bool {
+        let allowed = clock.rtt_min().unwrap_or_default() + Duration::from_millis(VOICE_UNACKNOWLEDGED_MS_MAX + VOICE_ACK_MS);
+        let oldest = self.unacknowledged.front().map_or(now, |(_, sent)| *sent);
+        self.is_held_back = now.saturating_sub(oldest) > allowed;
+        if !self.is_held_back {
+            return true;
+        }
+        let probe = now >= self.last_probe + PROBE_EVERY;
+        if probe {
+            self.last_probe = now;
+        }
+        probe
+    }
+
+    /// The frame as a message, before it the clock mapping where one is due.
+    fn messages(&mut self, frame: &EncodedFrame, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
+        let is_start = self.timestamp_base.is_none();
+        let base = *self.timestamp_base.get_or_insert_with(|| {
+            let elapsed = now.saturating_sub(self.since).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
+            self.next_timestamp.max(elapsed as u64).saturating_sub(frame.timestamp)
+        });
+        let timestamp = base + frame.timestamp;
+        self.next_timestamp = timestamp + u64::from(frame.duration_samples);
+        let mut messages = Vec::new();
+        if is_start || now >= self.next_mapping {
+            self.next_mapping = now + Duration::from_millis(CLOCK_MAPPING_MS);
+            let captured =
+                now.saturating_sub(Duration::from_secs_f64(f64::from(frame.duration_samples) / f64::from(SAMPLE_RATE_HZ)));
+            if let Some(server_ms) = clock.server_ms(captured) {
+                let server_ms = server_ms.max(0.0) as u64;
+                messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
+            }
+        }
+        let header = voice::Header {
+            sequence: Seq(self.next_sequence),
+            timestamp,
+            duration_samples: frame.duration_samples,
+            level_dbov: frame.level_dbov,
+            flags: if is_start { voice::TALKSPURT_START } else { 0 },
+        };
+        if self.unacknowledged.len() == UNACKNOWLEDGED_MAX {
+            self.unacknowledged.pop_back();
+        }
+        self.unacknowledged.push_back((self.next_sequence, now));
+        self.next_sequence = self.next_sequence.wrapping_add(1);
+        messages.push(wire::encode_client_voice(&header, &frame.payload));
+        messages
+    }
+}
