@@ -72,13 +72,14 @@ class Capture extends AudioWorkletProcessor {
 
   // A buffer of the frame's length, or null where the worker has them all.
   takeBuffer() {
+    if (this.outstanding >= BUFFERS_MAX) return null;
     const bytes = this.frameLength * Float32Array.BYTES_PER_ELEMENT;
     while (this.free.length > 0) {
       const buffer = this.free.pop();
       // One of another length (a rate without whole frames, or another worker) is let go.
       if (buffer.byteLength === bytes) return new Float32Array(buffer);
     }
-    return this.outstanding < BUFFERS_MAX ? new Float32Array(this.frameLength) : null;
+    return new Float32Array(this.frameLength);
   }
 
   process(inputs, outputs) {
@@ -94,7 +95,7 @@ class Capture extends AudioWorkletProcessor {
 
   take(channels, length) {
     for (let index = 0; index < length; ) {
-      if (this.filled === 0) this.frame = this.outstanding < BUFFERS_MAX ? this.takeBuffer() : null;
+      if (this.filled === 0) this.frame = this.takeBuffer();
       const count = Math.min(length - index, this.frameLength - this.filled);
       if (this.frame !== null) this.mix(channels, index, count);
       this.filled += count;

@@ -1,0 +1,172 @@
+//! Loss, reordering, duplicates, lateness, stalls and pauses.
+
+use dais_audio::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
+use dais_audio::{EncodedFrame, Inserted, PlaybackConfig, PlaybackPipeline};
+use std::time::Duration;
+
+use crate::harness::{Heard, Listener, Random, STREAM, encode, header, rms, tone, tone_quality};
+
+fn ten_seconds() -> Vec<EncodedFrame> {
+    encode(48_000, 960, &tone(48_000, 10.0))
+}
+
+fn hear(network: impl FnMut(u32) -> Vec<u64>) -> Heard {
+    Listener::default().hears(&ten_seconds(), network)
+}
+
+#[test]
+fn lost_frames_are_concealed_without_gap_or_click() {
+    let mut random = Random(1);
+    let heard = hear(|_| if random.below(100) < 5 { vec![] } else { vec![10] });
+    let counters = heard.total.counters;
+    let concealed = counters.samples_concealed_total as f64 / 480_000.0;
+    println!("concealed {concealed:.3}, largest step {:.2}", heard.largest_step());
+    assert!((0.03..0.07).contains(&concealed), "{concealed}");
+    assert_eq!(heard.silences(0.2), (0, 1.0));
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
+    assert_eq!(counters.packets_late_total + counters.packets_duplicate_total, 0);
+}
+
+#[test]
+fn a_long_loss_fades_to_silence_and_comes_back() {
+    let heard = hear(|sequence| if (200..250).contains(&sequence) { vec![] } else { vec![10] });
+    // Frame 200 plays 4.0 s into the sound, which begins some 80 ms late.
+    let faded = rms(heard.between(4.25, 4.9));
+    assert!(faded < 1e-4, "made-up sound goes on: {faded}");
+    let (clean_db, _) = tone_quality(heard.between(5.5, 9.5), 48_000);
+    assert!(clean_db > 25.0, "{clean_db:.1} dB afterwards");
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
+    let (long, _) = heard.silences(0.2);
+    assert_eq!(long, 1);
+}
+
+#[test]
+fn jitter_within_the_target_is_not_heard() {
+    let mut random = Random(2);
+    let heard = hear(|_| vec![random.below(36)]);
+    let counters = heard.total.counters;
+    println!("{counters:?}, jitter {:.0} samples", heard.stream.jitter_samples);
+    assert_eq!(counters.samples_concealed_total, 0);
+    assert!((100.0..1_500.0).contains(&heard.stream.jitter_samples));
+    let (clean_db, _) = tone_quality(heard.between(1.0, 9.0), 48_000);
+    assert!(clean_db > 25.0, "{clean_db:.1} dB");
+}
+
+#[test]
+fn jitter_with_reordering_is_learned() {
+    let mut random = Random(3);
+    let heard = hear(|_| vec![random.below(90)]);
+    let counters = heard.total.counters;
+    let lost = (counters.samples_concealed_total + counters.samples_discarded_total) as f64 / 480_000.0;
+    println!("{counters:?}, target {}", heard.stream.target_samples);
+    let (long, sounding) = heard.silences(0.3);
+    assert_eq!(long, 0);
+    assert!(sounding > 0.99, "{sounding}");
+    assert!(lost < 0.05, "{lost}");
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
+}
+
+#[test]
+fn doubled_frames_change_nothing() {
+    let once = hear(|_| vec![10]);
+    let twice = hear(|_| vec![10, 25]);
+    assert_eq!(once.samples, twice.samples);
+    assert_eq!(twice.total.counters.packets_duplicate_total, 498, "the last copies come after the end");
+}
+
+#[test]
+fn a_frame_after_its_turn_is_counted_and_ignored() {
+    let heard = hear(|sequence| if sequence == 100 { vec![400] } else { vec![10] });
+    let counters = heard.total.counters;
+    assert_eq!(counters.packets_late_total, 1);
+    assert_eq!(counters.samples_concealed_total, 960);
+}
+
+#[test]
+fn after_a_stall_sound_returns_and_delay_does_not_stay() {
+    // Frames 200 to 299 are held up and arrive together with frame 300, as on a TCP socket.
+    let heard = hear(|sequence| match sequence {
+        200..300 => vec![10 + 20 * (300 - u64::from(sequence))],
+        _ => vec![10],
+    });
+    let counters = heard.total.counters;
+    println!("{counters:?}, buffered {} at the end", heard.stream.buffered_samples);
+    let back = rms(heard.between(6.15, 6.25));
+    assert!(back > 0.15, "sound is back after {back}");
+    assert!(heard.stream.buffered_samples <= heard.stream.target_samples + (120 + 20) * 48);
+    assert_eq!(heard.stream.target_samples, 60 * 48, "two seconds teach nothing");
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
+}
+
+#[test]
+fn a_short_stall_raises_the_target_and_loses_nothing() {
+    let heard = hear(|sequence| match sequence {
+        200..206 => vec![10 + 20 * (206 - u64::from(sequence))],
+        _ => vec![10],
+    });
+    let counters = heard.total.counters;
+    println!("{counters:?}, target {}", heard.stream.target_samples);
+    assert_eq!(counters.underruns_total, 1);
+    assert!(heard.stream.target_samples > 100 * 48);
+    assert_eq!(counters.samples_discarded_total + counters.packets_late_total, 0);
+    let (long, sounding) = heard.silences(0.2);
+    assert_eq!(long, 0, "what is made up bridges most of the stall");
+    assert!(sounding > 0.99, "{sounding}");
+}
+
+#[test]
+fn a_pause_is_silence_and_no_loss() {
+    let mut frames = ten_seconds();
+    frames.truncate(300);
+    for frame in &mut frames[150..] {
+        frame.timestamp += 96_000;
+    }
+    let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+    let mut heard = Vec::new();
+    let mut quantum = [0.0; 480];
+    let mut sequence = 0usize;
+    for tick in 0..900u64 {
+        let now = Duration::from_millis(tick * 10);
+        while let Some(frame) = frames.get(sequence)
+            && frame.timestamp + 960 <= tick * 480
+        {
+            let mut header = header(STREAM, u32::try_from(sequence).unwrap(), frame);
+            header.flags = match sequence {
+                0 | 150 => FLAG_TALKSPURT_START,
+                149 | 299 => FLAG_TALKSPURT_END,
+                _ => 0,
+            };
+            assert_eq!(playback.insert(&header, &frame.payload, now), Inserted::Queued);
+            sequence += 1;
+        }
+        playback.render(&mut quantum, now);
+        heard.extend_from_slice(&quantum);
+    }
+    let counters = playback.statistics().counters;
+    assert_eq!((counters.samples_concealed_total, counters.underruns_total), (0, 0));
+    assert_eq!(counters.samples_decoded_total, 300 * 960);
+    assert_eq!(rms(&heard[48_000 * 7 / 2..48_000 * 9 / 2]), 0.0, "the pause");
+    assert!(rms(&heard[48_000 * 11 / 2..48_000 * 15 / 2]) > 0.2, "the second talkspurt");
+    assert!(!playback.stream_statistics(STREAM).unwrap().playing);
+}
+
+#[test]
+fn a_speaker_who_counts_anew_is_heard_at_once() {
+    let frames = ten_seconds();
+    let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+    let mut quantum = [0.0; 960];
+    let mut late = 0;
+    for (tick, frame) in frames.iter().enumerate() {
+        let now = Duration::from_millis(tick as u64 * 20);
+        // From frame 250 on another encoder, another count: as after a reload of his page.
+        let anew = tick >= 250;
+        let mut header = header(STREAM, u32::try_from(if anew { tick - 250 } else { tick + 5_000 }).unwrap(), frame);
+        header.timestamp = if anew { (tick as u64 - 250) * 960 } else { header.timestamp };
+        late += u32::from(playback.insert(&header, &frame.payload, now) != Inserted::Queued);
+        playback.render(&mut quantum, now);
+        if tick > 260 {
+            assert!(rms(&quantum) > 0.1, "silent at tick {tick}");
+        }
+    }
+    assert_eq!(late, 0);
+}
