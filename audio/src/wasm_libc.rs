@@ -77,5 +77,4 @@ extern "C" fn fprintf(_stream: *mut c_void, _format: *const c_char, _arguments: 
 
 /// C's `stderr`: a pointer that libopus passes back to `fprintf` and nobody follows.
 #[unsafe(no_mangle)]
-#[expect(non_upper_case_globals, reason = "this is how C spells it")]
 static stderr: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
