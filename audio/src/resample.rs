@@ -131,8 +131,8 @@ impl Resampler {
         let fraction = position - row as f32;
         let window = &self.history[self.write..self.write + self.taps];
         let (near, far) = self.table[row * self.taps..].split_at(self.taps);
-        let dot = |row: &[f32]| dot_product(window, row);
-        dot(near) + (dot(&far[..self.taps]) - dot(near)) * fraction
+        let near = dot_product(window, near);
+        near + (dot_product(window, &far[..self.taps]) - near) * fraction
     }
 }
 
