@@ -4,7 +4,7 @@ use dais_audio::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
 use dais_audio::{EncodedFrame, Inserted, PlaybackConfig, PlaybackPipeline};
 use std::time::Duration;
 
-use crate::harness::{Heard, Listener, Random, STREAM, encode, header, rms, tone, tone_quality};
+use crate::harness::{Heard, Listener, Random, STREAM, TONE_AMPLITUDE, TONE_HZ, encode, header, rms, tone, tone_quality};
 
 fn ten_seconds() -> Vec<EncodedFrame> {
     encode(48_000, 960, &tone(48_000, 10.0))
@@ -169,4 +169,30 @@ fn a_speaker_who_counts_anew_is_heard_at_once() {
         }
     }
     assert_eq!(late, 0);
+}
+
+#[test]
+fn a_device_that_slept_catches_up_without_a_click() {
+    let frames = ten_seconds();
+    let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+    let mut heard = Vec::new();
+    let mut quantum = [0.0; 960];
+    for (sequence, frame) in (0u32..).zip(&frames) {
+        let now = Duration::from_millis(u64::from(sequence) * 20);
+        assert_eq!(playback.insert(&header(STREAM, sequence, frame), &frame.payload, now), Inserted::Queued);
+        // For 300 ms nobody asks for sound.
+        if !(200..215).contains(&sequence) {
+            playback.render(&mut quantum, now);
+            heard.extend_from_slice(&quantum);
+        }
+    }
+    let stream = playback.stream_statistics(STREAM).unwrap();
+    assert!(stream.buffered_samples < stream.target_samples + 2 * 960, "{stream:?}");
+    assert_eq!(stream.counters.samples_concealed_total, 0);
+    // A cut, unlike a loss, meets the tone in any phase: the fade over 10 ms keeps it smooth.
+    let largest = heard.windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs())).fold(0.0, f64::max);
+    let own = TONE_AMPLITUDE * std::f64::consts::TAU * TONE_HZ / 48_000.0;
+    println!("{} discarded, largest step {:.2}", stream.counters.samples_discarded_total, largest / own);
+    assert!((9_600..16_000).contains(&stream.counters.samples_discarded_total), "{stream:?}");
+    assert!(largest < 1.5 * own, "{}", largest / own);
 }

@@ -108,3 +108,31 @@ fn absurd_configurations_are_refused() {
     }
     assert!(PlaybackPipeline::new(PlaybackConfig::new(7)).is_err());
 }
+
+#[test]
+fn frames_that_end_together_are_not_all_decoded_in_one_quantum() {
+    let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+    let frames = encode(48_000, 960, &tone(48_000, 2.0));
+    let mut quantum = [0.0; 128];
+    let (mut decoded, mut most) = (0, 0);
+    let mut arrived = 0u32;
+    for tick in 0..700u64 {
+        let now = Duration::from_micros(tick * 8_000 / 3);
+        while u128::from(arrived) * 20 <= now.as_millis() {
+            for stream in 0..16 {
+                let frame = &frames[arrived as usize];
+                playback.insert(&header(stream, arrived, frame), &frame.payload, now);
+            }
+            arrived += 1;
+        }
+        playback.render(&mut quantum, now);
+        let total = playback.statistics().counters.samples_decoded_total / 960;
+        // At the very beginning all sixteen have to begin.
+        if tick > 50 {
+            most = most.max(total - decoded);
+        }
+        decoded = total;
+    }
+    assert!(decoded > 1_400, "{decoded} frames in all");
+    assert!(most <= 4, "{most} frames in one quantum");
+}
