@@ -34,7 +34,7 @@ Dais: the commands of this project
   cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
   cargo xtask client              only build the client into dist/
   cargo xtask env                 print the variables that tests read, as shell exports
-  cargo xtask worklet             build the playout worklet (Trunk calls this as a hook)
+  cargo xtask finish-client       the last step of building the client (Trunk calls this as a hook)
 
 Steps of `test`: set-up format clippy clippy-wasm client release unit doc e2e
 ";
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
                 println!("export {name}='{value}'");
             }
         }),
-        "worklet" => client::build_worklet(),
+        "finish-client" => client::finish(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -15,7 +15,7 @@ pub(crate) use python::interpreter as python;
 pub(crate) use testing::{chromium, firefox, node_path};
 
 /// What building client and server needs: Rust for wasm32, a C compiler for it (Opus is written
-/// in C), wasm-bindgen, Trunk and wasm-opt.
+/// in C), wasm-bindgen and Trunk.
 ///
 /// # Errors
 /// A sentence that says what is missing and what to do about it.

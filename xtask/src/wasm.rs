@@ -1,4 +1,5 @@
-//! As much of the WebAssembly binary format as it takes to list a module's imports
+//! As much of the WebAssembly binary format as it takes to list a module's imports and to leave
+//! out sections for debuggers
 //! (<https://webassembly.github.io/spec/core/binary/modules.html>). Judges nothing.
 
 /// The module and field names of every import.
@@ -6,21 +7,57 @@
 /// # Errors
 /// A sentence, when this is no WebAssembly module or is cut short.
 pub(crate) fn imports(module: &[u8]) -> Result<Vec<String>, String> {
-    let mut rest = Reader(module);
-    if rest.take(8)? != b"\0asm\x01\0\0\0" {
-        return Err("not a WebAssembly module, version 1".to_owned());
-    }
-    while !rest.0.is_empty() {
-        let id = rest.take(1)?[0];
-        let length = rest.number()?;
-        let section = rest.take(length)?;
-        if id == IMPORT_SECTION {
-            return import_names(Reader(section));
+    for section in sections(module)? {
+        if section.id == IMPORT_SECTION {
+            return import_names(Reader(section.body));
         }
     }
     Ok(Vec::new())
 }
 
+/// The same module without the names of its functions and of the tools that made it.
+///
+/// # Errors
+/// As [`imports`].
+pub(crate) fn without_names(module: &[u8]) -> Result<Vec<u8>, String> {
+    let mut kept = HEADER.to_vec();
+    for section in sections(module)? {
+        let for_debuggers =
+            section.id == CUSTOM_SECTION && ["name", "producers"].contains(&Reader(section.body).name()?.as_str());
+        if !for_debuggers {
+            kept.extend(section.whole);
+        }
+    }
+    Ok(kept)
+}
+
+/// The magic number and version 1.
+const HEADER: &[u8; 8] = b"\0asm\x01\0\0\0";
+
+struct Section<'a> {
+    id: u8,
+    /// With id and length.
+    whole: &'a [u8],
+    body: &'a [u8],
+}
+
+fn sections(module: &[u8]) -> Result<Vec<Section<'_>>, String> {
+    let mut rest = Reader(module);
+    if rest.take(HEADER.len())? != HEADER {
+        return Err("not a WebAssembly module, version 1".to_owned());
+    }
+    let mut sections = Vec::new();
+    while !rest.0.is_empty() {
+        let start = rest.0;
+        let id = rest.take(1)?[0];
+        let length = rest.number()?;
+        let body = rest.take(length)?;
+        sections.push(Section { id, whole: &start[..start.len() - rest.0.len()], body });
+    }
+    Ok(sections)
+}
+
+const CUSTOM_SECTION: u8 = 0;
 const IMPORT_SECTION: u8 = 2;
 
 fn import_names(mut section: Reader<'_>) -> Result<Vec<String>, String> {
@@ -98,6 +135,15 @@ mod tests {
         module.extend([2, u8::try_from(section.len()).expect("short")]);
         module.extend(section);
         assert_eq!(imports(&module), Ok(vec!["e.fn".to_owned(), "e.mem".to_owned(), "e.g".to_owned()]));
+    }
+
+    #[test]
+    fn names_go_and_everything_else_stays() {
+        let [types, names, made_by, features]: [&[u8]; 4] =
+            [b"\x01\x01\x00", b"\x00\x06\x04nameX", b"\x00\x0b\x09producersY", b"\x00\x03\x02hi"];
+        let module = [HEADER, types, names, made_by, features].concat();
+        assert_eq!(without_names(&module), Ok([HEADER, types, features].concat()));
+        assert!(without_names(&module[..module.len() - 1]).is_err());
     }
 
     #[test]

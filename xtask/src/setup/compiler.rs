@@ -22,7 +22,7 @@ pub(super) fn native(system: &mut System) -> Result<()> {
     system.install(&missing, "they build the Opus codec, which is written in C")
 }
 
-/// clang, llvm-ar, headers and wasm-opt for wasm32.
+/// clang, llvm-ar and headers for wasm32.
 pub(super) fn wasm(system: &mut System) -> Result<()> {
     let mut missing = Vec::new();
     if !wrapper_works("cc", "#include <stddef.h>\n") || !wrapper_works("cxx", "#include <stddef.h>\n") {
@@ -34,11 +34,8 @@ pub(super) fn wasm(system: &mut System) -> Result<()> {
     if !wrapper_works("cc", HEADERS_OPUS_USES) && !has_headers() {
         missing.push("wasi-libc");
     }
-    if process::which("wasm-opt").is_none() {
-        missing.push("binaryen");
-    }
     if !missing.is_empty() {
-        system.install(&missing, "they build the Opus codec for the browser and make the result small")?;
+        system.install(&missing, "they build the Opus codec for the browser")?;
     }
     if wrapper_works("cc", HEADERS_OPUS_USES) {
         return Ok(());
