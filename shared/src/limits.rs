@@ -92,3 +92,37 @@ pub const VOICE_BYTES_PER_SECOND: u32 = 16 * 1024;
 /// Voice frames a connection may send while it may not be heard, before it is closed for abuse: four seconds
 /// of 10 ms frames, beyond any honest delay between a mute and its news.
 pub const UNHEARD_FRAMES_MAX: u32 = 400;
+
+/// Bytes of a request's head (line and headers): browsers send one to two kilobytes.
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time for a request's head to arrive, in milliseconds: a slow phone makes it, a dribbling attacker does not.
+pub const HTTP_HEAD_MS_MAX: u64 = 10_000;
+/// Bytes that the kernel is asked to hold for one listener's socket. What it holds is voice that nobody can drop
+/// any more, so it is small; a snapshot of a full room still leaves in a few writes.
+pub const SOCKET_SEND_BUFFER_BYTES: usize = 16 * 1024;
+/// Bytes not yet sent at which a socket counts as full: less than a second of one speaker stands behind a stall.
+pub const SOCKET_NOTSENT_BYTES_MAX: u32 = 4096;
+/// A connection that was told goodbye has this long to read it before its socket is torn down.
+pub const CLOSE_LINGER_MS: u64 = 1_000;
+/// Frames that leave in one vectored write: a second of one speaker, or sixteen speakers' frames of 60 ms.
+pub const FRAMES_PER_WRITE_MAX: usize = 64;
+/// Messages that a room takes out of its mailbox before it writes to its listeners.
+pub const ROOM_BATCH_MAX: usize = 64;
+/// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.
+pub const STORE_QUEUE_MAX: usize = 1024;
+/// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.
+pub const STORE_GROUP_MAX: usize = 256;
+/// Heartbeats, reports and mappings a connection may send at once, and per second afterwards: lawful clients send
+/// under ten a second.
+pub const SIGNALS_BURST: u32 = 60;
+/// See [`SIGNALS_BURST`].
+pub const SIGNALS_PER_SECOND: u32 = 20;
+/// Refused messages a connection may send at once before it is closed for flooding; refilled each second by
+/// [`REFUSALS_PER_SECOND`].
+pub const REFUSALS_BURST: u32 = 200;
+/// See [`REFUSALS_BURST`].
+pub const REFUSALS_PER_SECOND: u32 = 20;
+/// A watched room list is sent at most this often.
+pub const ROOMS_PUSH_MS: u64 = 1_000;
+/// Times that one room is taken up again after a fault of ours, before it is ended instead.
+pub const ROOM_RESTARTS_MAX: u32 = 3;

@@ -69,6 +69,43 @@ pub enum Command {
     EndRoom,
 }
 
+impl Input {
+    /// Whether this can only take away: it goes on while the store cannot keep changes, since nobody may stay audible,
+    /// seated or in charge for that.
+    #[must_use]
+    pub const fn only_restricts(&self) -> bool {
+        match self {
+            Self::Leave(_) | Self::ConnectionLost(_) | Self::DeadlinePassed | Self::Close(_) => true,
+            Self::Join { .. } => false,
+            Self::Command(_, command) => command.only_restricts(),
+        }
+    }
+}
+
+impl Command {
+    /// See [`Input::only_restricts`].
+    #[must_use]
+    pub const fn only_restricts(&self) -> bool {
+        match self {
+            Self::LowerHand
+            | Self::LeaveStage
+            | Self::SetMicrophone { muted: true }
+            | Self::ReportMicrophone(_)
+            | Self::DeclineHand(_)
+            | Self::MuteSpeaker(_)
+            | Self::RemoveFromStage(_)
+            | Self::EndRoom => true,
+            Self::RaiseHand
+            | Self::TakeSeat
+            | Self::SetMicrophone { muted: false }
+            | Self::AdmitHand(_)
+            | Self::LiftMute(_)
+            | Self::SetMode(_)
+            | Self::SetTitle(_) => false,
+        }
+    }
+}
+
 /// What a decision needs beside the room.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {

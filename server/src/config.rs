@@ -1,0 +1,210 @@
+//! The server's options: a flag wins over the environment, that over the file, that over the default. Knows nothing
+//! of what the options do.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
+
+/// Everything the server can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to accept connections. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the server keeps what is to survive it.
+    pub data_dir: PathBuf,
+    /// Serve the page from this folder instead of the one inside the binary.
+    pub web_dir: Option<PathBuf>,
+    /// What to log.
+    pub log: LogFilter,
+}
+
+/// A filter as `tracing-subscriber` has it: a level, or `target=level` pairs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(pub String);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("dais-data"),
+            web_dir: None,
+            log: LogFilter("warn".into()),
+        }
+    }
+}
+
+/// Why the options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The command line, or an environment variable, as clap explains it. Also how help and version come out.
+    #[error(transparent)]
+    Arguments(#[from] clap::Error),
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}; name another with --config, or leave it out")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration file {path} is wrong: {reason}")]
+    Wrong {
+        /// Which.
+        path: PathBuf,
+        /// What and where.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// Prints it, and says how the process ends: help and version are no failure.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Arguments(error) => {
+                let _ = error.print(); // without a terminal there is nobody to tell
+                if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            }
+            Self::Unreadable { .. } | Self::Wrong { .. } => {
+                eprintln!("dais: {self}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Dais: a voice stage for the browser, in one binary and on one port.
+///
+/// People open a link, hear the room, raise a hand, are called on stage and speak. Start it, open the address it
+/// prints, and share the link of your room.
+#[derive(Debug, Parser)]
+#[command(name = "dais", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dais                              serve on http://127.0.0.1:8080
+  dais --listen 0.0.0.0:8080        serve to everybody who reaches this machine
+  dais --config /etc/dais.toml      the same options in a file: listen = \"0.0.0.0:8080\"
+
+A flag wins over its environment variable, that over the file, that over the default.
+Browsers give a page the microphone only on https:// or on localhost.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the stage; the same as no command
+    Serve(Options),
+}
+
+#[derive(Debug, Default, Args)]
+struct Options {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "DAIS_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Folder for what survives a restart [default: dais-data]; this version keeps everything in memory and writes
+    /// nothing there
+    #[arg(long, env = "DAIS_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Serve the page from this folder instead of the one inside the binary
+    #[arg(long, env = "DAIS_WEB_DIR", value_name = "DIR")]
+    web_dir: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
+    #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// File with these options, in TOML
+    #[arg(long, env = "DAIS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The file: the long options' names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    listen: Option<SocketAddr>,
+    data_dir: Option<PathBuf>,
+    web_dir: Option<PathBuf>,
+    log: Option<String>,
+}
+
+/// Reads the options from the command line (the program's name first), the environment and the file.
+///
+/// # Errors
+/// [`ConfigError`] says what to change.
+pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
+    let line = CommandLine::try_parse_from(arguments)?;
+    let options = match line.command {
+        Some(Command::Serve(options)) => options,
+        None => line.options,
+    };
+    let file = options.config.as_deref().map_or(Ok(File::default()), read_file)?;
+    let default = Config::default();
+    Ok(Config {
+        listen: options.listen.or(file.listen).unwrap_or(default.listen),
+        data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
+        web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
+        log: options.log.or(file.log).map_or(default.log, LogFilter),
+    })
+}
+
+fn read_file(path: &Path) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+    toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: path.into(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
+        static FILES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("dais-config-{}-{number}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        let mut line: Vec<OsString> = vec!["dais".into()];
+        line.extend(arguments.iter().map(OsString::from));
+        line.extend(["--config".into(), path.clone().into()]);
+        let config = read(line);
+        std::fs::remove_file(&path).unwrap();
+        config
+    }
+
+    #[test]
+    fn without_options_everything_has_a_default() {
+        assert_eq!(read(["dais".into()]).unwrap(), Config::default());
+        assert_eq!(read(["dais".into(), "serve".into()]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_that_over_the_default() {
+        let text = "listen = \"0.0.0.0:80\"\nweb-dir = \"from-file\"";
+        for arguments in [&["--listen", "127.0.0.1:9"][..], &["serve", "--listen", "127.0.0.1:9"]] {
+            let config = with_file(text, arguments).unwrap();
+            assert_eq!(config.listen, "127.0.0.1:9".parse().unwrap());
+            assert_eq!(config.web_dir, Some("from-file".into()));
+            assert_eq!(config.data_dir, Config::default().data_dir);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = with_file("lisen = \"0.0.0.0:80\"", &[]).unwrap_err().to_string();
+        assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read(["dais".into(), "--config".into(), "/nonexistent/dais.toml".into()]).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/dais.toml"), "{error}");
+    }
+}

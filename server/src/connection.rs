@@ -1,0 +1,466 @@
+//! One connection from upgrade to end: reads, checks and passes on; keeps its deadlines; says goodbye.
+//!
+//! It owns the socket. What leaves is its [`Outbox`]'s business; what a request means is [`request`]'s.
+
+mod intake;
+mod request;
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dais_shared::ids::{ConnectionId, MemberId, Seq};
+use dais_shared::limits::{
+    CLIENT_NAME_CHARS_MAX, CLOSE_LINGER_MS, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, VOICE_ACK_MS,
+};
+use dais_shared::voice::Header;
+use dais_shared::wire::{ClientFrame, DecodeError, FromClient, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame, decode_client};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Duration, timeout};
+
+use crate::fan_out::Occupant;
+use crate::outbox::{Control, Outbox, control_frame};
+use crate::room_actor::Message;
+use crate::rooms::Handle;
+use crate::server::{House, told_to_stop};
+use crate::websocket::{self, FrameError, Kind};
+use intake::{Charge, Intake, Verdict};
+
+/// Bytes taken from the socket at a time, on the stack: an idle connection holds no buffer.
+const READ_BYTES: usize = 4096;
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// We end it.
+    Goodbye(Goodbye),
+    /// The peer ended it by a closing handshake.
+    Closed,
+    /// The socket is gone.
+    Broken,
+}
+
+type Step = Result<(), End>;
+
+/// A message taken out of the inbox.
+enum Incoming {
+    Control(ClientFrame),
+    Voice { header: Header, bytes: Bytes },
+}
+
+/// The seat that this connection has in a room.
+#[derive(Debug)]
+struct Seat {
+    room: Handle,
+    member: MemberId,
+}
+
+/// The acknowledging of voice: the newest frame, at most once in [`VOICE_ACK_MS`].
+#[derive(Debug, Default)]
+struct Acknowledging {
+    newest: Option<Seq>,
+    sent_ms: u64,
+}
+
+/// The lobby, as far as this connection watches it.
+#[derive(Debug)]
+struct Lobby {
+    rooms: watch::Receiver<u64>,
+    sent_ms: u64,
+}
+
+struct Connection {
+    house: Arc<House>,
+    id: ConnectionId,
+    outbox: Arc<Outbox>,
+    /// Bytes read and not yet understood: less than one frame, whenever the connection waits.
+    inbox: Vec<u8>,
+    intake: Intake,
+    has_said_hello: bool,
+    identity: Option<Identity>,
+    seat: Option<Seat>,
+    lobby: Option<Lobby>,
+    acknowledging: Acknowledging,
+    began_ms: u64,
+    /// When the last whole frame came.
+    heard_ms: u64,
+    pinged_ms: u64,
+    is_blocked: bool,
+}
+
+/// Serves a connection whose upgrade has just been answered. `first` are bytes that came with the request.
+pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, peer: SocketAddr) {
+    let id = house.next_connection();
+    let now_ms = house.clock.now_ms();
+    house.metrics.connections_total.add(1);
+    let outbox = Arc::new(Outbox::new(socket, Arc::clone(&house.metrics)));
+    let mut connection = Connection {
+        id,
+        outbox,
+        inbox: first.into(),
+        intake: Intake::new(now_ms),
+        has_said_hello: false,
+        identity: None,
+        seat: None,
+        lobby: None,
+        acknowledging: Acknowledging::default(),
+        began_ms: now_ms,
+        heard_ms: now_ms,
+        pinged_ms: now_ms,
+        is_blocked: false,
+        house,
+    };
+    tracing::debug!(connection = %id, %peer, "open");
+    let end = match connection.run().await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    };
+    tracing::debug!(connection = %id, %peer, ?end, "close");
+    connection.finish(end).await;
+}
+
+impl Connection {
+    async fn run(&mut self) -> Result<std::convert::Infallible, End> {
+        let house = Arc::clone(&self.house);
+        let outbox = Arc::clone(&self.outbox);
+        let mut shutdown = house.shutdown.clone();
+        let mut armed_ms = self.due_ms();
+        let mut alarm = pin!(tokio::time::sleep_until(house.clock.instant_at(armed_ms)));
+        self.understand().await?;
+        loop {
+            self.obey_outbox()?;
+            let due_ms = self.due_ms();
+            if due_ms < armed_ms {
+                armed_ms = due_ms;
+                alarm.as_mut().reset(house.clock.instant_at(armed_ms));
+            }
+            tokio::select! {
+                readable = outbox.socket().readable() => {
+                    readable.map_err(|_| End::Broken)?;
+                    self.read()?;
+                    self.understand().await?;
+                }
+                writable = outbox.socket().writable(), if self.is_blocked => {
+                    writable.map_err(|_| End::Broken)?;
+                    outbox.handle_writable(house.clock.now_ms());
+                }
+                () = outbox.woken() => {}
+                () = alarm.as_mut() => {
+                    self.handle_due(house.clock.now_ms())?;
+                    armed_ms = self.due_ms();
+                    alarm.as_mut().reset(house.clock.instant_at(armed_ms));
+                }
+                () = room_closed(self.seat.as_ref()) => self.handle_room_closed()?,
+                () = lobby_changed(self.lobby.as_mut()) => self.handle_lobby_changed(house.clock.now_ms()),
+                () = told_to_stop(&mut shutdown) => return Err(End::Goodbye(Goodbye::ShuttingDown)),
+            }
+        }
+    }
+
+    /// Does what the outbox cannot do itself.
+    fn obey_outbox(&mut self) -> Step {
+        let now_ms = self.house.clock.now_ms();
+        let needs = self.outbox.poll_needs(now_ms);
+        if let Some(goodbye) = needs.closing {
+            return Err(End::Goodbye(goodbye));
+        }
+        if needs.is_broken {
+            return Err(End::Broken);
+        }
+        self.is_blocked = needs.writable;
+        if needs.ping {
+            self.outbox.ping(now_ms);
+        }
+        if needs.snapshot
+            && let Some((room, from)) = self.occupant()
+            && room.mailbox.try_send(Message::Resync { from, request: None }).is_err()
+        {
+            return Err(End::Goodbye(Goodbye::Overloaded)); // its picture would stay torn
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Step {
+        let mut buffer = [0; READ_BYTES];
+        match self.outbox.socket().try_read(&mut buffer) {
+            Ok(0) => Err(End::Broken),
+            Ok(count) => {
+                self.inbox.extend_from_slice(&buffer[..count]);
+                Ok(())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+            Err(_) => Err(End::Broken),
+        }
+    }
+
+    /// Takes every whole frame out of the inbox, in order.
+    async fn understand(&mut self) -> Step {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        let mut taken = 0;
+        while let Some(frame) = websocket::parse(&mut inbox[taken..]).map_err(refused)? {
+            self.heard_ms = self.house.clock.now_ms();
+            let payload = &inbox[taken..][frame.payload];
+            taken += frame.bytes;
+            match frame.kind {
+                Kind::Close => return Err(End::Closed),
+                Kind::Ping => {
+                    if self.charge(Charge::Signal)? == Verdict::Accept {
+                        self.outbox.send_control(Control::Hint(websocket::pong(payload)), self.heard_ms);
+                    }
+                }
+                Kind::Pong => drop(self.charge(Charge::Signal)?),
+                Kind::Binary => match incoming(payload)? {
+                    Incoming::Control(frame) => self.handle_control(frame).await?,
+                    Incoming::Voice { header, bytes } => self.handle_voice(header, bytes)?,
+                },
+            }
+        }
+        inbox.drain(..taken);
+        if !inbox.is_empty() {
+            self.inbox = inbox;
+        }
+        Ok(())
+    }
+
+    async fn handle_control(&mut self, frame: ClientFrame) -> Step {
+        let now_ms = self.heard_ms;
+        if !self.has_said_hello {
+            return match frame {
+                ClientFrame::Hello { client, token, .. } => self.handle_hello(&client, token).await,
+                _ => Err(End::Goodbye(Goodbye::Malformed)),
+            };
+        }
+        if let ClientFrame::Request { id, request } = frame {
+            return match self.charge(Charge::Command)? {
+                Verdict::Accept => self.handle_request(id, request).await,
+                _ => {
+                    self.deny_too_fast(id);
+                    Ok(())
+                }
+            };
+        }
+        if self.charge(Charge::Signal)? != Verdict::Accept {
+            return Ok(());
+        }
+        match frame {
+            ClientFrame::Hello { .. } | ClientFrame::Request { .. } => return Err(End::Goodbye(Goodbye::Malformed)),
+            ClientFrame::Ping { nonce } => {
+                let pong = control_frame(&ServerFrame::Pong { nonce, server_ms: now_ms });
+                self.outbox.send_control(Control::Hint(pong), now_ms);
+            }
+            ClientFrame::Pong { nonce } => self.outbox.handle_pong(nonce, now_ms),
+            ClientFrame::VoiceReport { newest_ms } => self.outbox.handle_report(newest_ms, now_ms),
+            ClientFrame::ClockMapping { timestamp, server_ms } => {
+                if let Some((room, from)) = self.occupant() {
+                    // A full mailbox drops it: the next one comes in a few seconds.
+                    let _ = room.mailbox.try_send(Message::ClockMapping { from, timestamp, server_ms });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_hello(&mut self, client: &str, token: Option<dais_shared::ids::Token>) -> Step {
+        if client.chars().count() > CLIENT_NAME_CHARS_MAX {
+            return Err(End::Goodbye(Goodbye::Malformed));
+        }
+        self.has_said_hello = true;
+        if let Some(token) = token {
+            self.identity = self.house.auth.identify(token, self.heard_ms).await;
+        }
+        if let Some(identity) = &self.identity {
+            self.house.auth.begin_session(identity.user, self.id, &self.outbox);
+        }
+        tracing::debug!(connection = %self.id, client, is_known = self.identity.is_some(), "hello");
+        let now_ms = self.house.clock.now_ms();
+        let welcome = ServerFrame::Welcome {
+            version: PROTOCOL_VERSION,
+            server_ms: now_ms,
+            identity: self.identity.clone(),
+            heartbeat_ms: HEARTBEAT_MS as u32,
+        };
+        self.outbox.answer(&welcome, now_ms);
+        self.outbox.ping(now_ms); // the first round trip, before any voice
+        Ok(())
+    }
+
+    fn handle_voice(&mut self, header: Header, bytes: Bytes) -> Step {
+        if !self.has_said_hello {
+            return Err(End::Goodbye(Goodbye::Malformed));
+        }
+        let arrived_ms = self.heard_ms;
+        self.acknowledging.newest = Some(header.sequence);
+        self.acknowledge(arrived_ms);
+        if self.charge(Charge::Voice { bytes: bytes.len() })? != Verdict::Accept {
+            self.house.metrics.voice_frames_too_fast_total.add(1);
+            return Ok(());
+        }
+        let Some((room, from)) = self.occupant() else {
+            self.house.metrics.count_unheard(dais_shared::room::Unheard::NotAMember);
+            return Ok(());
+        };
+        if room.mailbox.try_send(Message::Voice { from, arrived_ms, header, bytes }).is_err() {
+            self.house.metrics.voice_frames_mailbox_full_total.add(1);
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, charge: Charge) -> Result<Verdict, End> {
+        match self.intake.judge(charge, self.heard_ms) {
+            Verdict::Close => Err(End::Goodbye(Goodbye::TooFast)),
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// When the connection has something to do by itself.
+    fn due_ms(&self) -> u64 {
+        let hello_ms = if self.has_said_hello { u64::MAX } else { self.began_ms + HELLO_DEADLINE_MS };
+        let acknowledge_ms = self.acknowledging.newest.map_or(u64::MAX, |_| self.acknowledging.sent_ms + VOICE_ACK_MS);
+        let lobby_ms = match &self.lobby {
+            Some(lobby) if lobby.rooms.has_changed().unwrap_or(false) => lobby.sent_ms + ROOMS_PUSH_MS,
+            _ => u64::MAX,
+        };
+        hello_ms.min(self.heard_ms + SILENCE_MS_MAX).min(self.pinged_ms + HEARTBEAT_MS).min(acknowledge_ms).min(lobby_ms)
+    }
+
+    fn handle_due(&mut self, now_ms: u64) -> Step {
+        if !self.has_said_hello && now_ms >= self.began_ms + HELLO_DEADLINE_MS {
+            return Err(End::Goodbye(Goodbye::NoHello));
+        }
+        if now_ms >= self.heard_ms + SILENCE_MS_MAX {
+            return Err(End::Goodbye(Goodbye::Silent));
+        }
+        if now_ms >= self.pinged_ms + HEARTBEAT_MS {
+            self.pinged_ms = now_ms;
+            if self.has_said_hello {
+                self.outbox.ping(now_ms);
+            }
+        }
+        self.acknowledge(now_ms);
+        self.handle_lobby_changed(now_ms);
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, now_ms: u64) {
+        if now_ms < self.acknowledging.sent_ms + VOICE_ACK_MS {
+            return;
+        }
+        if let Some(sequence) = self.acknowledging.newest.take() {
+            self.acknowledging.sent_ms = now_ms;
+            let frame = control_frame(&ServerFrame::VoiceAck { sequence });
+            self.outbox.send_control(Control::Hint(frame), now_ms);
+        }
+    }
+
+    /// Sends the room list if it is due. While the socket is behind, the newest list waits its turn here.
+    fn handle_lobby_changed(&mut self, now_ms: u64) {
+        let Some(lobby) = &mut self.lobby else { return };
+        if now_ms < lobby.sent_ms + ROOMS_PUSH_MS || !lobby.rooms.has_changed().unwrap_or(false) {
+            return;
+        }
+        lobby.sent_ms = now_ms;
+        if self.outbox.is_idle() {
+            lobby.rooms.mark_unchanged();
+            self.outbox.send_control(Control::Hint(self.house.rooms.first_page_frame()), now_ms);
+        }
+    }
+
+    fn handle_room_closed(&mut self) -> Step {
+        match self.seat.take() {
+            Some(seat) if !seat.room.ending.is_regular() => Err(End::Goodbye(Goodbye::Overloaded)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The room that this connection sits in, and as whom.
+    fn occupant(&self) -> Option<(&Handle, Occupant)> {
+        let seat = self.seat.as_ref()?;
+        Some((&seat.room, Occupant { member: seat.member, connection: self.id }))
+    }
+
+    /// Gives the seat up or has it held, says goodbye, and lets the peer read it before the socket goes.
+    async fn finish(mut self, end: End) {
+        if let Some(identity) = &self.identity {
+            self.house.auth.end_session(identity.user, self.id);
+        }
+        if let End::Goodbye(Goodbye::Malformed | Goodbye::TooLarge | Goodbye::WrongVersion | Goodbye::TooFast) = end {
+            self.house.metrics.misbehaved_total.add(1);
+        }
+        if end == End::Goodbye(Goodbye::LoggedOut) {
+            self.leave_room(None).await;
+        } else if let Some((room, from)) = self.occupant() {
+            // A room that has closed needs no telling.
+            let _ = room.mailbox.send(Message::Lost(from)).await;
+        }
+        let now_ms = self.house.clock.now_ms();
+        let has_left = match end {
+            End::Goodbye(goodbye) => self.outbox.send_goodbye(goodbye, now_ms),
+            End::Closed => self.outbox.send_close(now_ms),
+            End::Broken => return,
+        };
+        let linger = linger(&self.house, &self.outbox, has_left);
+        let _ = timeout(Duration::from_millis(CLOSE_LINGER_MS), linger).await;
+        // Whoever still holds the outbox must not keep the socket open.
+        let _ = SockRef::from(self.outbox.socket()).shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Lets the rest leave, then waits for the peer's end of the stream: closing on unread bytes would reset the connection
+/// and take the goodbye with it.
+async fn linger(house: &House, outbox: &Outbox, mut has_left: bool) {
+    while !has_left {
+        if outbox.socket().writable().await.is_err() {
+            return;
+        }
+        has_left = outbox.handle_writable(house.clock.now_ms());
+    }
+    let _ = SockRef::from(outbox.socket()).shutdown(std::net::Shutdown::Write);
+    let mut ignored = [0; READ_BYTES];
+    while outbox.socket().readable().await.is_ok() {
+        match outbox.socket().try_read(&mut ignored) {
+            Ok(0) => return,
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+fn incoming(payload: &[u8]) -> Result<Incoming, End> {
+    match decode_client(payload) {
+        Ok(FromClient::Control(frame)) => Ok(Incoming::Control(frame)),
+        Ok(FromClient::Voice { bytes, header }) => Ok(Incoming::Voice { header, bytes: Bytes::copy_from_slice(bytes) }),
+        Err(DecodeError::TooLarge) => Err(End::Goodbye(Goodbye::TooLarge)),
+        Err(DecodeError::WrongVersion(_)) => Err(End::Goodbye(Goodbye::WrongVersion)),
+        Err(DecodeError::UnknownKind | DecodeError::Control | DecodeError::Voice(_)) => Err(End::Goodbye(Goodbye::Malformed)),
+    }
+}
+
+const fn refused(error: FrameError) -> End {
+    match error {
+        FrameError::TooLarge => End::Goodbye(Goodbye::TooLarge),
+        FrameError::Refused => End::Goodbye(Goodbye::Malformed),
+    }
+}
+
+async fn room_closed(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.room.mailbox.closed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves when the room list has changed and is not waiting for its time already.
+async fn lobby_changed(lobby: Option<&mut Lobby>) {
+    match lobby {
+        // `changed` marks the change as seen; it is marked anew, since sending it is what settles it.
+        Some(lobby) if !lobby.rooms.has_changed().unwrap_or(true) => {
+            if lobby.rooms.changed().await.is_ok() {
+                lobby.rooms.mark_changed();
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}

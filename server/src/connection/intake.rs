@@ -1,0 +1,102 @@
+//! How much one connection may send. Told the time.
+
+use dais_shared::limits::{
+    COMMAND_BURST, COMMANDS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND,
+    VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND,
+};
+use dais_shared::rate::TokenBucket;
+
+/// What a message is charged as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Charge {
+    /// A request.
+    Command,
+    /// A heartbeat, report or mapping.
+    Signal,
+    /// A voice frame of so many bytes.
+    Voice { bytes: usize },
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Accept,
+    /// Drop it; a request is told so.
+    Refuse,
+    /// The connection floods: end it.
+    Close,
+}
+
+/// One connection's buckets.
+#[derive(Debug)]
+pub(super) struct Intake {
+    commands: TokenBucket,
+    signals: TokenBucket,
+    voice_frames: TokenBucket,
+    voice_bytes: TokenBucket,
+    refusals: TokenBucket,
+}
+
+impl Intake {
+    pub(super) fn new(now_ms: u64) -> Self {
+        Self {
+            commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
+            signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
+            voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
+            voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
+            refusals: TokenBucket::new(REFUSALS_BURST, REFUSALS_PER_SECOND, now_ms),
+        }
+    }
+
+    pub(super) fn judge(&mut self, charge: Charge, now_ms: u64) -> Verdict {
+        let is_within = match charge {
+            Charge::Command => self.commands.take(1, now_ms),
+            Charge::Signal => self.signals.take(1, now_ms),
+            Charge::Voice { bytes } => {
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                self.voice_frames.take(1, now_ms) && self.voice_bytes.take(bytes, now_ms)
+            }
+        };
+        if is_within {
+            Verdict::Accept
+        } else if self.refusals.take(1, now_ms) {
+            Verdict::Refuse
+        } else {
+            Verdict::Close
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(charge: Charge, count: u32) -> Vec<Verdict> {
+        let mut intake = Intake::new(0);
+        (0..count).map(|_| intake.judge(charge, 0)).collect()
+    }
+
+    #[test]
+    fn a_burst_is_taken_then_refused_then_it_is_a_flood() {
+        for (charge, burst) in [
+            (Charge::Command, COMMAND_BURST),
+            (Charge::Signal, SIGNALS_BURST),
+            (Charge::Voice { bytes: 10 }, VOICE_FRAME_BURST),
+            (Charge::Voice { bytes: 1024 }, VOICE_BYTES_BURST / 1024),
+        ] {
+            let verdicts = verdicts(charge, burst + REFUSALS_BURST + 1);
+            let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+            assert_eq!(count(Verdict::Accept), burst as usize, "{charge:?}");
+            assert_eq!(count(Verdict::Refuse), REFUSALS_BURST as usize, "{charge:?}");
+            assert_eq!(verdicts.last(), Some(&Verdict::Close), "{charge:?}");
+        }
+    }
+
+    #[test]
+    fn honest_voice_is_never_refused() {
+        let mut intake = Intake::new(0);
+        for frame in 0..1000 {
+            assert_eq!(intake.judge(Charge::Voice { bytes: 120 }, frame * 10), Verdict::Accept, "frame {frame}");
+        }
+    }
+}

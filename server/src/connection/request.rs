@@ -1,0 +1,214 @@
+//! What a request means: some are answered here, the rest go to the room, which answers in its own order.
+
+use std::sync::Arc;
+
+use dais_shared::ids::{RequestId, Revision, RoomId};
+use dais_shared::names;
+use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::wire::{Goodbye, Identity, Reply, Request, ServerFrame};
+use tokio::sync::oneshot;
+
+use super::{Connection, End, Lobby, Seat, Step};
+use crate::room_actor::{Join, Message};
+use crate::rooms::{Handle, NewRoom};
+
+/// What becomes of a request here.
+enum Outcome {
+    /// This is the answer.
+    Answer(Result<Reply, Denied>),
+    /// The room answers.
+    Passed,
+}
+
+impl From<Denied> for Outcome {
+    fn from(denied: Denied) -> Self {
+        Self::Answer(Err(denied))
+    }
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::Answer(Ok(reply))
+    }
+}
+
+impl Connection {
+    pub(super) async fn handle_request(&mut self, id: RequestId, request: Request) -> Step {
+        self.forget_ended_room()?;
+        let outcome = match request {
+            Request::Login { name } => self.login(&name).await,
+            Request::Logout => return self.logout(id).await,
+            Request::ListRooms { after } => Reply::Rooms(self.house.rooms.page(after.as_ref())).into(),
+            Request::WatchRooms { watch } => self.watch_rooms(watch),
+            Request::CreateRoom { room, title, mode } => self.create_room(id, room, &title, mode).await,
+            Request::JoinRoom { room, microphone_open } => self.join_room(id, &room, microphone_open).await,
+            Request::LeaveRoom => self.leave_room_for(id).await,
+            Request::ListMembers { after } => self.ask_room(|from| Message::ListMembers { from, request: id, after }).await,
+            Request::Resync => self.ask_room(|from| Message::Resync { from, request: Some(id) }).await,
+            Request::Room(command) => self.command(id, command).await,
+        };
+        if let Outcome::Answer(result) = outcome {
+            self.reply(id, result);
+        }
+        Ok(())
+    }
+
+    pub(super) fn deny_too_fast(&self, id: RequestId) {
+        self.reply(id, Err(Denied::TooFast));
+    }
+
+    /// Leaves the room, if there is one, and waits until that is kept.
+    pub(super) async fn leave_room(&mut self, request: Option<RequestId>) -> bool {
+        let Some((_, from)) = self.occupant() else { return false };
+        let Some(seat) = self.seat.take() else { return false };
+        let (left, has_left) = oneshot::channel();
+        if seat.room.mailbox.send(Message::Leave { from, request, left }).await.is_err() {
+            return false;
+        }
+        // A room that dies instead has nothing more to say.
+        let _ = has_left.await;
+        true
+    }
+
+    fn reply(&self, id: RequestId, result: Result<Reply, Denied>) {
+        let reply = ServerFrame::Reply { id, revision: Revision(0), result };
+        self.outbox.answer(&reply, self.house.clock.now_ms());
+    }
+
+    /// A room that has ended leaves the connection without a seat.
+    fn forget_ended_room(&mut self) -> Step {
+        if self.seat.as_ref().is_some_and(|seat| seat.room.mailbox.is_closed()) {
+            self.handle_room_closed()?;
+        }
+        Ok(())
+    }
+
+    async fn login(&mut self, name: &str) -> Outcome {
+        let now_ms = self.house.clock.now_ms();
+        if let Some(identity) = &self.identity {
+            return match self.house.auth.rename(identity.user, name).await {
+                Ok(identity) => {
+                    self.identity = Some(identity.clone());
+                    Reply::LoggedIn { identity, token: None }.into()
+                }
+                Err(denied) => denied.into(),
+            };
+        }
+        match self.house.auth.login(name, now_ms).await {
+            Ok((identity, token)) => {
+                self.house.auth.begin_session(identity.user, self.id, &self.outbox);
+                self.identity = Some(identity.clone());
+                Reply::LoggedIn { identity, token: Some(token) }.into()
+            }
+            Err(denied) => denied.into(),
+        }
+    }
+
+    async fn logout(&mut self, id: RequestId) -> Step {
+        let Some(user) = self.identity.as_ref().map(|identity| identity.user) else {
+            self.reply(id, Err(Denied::NotLoggedIn));
+            return Ok(());
+        };
+        self.leave_room(None).await;
+        match self.house.auth.logout(user, self.id).await {
+            Ok(()) => {
+                self.reply(id, Ok(Reply::Done));
+                Err(End::Goodbye(Goodbye::LoggedOut))
+            }
+            Err(denied) => {
+                self.reply(id, Err(denied));
+                Ok(())
+            }
+        }
+    }
+
+    fn watch_rooms(&mut self, watch: bool) -> Outcome {
+        self.lobby = watch.then(|| {
+            let mut rooms = self.house.rooms.watch();
+            rooms.mark_changed(); // the list as it is now comes first
+            Lobby { rooms, sent_ms: 0 }
+        });
+        Reply::Done.into()
+    }
+
+    async fn create_room(&mut self, request: RequestId, id: Option<RoomId>, title: &str, mode: Mode) -> Outcome {
+        let identity = match self.newcomer() {
+            Ok(identity) => identity,
+            Err(denied) => return denied.into(),
+        };
+        let title = match names::title(title) {
+            Ok(title) => title,
+            Err(invalid) => return Denied::InvalidTitle(invalid).into(),
+        };
+        let founder = identity.user;
+        let (join, seated) = self.join(request, identity, false);
+        match self.house.rooms.create(&self.house, NewRoom { id, title, mode, founder }, join) {
+            Ok(room) => self.take_seat(room, seated).await,
+            Err(denied) => denied.into(),
+        }
+    }
+
+    async fn join_room(&mut self, request: RequestId, id: &RoomId, microphone_open: bool) -> Outcome {
+        let identity = match self.newcomer() {
+            Ok(identity) => identity,
+            Err(denied) => return denied.into(),
+        };
+        let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
+        let (join, seated) = self.join(request, identity, microphone_open);
+        if room.mailbox.send(join).await.is_err() {
+            // It ended this moment, or it died and is being taken up again.
+            return if room.ending.is_regular() { Denied::UnknownRoom } else { Denied::Unavailable }.into();
+        }
+        self.take_seat(room, seated).await
+    }
+
+    async fn leave_room_for(&mut self, request: RequestId) -> Outcome {
+        if self.leave_room(Some(request)).await { Outcome::Passed } else { Denied::NotInRoom.into() }
+    }
+
+    async fn command(&mut self, request: RequestId, command: Command) -> Outcome {
+        self.ask_room(|from| Message::Command { from, request, command }).await
+    }
+
+    async fn ask_room(&self, message: impl FnOnce(crate::fan_out::Occupant) -> Message) -> Outcome {
+        let Some((room, from)) = self.occupant() else { return Denied::NotInRoom.into() };
+        match room.mailbox.send(message(from)).await {
+            Ok(()) => Outcome::Passed,
+            Err(_) => Denied::RoomEnded.into(),
+        }
+    }
+
+    /// Who wants to come in: somebody who sits nowhere yet.
+    fn newcomer(&self) -> Result<Identity, Denied> {
+        let identity = self.identity.clone().ok_or(Denied::NotLoggedIn)?;
+        if self.seat.is_some() { Err(Denied::AlreadyInRoom) } else { Ok(identity) }
+    }
+
+    fn join(&self, request: RequestId, identity: Identity, microphone_open: bool) -> (Message, oneshot::Receiver<Seated>) {
+        let (seated, seat) = oneshot::channel();
+        let join = Join {
+            connection: self.id,
+            outbox: Arc::clone(&self.outbox),
+            request,
+            user: identity.user,
+            name: identity.name,
+            microphone_open,
+            seated,
+        };
+        (Message::Join(Box::new(join)), seat)
+    }
+
+    async fn take_seat(&mut self, room: Handle, seated: oneshot::Receiver<Seated>) -> Outcome {
+        match seated.await {
+            Ok(Some(member)) => {
+                self.seat = Some(Seat { room, member });
+                Outcome::Passed
+            }
+            Ok(None) => Outcome::Passed,
+            Err(_) => Denied::Unavailable.into(), // the room died over it
+        }
+    }
+}
+
+/// The seat that a room gave, if it did.
+type Seated = Option<dais_shared::ids::MemberId>;

@@ -1,0 +1,129 @@
+//! A fault of ours in one room stays in that room. Here and not among the stories, since only the crate itself can
+//! make a room fail on purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use dais_shared::ids::{RequestId, RoomId, Token};
+use dais_shared::limits::ROOM_RESTARTS_MAX;
+use dais_shared::permissions::Role;
+use dais_shared::room::{Denied, Mode};
+use dais_shared::view::View;
+use dais_shared::wire::{
+    ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client,
+};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::room_actor::Message;
+use crate::{Config, Running, Server};
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn connect(server: &Running, token: Option<Token>) -> Self {
+        let (socket, _) = connect_async(format!("ws://{}/ws", server.addr)).await.unwrap();
+        let mut client = Self(socket);
+        client.send(&ClientFrame::Hello { version: PROTOCOL_VERSION, client: "test".into(), token }).await;
+        client
+    }
+
+    async fn send(&mut self, frame: &ClientFrame) {
+        self.0.send(WebSocketMessage::Binary(encode_client(frame).into())).await.unwrap();
+    }
+
+    async fn ask(&mut self, request: Request) -> (Result<Reply, Denied>, Option<View>) {
+        self.send(&ClientFrame::Request { id: RequestId(7), request }).await;
+        let mut view = None;
+        loop {
+            match self.next().await {
+                ServerFrame::Reply { result, .. } => return (result, view),
+                ServerFrame::Snapshot(snapshot) => view = Some(snapshot),
+                _ => {}
+            }
+        }
+    }
+
+    async fn next(&mut self) -> ServerFrame {
+        let message = self.0.next().await.unwrap().unwrap().into_data();
+        match decode_server(&message).unwrap() {
+            FromServer::Control(frame) => frame,
+            FromServer::Voice { .. } => panic!("nobody speaks here"),
+        }
+    }
+
+    async fn goodbye(&mut self) -> Goodbye {
+        loop {
+            if let ServerFrame::Goodbye(goodbye) = self.next().await {
+                return goodbye;
+            }
+        }
+    }
+}
+
+async fn logged_in(server: &Running) -> (Client, Token) {
+    let mut client = Client::connect(server, None).await;
+    match client.ask(Request::Login { name: "Ada".into() }).await {
+        (Ok(Reply::LoggedIn { token: Some(token), .. }), _) => (client, token),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+fn room(name: &str) -> RoomId {
+    RoomId::parse(name).unwrap()
+}
+
+fn creating(name: &str) -> Request {
+    Request::CreateRoom { room: Some(room(name)), title: name.into(), mode: Mode::Moderated }
+}
+
+async fn fail(server: &Running, name: &str) {
+    let mailbox = server.house().rooms.find(&room(name)).unwrap().mailbox;
+    mailbox.send(Message::Fault).await.unwrap();
+    mailbox.closed().await;
+}
+
+#[tokio::test]
+async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
+    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (mut host, token) = logged_in(&server).await;
+    host.ask(creating("unlucky")).await.0.unwrap();
+    let (mut neighbour, _) = logged_in(&server).await;
+    neighbour.ask(creating("lucky")).await.0.unwrap();
+
+    fail(&server, "unlucky").await;
+    assert_eq!(host.goodbye().await, Goodbye::Overloaded);
+
+    let mut host = Client::connect(&server, Some(token)).await;
+    let joining = Request::JoinRoom { room: room("unlucky"), microphone_open: false };
+    while server.metrics().room_restarts_total.get() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let view = host.ask(joining).await.1.unwrap();
+    assert_eq!(view.my_role(), Role::Host, "the seat was kept");
+    assert_eq!(server.metrics().room_restarts_total.get(), 1);
+    let (members, _) = neighbour.ask(Request::ListMembers { after: None }).await;
+    assert!(matches!(members, Ok(Reply::Members { total: 1, .. })), "{members:?}");
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_room_that_keeps_dying_is_ended() {
+    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (mut host, _) = logged_in(&server).await;
+    host.ask(creating("cursed")).await.0.unwrap();
+    let mut changes = server.house().rooms.watch();
+    for restarts in 0..=u64::from(ROOM_RESTARTS_MAX) {
+        while server.metrics().room_restarts_total.get() < restarts {
+            tokio::task::yield_now().await;
+        }
+        fail(&server, "cursed").await;
+    }
+    while server.house().rooms.find(&room("cursed")).is_some() {
+        changes.changed().await.unwrap();
+    }
+    let (mut other, _) = logged_in(&server).await;
+    other.ask(creating("cursed")).await.0.unwrap();
+    server.shutdown().await;
+}

@@ -1,0 +1,7 @@
+//! What the server answers to plain HTTP. Knows no room from the inside.
+
+pub(crate) mod assets;
+pub(crate) mod status;
+pub(crate) mod upgrade;
+
+mod csp;

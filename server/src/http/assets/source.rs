@@ -1,0 +1,110 @@
+//! Where the page's files come from.
+
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+
+/// Why a folder cannot serve as the page's.
+#[derive(Debug, thiserror::Error)]
+pub enum AssetsError {
+    /// It cannot be opened.
+    #[error("{0}")]
+    Unreadable(#[from] std::io::Error),
+    /// It holds no page.
+    #[error("it holds no index.html")]
+    NoIndex,
+}
+
+/// The page's files.
+#[derive(Debug)]
+pub(crate) enum Assets {
+    /// Read anew at each request, so that a page rebuilt meanwhile shows.
+    Folder(PathBuf),
+    /// Inside this binary.
+    #[cfg(feature = "embedded-client")]
+    Embedded,
+    /// Nowhere.
+    #[cfg(not(feature = "embedded-client"))]
+    Absent,
+}
+
+#[cfg(feature = "embedded-client")]
+#[derive(rust_embed::Embed)]
+#[folder = "../dist"]
+struct Embedded;
+
+impl Assets {
+    /// The folder's files, or without one those in the binary.
+    ///
+    /// # Errors
+    /// [`AssetsError`] if there is no page in the folder.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, AssetsError> {
+        match folder {
+            Some(folder) => {
+                let folder = folder.canonicalize()?;
+                if folder.join(super::INDEX).is_file() { Ok(Self::Folder(folder)) } else { Err(AssetsError::NoIndex) }
+            }
+            #[cfg(feature = "embedded-client")]
+            None => Ok(Self::Embedded),
+            #[cfg(not(feature = "embedded-client"))]
+            None => Ok(Self::Absent),
+        }
+    }
+
+    /// A file's bytes. `None` if there is none of that name, or the name leads anywhere else.
+    pub(crate) async fn read(&self, name: &str) -> Option<Bytes> {
+        match self {
+            Self::Folder(folder) => read_within(folder, name).await,
+            #[cfg(feature = "embedded-client")]
+            Self::Embedded => Embedded::get(name).map(|file| match file.data {
+                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+            }),
+            #[cfg(not(feature = "embedded-client"))]
+            Self::Absent => None,
+        }
+    }
+}
+
+/// A file below `folder`, wherever links lead.
+async fn read_within(folder: &Path, name: &str) -> Option<Bytes> {
+    let is_plain = Path::new(name).components().all(|component| matches!(component, Component::Normal(_)));
+    if !is_plain || name.contains(['\\', '\0']) {
+        return None;
+    }
+    let path = tokio::fs::canonicalize(folder.join(name)).await.ok()?;
+    if !path.starts_with(folder) {
+        return None;
+    }
+    tokio::fs::read(path).await.ok().map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_name_leads_out_of_the_folder() {
+        let root = std::env::temp_dir().join(format!("dais-assets-{}", std::process::id()));
+        let folder = root.join("dist");
+        std::fs::create_dir_all(folder.join("css")).unwrap();
+        std::fs::write(root.join("secret"), "secret").unwrap();
+        std::fs::write(folder.join("index.html"), "page").unwrap();
+        std::fs::write(folder.join("css/a.css"), "style").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(root.join("secret"), folder.join("link")).unwrap();
+        let assets = Assets::open(Some(&folder)).unwrap();
+        assert_eq!(assets.read("css/a.css").await.as_deref(), Some(&b"style"[..]));
+        for name in ["../secret", "css/../../secret", "/etc/hostname", "link", "", ".", "css", "..\\secret", "a\0"] {
+            assert_eq!(assets.read(name).await, None, "{name:?}");
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_folder_without_a_page_is_refused() {
+        assert!(matches!(Assets::open(Some(&std::env::temp_dir().join("dais-nowhere"))), Err(AssetsError::Unreadable(_))));
+    }
+}

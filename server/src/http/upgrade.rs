@@ -1,0 +1,106 @@
+//! From a request to a WebSocket (RFC 6455, section 4.2): checks the handshake, answers it, and hands the bare socket
+//! to its connection.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dais_shared::limits::{SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::connection;
+use crate::server::{House, Peer};
+
+/// `GET /ws`.
+pub(crate) async fn websocket(
+    State(house): State<Arc<House>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+) -> Response {
+    let key = match accept_key(request.headers()) {
+        Ok(key) => key,
+        Err(refusal) => return refusal.into_response(),
+    };
+    // Held until the connection ends, so that a server that stops waits for its goodbye.
+    let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        if let Some((socket, first)) = bare_socket(upgrade).await {
+            connection::serve(house, socket, first, peer.0).await;
+        }
+        drop(alive);
+    });
+    let headers = [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, key)]).into_response()
+}
+
+/// Why a request is no handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    NotAnUpgrade,
+    Version,
+    Key,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotAnUpgrade => {
+                let hint = [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")];
+                (StatusCode::UPGRADE_REQUIRED, hint, "This is a WebSocket endpoint.\n").into_response()
+            }
+            Self::Version => {
+                let hint = [(header::SEC_WEBSOCKET_VERSION, "13")];
+                (StatusCode::UPGRADE_REQUIRED, hint, "Version 13 of WebSocket is spoken here.\n").into_response()
+            }
+            Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
+        }
+    }
+}
+
+/// The answer to a lawful handshake's key, or the refusal of another.
+fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
+    if !names(headers, header::UPGRADE, "websocket") || !names(headers, header::CONNECTION, "upgrade") {
+        return Err(Refusal::NotAnUpgrade);
+    }
+    if !names(headers, header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(Refusal::Version);
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(header::HeaderValue::as_bytes);
+    let is_key = |key: &&[u8]| data_encoding::BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16);
+    key.filter(is_key).map(derive_accept_key).ok_or(Refusal::Key)
+}
+
+/// Whether a header that is a list of words has this one among them.
+fn names(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name);
+    let mut words = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    words.any(|word| word.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The socket under the upgraded connection, set up for voice, and what came with the request.
+async fn bare_socket(upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
+    let parts = match upgrade.await {
+        Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().expect("every connection is served over this type"),
+        Err(error) => {
+            tracing::debug!(%error, "upgrade");
+            return None;
+        }
+    };
+    let socket = parts.io.into_inner();
+    let options = SockRef::from(&socket);
+    // A system that refuses these serves voice all the same, with more of it standing in buffers.
+    let small = options.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let small = small.and_then(|()| options.set_tcp_notsent_lowat(SOCKET_NOTSENT_BYTES_MAX));
+    if let Err(error) = small {
+        tracing::debug!(%error, "socket buffers");
+    }
+    Some((socket, parts.read_buf))
+}

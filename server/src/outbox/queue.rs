@@ -1,0 +1,324 @@
+//! The rules of an outbox: control before voice, control never lost without a snapshot in its place, voice bounded by
+//! bytes and by age. Told the time; knows no socket.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+use dais_shared::ids::StreamId;
+use dais_shared::limits::{OUTBOX_CONTROL_BYTES_MAX, OUTBOX_VOICE_AGE_MS_MAX, OUTBOX_VOICE_BYTES_MAX};
+
+use super::flight::Flight;
+
+/// A finished control frame, by what may stand in for it when the connection is too slow for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Answers the connection itself: nothing stands in for it. Who asks without reading is closed.
+    Answer(Bytes),
+    /// A change of the room: a later snapshot stands in for any number of them.
+    Change(Bytes),
+    /// The whole of the room.
+    Snapshot(Bytes),
+    /// Good to know at once, worthless later: acknowledgements, mappings, pings.
+    Hint(Bytes),
+}
+
+impl Control {
+    const fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Answer(bytes) | Self::Change(bytes) | Self::Snapshot(bytes) | Self::Hint(bytes) => bytes,
+        }
+    }
+}
+
+/// A finished voice frame, the same bytes for every listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Voice {
+    /// Whose voice it is.
+    pub(crate) stream: StreamId,
+    /// When it reached the server.
+    pub(crate) arrived_ms: u64,
+    /// The frame.
+    pub(crate) bytes: Bytes,
+}
+
+/// What was dropped, in frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Drops {
+    pub(crate) voice_late: u64,
+    pub(crate) voice_overflow: u64,
+    pub(crate) voice_silenced: u64,
+    pub(crate) control_discarded: u64,
+}
+
+/// Whether the client's picture of its room is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Picture {
+    #[default]
+    Whole,
+    /// Changes were discarded.
+    Torn,
+    /// And a snapshot has been asked for.
+    SnapshotAsked,
+}
+
+/// What waits for one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    /// A frame that has begun to leave: whatever happens, its rest follows.
+    begun: Bytes,
+    control: VecDeque<Control>,
+    control_bytes: usize,
+    voice: VecDeque<Voice>,
+    voice_bytes: usize,
+    flight: Flight,
+    picture: Picture,
+    drops: Drops,
+}
+
+impl Queue {
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.begun.is_empty() && self.control.is_empty() && self.voice.is_empty()
+    }
+
+    pub(crate) const fn flight_mut(&mut self) -> &mut Flight {
+        &mut self.flight
+    }
+
+    /// Beyond [`OUTBOX_CONTROL_BYTES_MAX`] everything that a snapshot can stand in for is discarded.
+    pub(crate) fn push_control(&mut self, control: Control) {
+        match &control {
+            Control::Change(_) if self.picture != Picture::Whole => {
+                self.drops.control_discarded += 1;
+                return;
+            }
+            Control::Snapshot(_) => self.picture = Picture::Whole,
+            Control::Answer(_) | Control::Change(_) | Control::Hint(_) => {}
+        }
+        self.control_bytes += control.bytes().len();
+        self.control.push_back(control);
+        if self.control_bytes > OUTBOX_CONTROL_BYTES_MAX {
+            self.discard_replaceable();
+        }
+    }
+
+    /// Whether even what nothing can stand in for is too much: the connection cannot be served.
+    pub(crate) const fn is_overloaded(&self) -> bool {
+        self.control_bytes > OUTBOX_CONTROL_BYTES_MAX
+    }
+
+    /// Beyond [`OUTBOX_VOICE_BYTES_MAX`] the oldest goes first.
+    pub(crate) fn push_voice(&mut self, voice: Voice) {
+        self.voice_bytes += voice.bytes.len();
+        self.voice.push_back(voice);
+        while self.voice_bytes > OUTBOX_VOICE_BYTES_MAX {
+            self.drop_oldest_voice();
+            self.drops.voice_overflow += 1;
+        }
+    }
+
+    /// Takes back what waits of `stream`. A frame that has begun to leave has left.
+    pub(crate) fn silence(&mut self, stream: StreamId) {
+        let before = self.voice.len();
+        self.voice.retain(|voice| voice.stream != stream);
+        self.voice_bytes = self.voice.iter().map(|voice| voice.bytes.len()).sum();
+        self.drops.voice_silenced += (before - self.voice.len()) as u64;
+    }
+
+    pub(crate) fn discard_voice(&mut self) {
+        self.voice.clear();
+        self.voice_bytes = 0;
+    }
+
+    /// Drops voice that has waited longer than [`OUTBOX_VOICE_AGE_MS_MAX`].
+    pub(crate) fn drop_late(&mut self, now_ms: u64) {
+        while self.voice.front().is_some_and(|voice| voice.arrived_ms + OUTBOX_VOICE_AGE_MS_MAX < now_ms) {
+            self.drop_oldest_voice();
+            self.drops.voice_late += 1;
+        }
+    }
+
+    /// Fills `slices` with what may leave now, in order: what has begun, control, then voice as far as the listener
+    /// is not too far behind. Returns how many were filled.
+    pub(crate) fn gather<'a>(&'a mut self, slices: &mut [IoSlice<'a>]) -> usize {
+        let Self { begun, control, voice, flight, .. } = self;
+        let begun = Some(&*begun).filter(|bytes| !bytes.is_empty());
+        let voice = voice.iter().take_while(|voice| flight.may_leave(voice.arrived_ms)).map(|voice| &voice.bytes);
+        let frames = begun.into_iter().chain(control.iter().map(Control::bytes)).chain(voice);
+        let mut count = 0;
+        for (slice, frame) in slices.iter_mut().zip(frames) {
+            *slice = IoSlice::new(frame);
+            count += 1;
+        }
+        count
+    }
+
+    /// The first `written` bytes of what was gathered have left.
+    pub(crate) fn advance(&mut self, mut written: usize) {
+        while written > 0 {
+            if self.begun.is_empty() {
+                let Some(frame) = self.pop() else { return };
+                self.begun = frame;
+            }
+            let now = written.min(self.begun.len());
+            self.begun.advance(now);
+            written -= now;
+        }
+        if self.begun.is_empty() {
+            self.begun = Bytes::new(); // lets go of the frame's memory
+        }
+    }
+
+    /// Whether the connection's task has something to do for this queue.
+    pub(crate) fn wants_attention(&self) -> bool {
+        (self.picture == Picture::Torn && self.control.is_empty()) || self.flight.wants_ping()
+    }
+
+    /// Whether a snapshot is to be asked for: once, when the control that waited has left.
+    pub(crate) fn poll_snapshot_request(&mut self) -> bool {
+        let is_due = self.picture == Picture::Torn && self.control.is_empty();
+        if is_due {
+            self.picture = Picture::SnapshotAsked;
+        }
+        is_due
+    }
+
+    /// Whether a ping is to be sent now, because voice that is still fresh is held back.
+    pub(crate) fn poll_ping_request(&mut self, now_ms: u64) -> bool {
+        self.drop_late(now_ms);
+        self.flight.wants_ping()
+    }
+
+    /// What was dropped since the last call, if anything.
+    pub(crate) fn take_drops(&mut self) -> Option<Drops> {
+        let drops = std::mem::take(&mut self.drops);
+        (drops != Drops::default()).then_some(drops)
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        if let Some(control) = self.control.pop_front() {
+            self.control_bytes -= control.bytes().len();
+            return Some(control.bytes().clone());
+        }
+        let voice = self.voice.pop_front()?;
+        self.voice_bytes -= voice.bytes.len();
+        self.flight.handle_sent(voice.arrived_ms);
+        Some(voice.bytes)
+    }
+
+    fn drop_oldest_voice(&mut self) {
+        if let Some(voice) = self.voice.pop_front() {
+            self.voice_bytes -= voice.bytes.len();
+        }
+    }
+
+    fn discard_replaceable(&mut self) {
+        let before = self.control.len();
+        let is_in_a_room = self.control.iter().any(|control| matches!(control, Control::Change(_) | Control::Snapshot(_)));
+        self.control.retain(|control| matches!(control, Control::Answer(_)));
+        self.control_bytes = self.control.iter().map(|control| control.bytes().len()).sum();
+        self.drops.control_discarded += (before - self.control.len()) as u64;
+        if is_in_a_room {
+            self.picture = Picture::Torn;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voice(stream: u32, arrived_ms: u64, byte: u8) -> Voice {
+        Voice { stream: StreamId(stream), arrived_ms, bytes: Bytes::from(vec![byte; 10]) }
+    }
+
+    fn control(make: fn(Bytes) -> Control, byte: u8, bytes: usize) -> Control {
+        make(Bytes::from(vec![byte; bytes]))
+    }
+
+    /// Writes up to `bytes` and says what left.
+    fn write(queue: &mut Queue, bytes: usize) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); 8];
+        let count = queue.gather(&mut slices);
+        let mut left: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+        left.truncate(bytes);
+        queue.advance(left.len());
+        left
+    }
+
+    #[test]
+    fn control_overtakes_voice_but_not_a_frame_that_has_begun() {
+        let mut queue = Queue::default();
+        queue.push_voice(voice(1, 0, b'a'));
+        queue.push_voice(voice(1, 0, b'b'));
+        assert_eq!(write(&mut queue, 4), b"aaaa");
+        queue.push_control(control(Control::Answer, b'X', 2));
+        assert_eq!(write(&mut queue, 100), b"aaaaaaXXbbbbbbbbbb");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn voice_older_than_its_age_is_dropped_and_counted() {
+        let mut queue = Queue::default();
+        queue.push_voice(voice(1, 1000, b'a'));
+        queue.push_voice(voice(1, 1020, b'b'));
+        queue.drop_late(1000 + OUTBOX_VOICE_AGE_MS_MAX);
+        assert_eq!(queue.take_drops(), None, "exactly its age is not too old");
+        queue.drop_late(1001 + OUTBOX_VOICE_AGE_MS_MAX);
+        assert_eq!(write(&mut queue, 100), b"bbbbbbbbbb");
+        assert_eq!(queue.take_drops(), Some(Drops { voice_late: 1, ..Drops::default() }));
+    }
+
+    #[test]
+    fn voice_is_bounded_by_bytes_and_the_newest_stays() {
+        let mut queue = Queue::default();
+        let count = u64::try_from(OUTBOX_VOICE_BYTES_MAX).unwrap_or(0) / 10 + 5;
+        for arrived_ms in 0..count {
+            queue.push_voice(voice(1, arrived_ms, b'a'));
+        }
+        assert!(queue.voice_bytes <= OUTBOX_VOICE_BYTES_MAX);
+        assert_eq!(queue.voice.back().map(|voice| voice.arrived_ms), Some(count - 1));
+        assert_eq!(queue.take_drops().map(|drops| drops.voice_overflow), Some(count - queue.voice.len() as u64));
+    }
+
+    #[test]
+    fn a_silenced_stream_is_taken_back() {
+        let mut queue = Queue::default();
+        for (stream, byte) in [(1, b'a'), (2, b'b'), (1, b'c')] {
+            queue.push_voice(voice(stream, 0, byte));
+        }
+        queue.silence(StreamId(1));
+        assert_eq!(write(&mut queue, 100), b"bbbbbbbbbb");
+        assert_eq!(queue.take_drops().map(|drops| drops.voice_silenced), Some(2));
+    }
+
+    #[test]
+    fn too_many_changes_become_one_snapshot_and_answers_stay() {
+        let mut queue = Queue::default();
+        queue.push_control(control(Control::Answer, b'A', 3));
+        let half = OUTBOX_CONTROL_BYTES_MAX / 2;
+        queue.push_control(control(Control::Change, b'c', half));
+        assert!(!queue.wants_attention());
+        queue.push_control(control(Control::Change, b'd', half));
+        assert!(!queue.is_overloaded());
+        assert!(!queue.poll_snapshot_request(), "not before the rest has left");
+        queue.push_control(control(Control::Change, b'e', 1));
+        assert_eq!(write(&mut queue, 100), b"AAA", "changes to a torn picture are worth nothing");
+        assert!(queue.poll_snapshot_request());
+        assert!(!queue.poll_snapshot_request(), "once");
+        queue.push_control(control(Control::Snapshot, b'S', 2));
+        queue.push_control(control(Control::Change, b'f', 1));
+        assert_eq!(write(&mut queue, 100), b"SSf");
+        assert_eq!(queue.take_drops().map(|drops| drops.control_discarded), Some(3));
+    }
+
+    #[test]
+    fn who_asks_without_reading_is_overloaded() {
+        let mut queue = Queue::default();
+        for _ in 0..=OUTBOX_CONTROL_BYTES_MAX / 1000 {
+            queue.push_control(control(Control::Answer, b'A', 1000));
+        }
+        assert!(queue.is_overloaded());
+    }
+}

@@ -1,0 +1,257 @@
+//! One room's task: commands and voice frames in one order, as they came.
+//!
+//! It carries the rules out and makes none: `decide` judges, `apply` changes at once, the store keeps, and replies
+//! and changes leave in the order of their revisions when they are kept ([`outgoing`]). Voice waits for none of that.
+//! It never waits for a connection: an outbox takes everything at once.
+
+mod command;
+mod outgoing;
+mod voice;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dais_shared::ids::{ConnectionId, MemberId, RequestId, UserId};
+use dais_shared::limits::ROOM_BATCH_MAX;
+use dais_shared::room::{Command, Context, Denied, Event, Input, Room};
+use dais_shared::view::Publication;
+use dais_shared::voice::Header;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::fan_out::{FanOut, Occupant, Spoken};
+use crate::outbox::Outbox;
+use crate::rooms::Ending;
+use crate::server::House;
+use outgoing::Outgoing;
+use voice::Speech;
+
+/// What a connection tells a room.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Take a seat, or come back to it. The answer goes to the client; its seat, if any, also to the connection.
+    Join(Box<Join>),
+    /// Something that the rules decide.
+    Command { from: Occupant, request: RequestId, command: Command },
+    /// Leave for good. `left` resolves when that is kept.
+    Leave { from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()> },
+    /// The connection is gone; the seat is held.
+    Lost(Occupant),
+    /// A voice frame: the header, and the bytes in which it stands.
+    Voice { from: Occupant, arrived_ms: u64, header: Header, bytes: Bytes },
+    /// How a speaker's capture time maps to the server's clock.
+    ClockMapping { from: Occupant, timestamp: u64, server_ms: u64 },
+    /// A page of the member list.
+    ListMembers { from: Occupant, request: RequestId, after: Option<MemberId> },
+    /// A fresh snapshot: asked for by the client, or, without a request, due after changes were discarded.
+    Resync { from: Occupant, request: Option<RequestId> },
+    /// A fault, to prove that it stays in this room.
+    #[cfg(test)]
+    Fault,
+}
+
+/// See [`Message::Join`].
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) connection: ConnectionId,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) request: RequestId,
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) microphone_open: bool,
+    pub(crate) seated: oneshot::Sender<Option<MemberId>>,
+}
+
+/// The connection behind a seat.
+#[derive(Debug)]
+struct Link {
+    connection: ConnectionId,
+    outbox: Arc<Outbox>,
+    speech: Speech,
+}
+
+/// A room at work.
+#[derive(Debug)]
+pub(crate) struct RoomActor {
+    house: Arc<House>,
+    room: Room,
+    ending: Ending,
+    publication: Publication,
+    links: BTreeMap<MemberId, Link>,
+    fan_out: FanOut,
+    /// Voice of the messages taken out of the mailbox together: every listener's share leaves in one write.
+    spoken: Vec<Spoken>,
+    outgoing: Outgoing,
+    /// The store has missed changes: the next write carries the whole room.
+    is_unsaved: bool,
+    now_ms: u64,
+}
+
+impl RoomActor {
+    pub(crate) fn new(house: Arc<House>, room: Room, ending: Ending) -> Self {
+        let now_ms = house.clock.now_ms();
+        Self {
+            publication: Publication::new(&room),
+            house,
+            room,
+            ending,
+            links: BTreeMap::new(),
+            fan_out: FanOut::default(),
+            spoken: Vec::new(),
+            outgoing: Outgoing::default(),
+            is_unsaved: false,
+            now_ms,
+        }
+    }
+
+    /// Works until the room has ended and everything about that has left.
+    pub(crate) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>) {
+        let mut batch = Vec::new();
+        loop {
+            let due = self.due_ms().map(|due_ms| self.house.clock.instant_at(due_ms));
+            tokio::select! {
+                biased;
+                kept = self.outgoing.next_committed() => {
+                    self.now_ms = self.house.clock.now_ms();
+                    self.is_unsaved |= kept.is_err();
+                    self.release_front();
+                }
+                count = mailbox.recv_many(&mut batch, ROOM_BATCH_MAX) => {
+                    self.now_ms = self.house.clock.now_ms();
+                    for message in batch.drain(..) {
+                        self.handle(message);
+                    }
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = sleep_until(due) => {
+                    self.now_ms = self.house.clock.now_ms();
+                    self.handle_deadlines();
+                }
+            }
+            if self.room.ended().is_some() && !mailbox.is_closed() {
+                // Before anybody hears of it, so that whoever does can go on at once.
+                self.ending.note_regular();
+                mailbox.close();
+            }
+            self.publish();
+            self.send_spoken();
+        }
+        while !self.outgoing.is_empty() {
+            // What the store never kept is told all the same: it has happened.
+            let _ = self.outgoing.next_committed().await;
+            self.now_ms = self.house.clock.now_ms();
+            self.release_front();
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Join(join) => self.handle_join(*join),
+            Message::Command { from, request, command } => self.handle_command(from, request, command),
+            Message::Leave { from, request, left } => self.handle_leave(from, request, left),
+            Message::Lost(from) => self.handle_lost(from),
+            Message::Voice { from, arrived_ms, header, bytes } => self.handle_voice(from, arrived_ms, &header, &bytes),
+            Message::ClockMapping { from, timestamp, server_ms } => {
+                self.handle_clock_mapping(from, timestamp, server_ms);
+            }
+            Message::ListMembers { from, request, after } => self.handle_list_members(from, request, after),
+            Message::Resync { from, request } => self.handle_resync(from, request),
+            #[cfg(test)]
+            Message::Fault => panic!("a fault on purpose"),
+        }
+    }
+
+    /// When something is to be done without a message.
+    fn due_ms(&self) -> Option<u64> {
+        let publication = self.publication.due_ms(&self.room);
+        self.room.next_deadline_ms().into_iter().chain(publication).min()
+    }
+
+    fn handle_deadlines(&mut self) {
+        while self.room.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= self.now_ms) {
+            match self.carry_out(&Input::DeadlinePassed) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(reason) => {
+                    tracing::warn!(room = %self.room.id(), %reason, "deadline");
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Judges an input and makes its changes. Returns whether there were any; they leave when they are kept.
+    fn carry_out(&mut self, input: &Input) -> Result<bool, Denied> {
+        let permit = match self.house.store.reserve() {
+            Ok(permit) => Some(permit),
+            Err(_) if input.only_restricts() => None,
+            Err(_) => return Err(Denied::Unavailable),
+        };
+        let events = self.room.decide(input, &Context::at(self.now_ms))?;
+        if events.is_empty() {
+            return Ok(false);
+        }
+        for event in &events {
+            self.apply(event);
+        }
+        self.keep(permit, events);
+        self.house.rooms.update(&self.room);
+        Ok(true)
+    }
+
+    fn apply(&mut self, event: &Event) {
+        let heard = may_silence(event).and_then(|member| self.room.may_speak(member).ok().map(|stream| (member, stream)));
+        self.room.apply(event);
+        self.publication.record(&self.room, event);
+        if let Some((member, stream)) = heard
+            && self.room.may_speak(member) != Ok(stream)
+        {
+            self.send_spoken(); // lawful until now
+            self.fan_out.silence(stream);
+        }
+        if let Event::MemberLeft { member, .. } = event {
+            self.links.remove(member);
+            self.fan_out.remove(*member);
+        }
+    }
+
+    /// Voice leaves before whatever comes after it in the room's order.
+    fn send_spoken(&mut self) {
+        let count = self.fan_out.send_voice(&self.spoken, self.now_ms);
+        self.house.metrics.voice_frames_fanned_out_total.add(count);
+        self.spoken.clear();
+    }
+
+    /// The connection behind a seat, if it is still this one.
+    fn link(&mut self, from: Occupant) -> Option<&mut Link> {
+        self.links.get_mut(&from.member).filter(|link| link.connection == from.connection)
+    }
+}
+
+/// Whom an event may make inaudible.
+const fn may_silence(event: &Event) -> Option<MemberId> {
+    match event {
+        Event::MicrophoneSet { member, .. } | Event::StageLeft { member, .. } | Event::MemberLeft { member, .. } => Some(*member),
+        Event::MemberJoined { .. }
+        | Event::ConnectionLost { .. }
+        | Event::ConnectionBack { .. }
+        | Event::HandRaised { .. }
+        | Event::HandLowered { .. }
+        | Event::StageJoined { .. }
+        | Event::MicrophoneReported { .. }
+        | Event::HostChanged { .. }
+        | Event::Leaderless { .. }
+        | Event::ModeChanged(_)
+        | Event::TitleChanged(_)
+        | Event::RoomEnded(_) => None,
+    }
+}
+
+async fn sleep_until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

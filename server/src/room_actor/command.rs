@@ -1,0 +1,120 @@
+//! What members ask of a room, and what their connections report. Judges nothing itself.
+
+use std::sync::Arc;
+
+use dais_shared::ids::{MemberId, RequestId};
+use dais_shared::limits::MEMBERS_PAGE_MAX;
+use dais_shared::room::{Command, Denied, Input, RoomEndReason};
+use dais_shared::wire::{Goodbye, Reply};
+use tokio::sync::oneshot;
+
+use super::outgoing::Effect;
+use super::voice::Speech;
+use super::{Join, Link, RoomActor};
+use crate::fan_out::Occupant;
+use crate::outbox::Outbox;
+
+impl RoomActor {
+    pub(super) fn handle_join(&mut self, join: Join) {
+        let Join { connection, outbox, request, user, name, microphone_open, seated } = join;
+        match self.carry_out(&Input::Join { user, name, microphone_open }) {
+            Ok(_) => {
+                let member = self.room.seat_of(user).expect("a join that was not denied gives a seat");
+                self.seat(Occupant { member, connection }, &outbox, request);
+                if seated.send(Some(member)).is_err() {
+                    self.handle_lost(Occupant { member, connection }); // it went while it was joining
+                }
+            }
+            Err(denied) => {
+                self.answer(outbox, request, Err(denied));
+                let _ = seated.send(None); // the connection may have gone
+                if self.room.ended().is_none() && self.room.seats().next().is_none() {
+                    self.close_empty();
+                }
+            }
+        }
+    }
+
+    /// The seat belongs to this connection from now on; it is shown the room, then changes as they come.
+    fn seat(&mut self, occupant: Occupant, outbox: &Arc<Outbox>, request: RequestId) {
+        let Occupant { member, connection } = occupant;
+        let link = Link { connection, outbox: Arc::clone(outbox), speech: Speech::default() };
+        if let Some(previous) = self.links.insert(member, link) {
+            self.leave_in_order(Effect::Close(previous.outbox, Goodbye::Superseded));
+        }
+        self.publish();
+        if let Some(view) = self.room.view_for(member) {
+            self.send_view(Arc::clone(outbox), view);
+        }
+        self.leave_in_order(Effect::Enter(occupant, Arc::clone(outbox)));
+        let room = self.room.id().clone();
+        self.answer(Arc::clone(outbox), request, Ok(Reply::Joined { room, member }));
+    }
+
+    /// A room whose founder never came in.
+    fn close_empty(&mut self) {
+        if let Err(reason) = self.carry_out(&Input::Close(RoomEndReason::Empty)) {
+            tracing::warn!(room = %self.room.id(), %reason, "closing an empty room");
+        }
+    }
+
+    pub(super) fn handle_command(&mut self, from: Occupant, request: RequestId, command: Command) {
+        let Some(outbox) = self.outbox(from) else { return };
+        let result = self.carry_out(&Input::Command(from.member, command)).map(|_| Reply::Done);
+        self.publish();
+        self.answer(outbox, request, result);
+    }
+
+    pub(super) fn handle_leave(&mut self, from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()>) {
+        let Some(outbox) = self.outbox(from) else { return };
+        let result = self.carry_out(&Input::Leave(from.member)).map(|_| Reply::Done);
+        self.publish();
+        if let Some(request) = request {
+            self.answer(outbox, request, result);
+        }
+        self.leave_in_order(Effect::Tell(left));
+    }
+
+    pub(super) fn handle_lost(&mut self, from: Occupant) {
+        if self.link(from).is_none() {
+            return; // another connection has the seat, or it is given up
+        }
+        self.links.remove(&from.member);
+        self.fan_out.remove(from.member);
+        if let Err(reason) = self.carry_out(&Input::ConnectionLost(from.member)) {
+            tracing::debug!(room = %self.room.id(), member = %from.member, %reason, "connection lost");
+        }
+    }
+
+    pub(super) fn handle_list_members(&mut self, from: Occupant, request: RequestId, after: Option<MemberId>) {
+        let Some(outbox) = self.outbox(from) else { return };
+        let members = self.room.members_after(after, MEMBERS_PAGE_MAX);
+        let total = u32::try_from(self.room.seats().count()).unwrap_or(u32::MAX);
+        self.answer(outbox, request, Ok(Reply::Members { members, total }));
+    }
+
+    pub(super) fn handle_resync(&mut self, from: Occupant, request: Option<RequestId>) {
+        let Some(outbox) = self.outbox(from) else { return };
+        if let Some(view) = self.room.view_for(from.member) {
+            self.send_view(Arc::clone(&outbox), view);
+        }
+        if let Some(request) = request {
+            let result = self.room.seat(from.member).map(|_| Reply::Done).ok_or(Denied::NotInRoom);
+            self.answer(outbox, request, result);
+        }
+    }
+
+    /// A restarted room has seats without connections: each is held, as after any lost connection.
+    pub(crate) fn hold_every_seat(&mut self) {
+        let members: Vec<MemberId> = self.room.seats().map(|(member, _)| member).collect();
+        for member in members {
+            if let Err(reason) = self.carry_out(&Input::ConnectionLost(member)) {
+                tracing::warn!(room = %self.room.id(), %member, %reason, "holding a seat");
+            }
+        }
+    }
+
+    fn outbox(&mut self, from: Occupant) -> Option<Arc<Outbox>> {
+        self.link(from).map(|link| Arc::clone(&link.outbox))
+    }
+}

@@ -1,0 +1,135 @@
+//! Replies and changes, held back until they are kept, in the order of their revisions.
+//!
+//! A voice frame is never here.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dais_shared::ids::RequestId;
+use dais_shared::room::{Denied, Event};
+use dais_shared::view::View;
+use dais_shared::wire::{Goodbye, Reply, ServerFrame};
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::RecvError;
+
+use super::RoomActor;
+use crate::fan_out::Occupant;
+use crate::outbox::{Control, Outbox, control_frame};
+use crate::store::{Committed, Permit, Write};
+
+/// Something to be done when all that came before it is kept.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// Everybody learns of changes.
+    Change(Bytes),
+    /// One connection gets an answer.
+    Answer(Arc<Outbox>, Bytes),
+    /// One connection gets the whole room.
+    Snapshot(Arc<Outbox>, Bytes),
+    /// Changes and voice go to this connection too from now on.
+    Enter(Occupant, Arc<Outbox>),
+    /// Another connection has taken its seat.
+    Close(Arc<Outbox>, Goodbye),
+    /// Whoever waits for this learns that it is kept.
+    Tell(oneshot::Sender<()>),
+}
+
+/// Effects behind the commits they wait for. Bounded as the store's queue is: one entry per write under way.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    waiting: VecDeque<(Committed, Vec<Effect>)>,
+}
+
+impl Outgoing {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Resolves when the oldest write is kept, or never will be. May be dropped and called again.
+    pub(super) async fn next_committed(&mut self) -> Result<(), RecvError> {
+        match self.waiting.front_mut() {
+            Some((committed, _)) => committed.await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl RoomActor {
+    /// Hands changes that were just applied to the store. Without a place there they are only applied, and the next
+    /// write carries the whole room.
+    pub(super) fn keep(&mut self, permit: Option<Permit>, events: Vec<Event>) {
+        let Some(permit) = permit else {
+            self.is_unsaved = true;
+            return;
+        };
+        let write = if std::mem::take(&mut self.is_unsaved) {
+            Write::Room(Box::new(self.room.clone()))
+        } else {
+            Write::Events { room: self.room.id().clone(), events }
+        };
+        self.outgoing.waiting.push_back((permit.write(write), Vec::new()));
+    }
+
+    /// Puts an effect behind everything that has been applied so far.
+    pub(super) fn leave_in_order(&mut self, effect: Effect) {
+        match self.outgoing.waiting.back_mut() {
+            Some((_, effects)) => effects.push(effect),
+            None => self.perform(effect),
+        }
+    }
+
+    /// The oldest write is kept: what waited for it leaves.
+    pub(super) fn release_front(&mut self) {
+        if let Some((_, effects)) = self.outgoing.waiting.pop_front() {
+            for effect in effects {
+                self.perform(effect);
+            }
+        }
+    }
+
+    /// Gives everybody the changes that are due.
+    pub(super) fn publish(&mut self) {
+        if let Some(delta) = self.publication.take(&self.room, self.now_ms) {
+            let frame = control_frame(&ServerFrame::Delta(delta));
+            self.leave_in_order(Effect::Change(frame));
+        }
+    }
+
+    /// Answers a request in the room's order.
+    pub(super) fn answer(&mut self, outbox: Arc<Outbox>, id: RequestId, result: Result<Reply, Denied>) {
+        let frame = control_frame(&ServerFrame::Reply { id, revision: self.room.revision(), result });
+        self.leave_in_order(Effect::Answer(outbox, frame));
+    }
+
+    /// Sends the whole room in the room's order.
+    pub(super) fn send_view(&mut self, outbox: Arc<Outbox>, view: View) {
+        let frame = control_frame(&ServerFrame::Snapshot(view));
+        self.leave_in_order(Effect::Snapshot(outbox, frame));
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.send_spoken();
+        let now_ms = self.now_ms;
+        match effect {
+            Effect::Change(frame) => self.fan_out.send_change(&frame, now_ms),
+            Effect::Answer(outbox, frame) => outbox.send_control(Control::Answer(frame), now_ms),
+            Effect::Snapshot(outbox, frame) => outbox.send_control(Control::Snapshot(frame), now_ms),
+            Effect::Enter(occupant, outbox) => self.enter(occupant, outbox),
+            Effect::Close(outbox, goodbye) => outbox.close(goodbye),
+            Effect::Tell(told) => {
+                let _ = told.send(()); // whoever waited may have gone
+            }
+        }
+    }
+
+    fn enter(&mut self, occupant: Occupant, outbox: Arc<Outbox>) {
+        if self.link(occupant).is_none() {
+            return; // gone again before its seat was kept
+        }
+        for frame in self.links.values().filter_map(|link| link.speech.mapping_frame()) {
+            outbox.send_control(Control::Hint(frame), self.now_ms);
+        }
+        self.fan_out.insert(occupant, outbox);
+    }
+}

@@ -1,0 +1,255 @@
+//! Which rooms there are: the way to each, and what the lobby shows of it. Knows no member.
+//!
+//! A room whose task dies of a fault is taken up again from the store; the fault stays in that room.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use dais_shared::ids::{RoomId, UserId};
+use dais_shared::limits::{ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX};
+use dais_shared::room::{Denied, Event, Mode, Room, RoomEndReason};
+use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
+use tokio::sync::{mpsc, watch};
+
+use crate::auth::random;
+use crate::outbox::control_frame;
+use crate::room_actor::{Message, RoomActor};
+use crate::server::House;
+use crate::store::Write;
+
+/// The way to one room.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    pub(crate) mailbox: mpsc::Sender<Message>,
+    pub(crate) ending: Ending,
+}
+
+/// Whether a closed mailbox means that the room has ended by the rules, or that its task has died.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ending(Arc<AtomicBool>);
+
+impl Ending {
+    pub(crate) fn note_regular(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_regular(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// How many rooms and seats there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) rooms: usize,
+    pub(crate) members: u64,
+}
+
+/// Every room of the server.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: BTreeMap<RoomId, Entry>,
+    /// The first page as a finished frame, until the next change: one encoding for everybody who watches.
+    first_page: Option<Bytes>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    handle: Handle,
+    founder: UserId,
+    restarts: u32,
+    summary: RoomSummary,
+}
+
+/// What somebody asks for in a new room.
+#[derive(Debug)]
+pub(crate) struct NewRoom {
+    pub(crate) id: Option<RoomId>,
+    pub(crate) title: String,
+    pub(crate) mode: Mode,
+    pub(crate) founder: UserId,
+}
+
+impl Rooms {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::default(), changed: watch::Sender::new(0) }
+    }
+
+    /// The way to a room.
+    pub(crate) fn find(&self, id: &RoomId) -> Option<Handle> {
+        self.state().entries.get(id).map(|entry| entry.handle.clone())
+    }
+
+    /// Makes a room with nobody in it. Whoever asked joins it next; a room whose founder never comes in ends.
+    ///
+    /// # Errors
+    /// [`Denied`] if the id is taken, or there are too many rooms, or the store cannot keep it.
+    pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, founders_join: Message) -> Result<Handle, Denied> {
+        let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
+        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
+        let handle = Handle { mailbox, ending: Ending::default() };
+        let room = {
+            let mut state = self.state();
+            let id = state.admit(&new)?;
+            let room = Room::new(id.clone(), new.title, new.mode, new.founder);
+            let entry = Entry { handle: handle.clone(), founder: new.founder, restarts: 0, summary: summary_of(&room) };
+            state.entries.insert(id, entry);
+            room
+        };
+        // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
+        // order.
+        drop(permit.write(Write::Room(Box::new(room.clone()))));
+        handle.mailbox.try_send(founders_join).map_err(|_| Denied::Unavailable)?;
+        let actor = RoomActor::new(Arc::clone(house), room.clone(), handle.ending.clone());
+        tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, messages));
+        Ok(handle)
+    }
+
+    /// Shows the lobby what a room has become; forgets one that has ended.
+    pub(crate) fn update(&self, room: &Room) {
+        let mut state = self.state();
+        if room.ended().is_some() {
+            state.entries.remove(room.id());
+        } else {
+            let Some(entry) = state.entries.get_mut(room.id()) else { return };
+            let summary = summary_of(room);
+            if entry.summary == summary {
+                return;
+            }
+            entry.summary = summary;
+        }
+        state.first_page = None;
+        drop(state);
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// One page of the listed rooms, in the order of their ids.
+    pub(crate) fn page(&self, after: Option<&RoomId>) -> RoomsPage {
+        self.state().page(after)
+    }
+
+    /// The first page as a finished frame.
+    pub(crate) fn first_page_frame(&self) -> Bytes {
+        let mut state = self.state();
+        if let Some(frame) = &state.first_page {
+            return frame.clone();
+        }
+        let frame = control_frame(&ServerFrame::Rooms(state.page(None)));
+        state.first_page = Some(frame.clone());
+        frame
+    }
+
+    /// Resolves for its holder whenever the room list changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let state = self.state();
+        let seats = |entry: &Entry| u64::from(entry.summary.on_stage) + u64::from(entry.summary.listening);
+        Totals { rooms: state.entries.len(), members: state.entries.values().map(seats).sum() }
+    }
+
+    /// A fresh mailbox for a room that died, unless it has died too often.
+    fn restart(&self, id: &RoomId) -> Option<(Handle, mpsc::Receiver<Message>)> {
+        let mut state = self.state();
+        let entry = state.entries.get_mut(id)?;
+        if entry.restarts >= ROOM_RESTARTS_MAX {
+            return None;
+        }
+        entry.restarts += 1;
+        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
+        entry.handle = Handle { mailbox, ending: Ending::default() };
+        Some((entry.handle.clone(), messages))
+    }
+
+    fn forget(&self, id: &RoomId) {
+        let mut state = self.state();
+        state.entries.remove(id);
+        state.first_page = None;
+        drop(state);
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the map is one insertion or removal: it is whole even after a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The id under which a new room may stand.
+    fn admit(&self, new: &NewRoom) -> Result<RoomId, Denied> {
+        if self.entries.len() >= ROOMS_MAX {
+            return Err(Denied::TooManyRooms);
+        }
+        if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= ROOMS_PER_USER_MAX {
+            return Err(Denied::TooManyRoomsOfYours);
+        }
+        match &new.id {
+            Some(id) if self.entries.contains_key(id) => Err(Denied::RoomIdTaken),
+            Some(id) => Ok(id.clone()),
+            None => Ok(std::iter::repeat_with(random_room_id)
+                .find(|id| !self.entries.contains_key(id))
+                .expect("there are far more ids than rooms")),
+        }
+    }
+
+    fn page(&self, after: Option<&RoomId>) -> RoomsPage {
+        let is_later = |id: &RoomId| after.is_none_or(|after| id > after);
+        let rooms = self.entries.iter().filter(|(id, _)| is_later(id)).take(ROOMS_PAGE_MAX);
+        RoomsPage { rooms: rooms.map(|(_, entry)| entry.summary.clone()).collect(), total: count(self.entries.len()) }
+    }
+}
+
+/// Runs a room until it has ended by the rules; takes it up again when it dies of a fault.
+async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, messages: mpsc::Receiver<Message>) {
+    let mut task = tokio::spawn(actor.run(messages));
+    while let Err(fault) = task.await {
+        // Connections see the mailbox close without a regular ending and ask their clients to connect again.
+        tracing::error!(room = %id, %fault, "room died");
+        let kept = house.store.load_room(id.clone()).await.ok().flatten();
+        let (Some(room), Some((handle, messages))) = (kept, house.rooms.restart(&id)) else {
+            house.rooms.forget(&id);
+            let events = vec![Event::RoomEnded(RoomEndReason::Failed)];
+            if let Err(reason) = house.store.write(Write::Events { room: id.clone(), events }).await {
+                tracing::error!(room = %id, %reason, "forgetting a room that died too often");
+            }
+            return;
+        };
+        house.metrics.room_restarts_total.add(1);
+        let mut actor = RoomActor::new(Arc::clone(&house), room, handle.ending);
+        actor.hold_every_seat();
+        task = tokio::spawn(actor.run(messages));
+    }
+}
+
+fn summary_of(room: &Room) -> RoomSummary {
+    RoomSummary {
+        id: room.id().clone(),
+        title: room.title().into(),
+        mode: room.mode(),
+        host: room.host().and_then(|host| room.seat(host)).map(|seat| seat.name.clone()),
+        on_stage: count(room.stage_count()),
+        listening: count(room.audience_count()),
+    }
+}
+
+/// Ten letters and digits that are not mistaken for one another when read aloud or copied by hand.
+fn random_room_id() -> RoomId {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let text: String = random::<10>().iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    RoomId::parse(&text).expect("letters and digits make an id")
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,284 @@
+//! Starting and stopping, every step in order. Knows all the parts and none of their insides.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use dais_shared::ids::ConnectionId;
+use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, timeout};
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::assets::{Assets, AssetsError};
+use crate::metrics::Metrics;
+use crate::rooms::Rooms;
+use crate::routes;
+use crate::store::Store;
+
+/// What every part of the server shares.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) store: Store,
+    pub(crate) auth: Auth,
+    pub(crate) rooms: Rooms,
+    pub(crate) assets: Assets,
+    /// Turns true once.
+    pub(crate) shutdown: watch::Receiver<bool>,
+    /// Held by every connection; when the last is dropped, all have said goodbye.
+    pub(crate) alive: mpsc::WeakSender<std::convert::Infallible>,
+    connections: AtomicU64,
+}
+
+impl House {
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let totals = self.rooms.totals();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: self.clock.uptime().as_secs(),
+            rooms: totals.rooms,
+            members: totals.members,
+        }
+    }
+}
+
+/// What `/api/status` tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The server's version.
+    pub version: &'static str,
+    /// How long it has been up, in whole seconds.
+    pub uptime_seconds: u64,
+    /// How many rooms there are.
+    pub rooms: usize,
+    /// How many seats are taken in all of them together.
+    pub members: u64,
+}
+
+/// Why the server cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else has the port.
+    #[error("{address} is in use by another program; stop that, or choose another port with --listen")]
+    PortInUse {
+        /// Where it wanted to listen.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// Where it wanted to listen.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The page's files cannot be used.
+    #[error("cannot serve the page from {folder}: {source}; build it first, or leave --web-dir out")]
+    WebDir {
+        /// Where they should be.
+        folder: PathBuf,
+        /// Why not.
+        source: AssetsError,
+    },
+    /// The machine gives no thread, no random numbers or no signals.
+    #[error("the system refuses what the server needs ({what}): {reason}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What came back.
+        reason: String,
+    },
+}
+
+/// The server, not yet started.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that accepts connections.
+#[derive(Debug)]
+pub struct Running {
+    /// Where.
+    pub addr: SocketAddr,
+    house: Arc<House>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    all_gone: mpsc::Receiver<std::convert::Infallible>,
+}
+
+impl Server {
+    /// Starts a server on the current runtime. It accepts connections when this returns.
+    ///
+    /// # Errors
+    /// [`Error`] says what the operator can do.
+    pub async fn start(config: Config) -> Result<Running, Error> {
+        let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
+        getrandom::fill(&mut [0; 16]).map_err(|error| Error::System { what: "random numbers", reason: error.to_string() })?;
+        let assets = Assets::open(config.web_dir.as_deref())
+            .map_err(|source| Error::WebDir { folder: config.web_dir.clone().unwrap_or_default(), source })?;
+        let store = Store::open().map_err(system("a thread for the store"))?;
+        let listener = listen(config.listen).await?;
+        let addr = listener.local_addr().map_err(system("the address of its socket"))?;
+        let (stop, shutdown) = watch::channel(false);
+        let (alive, all_gone) = mpsc::channel(1);
+        let house = Arc::new(House {
+            clock: Clock::start(),
+            metrics: Arc::default(),
+            auth: Auth::new(store.clone()),
+            store,
+            rooms: Rooms::new(),
+            assets,
+            shutdown,
+            alive: alive.downgrade(),
+            connections: AtomicU64::new(0),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&house), alive));
+        Ok(Running { addr, house, stop, accepting, all_gone })
+    }
+}
+
+impl Running {
+    /// What the server has counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.house.metrics
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// What `/api/status` tells now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.house.status()
+    }
+
+    /// Stops accepting, tells every client goodbye, and returns when they have gone or had their time.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        // The task ends by the signal just given; it cannot be cancelled by anybody else.
+        let _ = self.accepting.await;
+        let goodbyes = Duration::from_millis(2 * CLOSE_LINGER_MS);
+        if timeout(goodbyes, self.all_gone.recv()).await.is_err() {
+            tracing::warn!("connections left behind");
+        }
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
+    let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
+    runtime.block_on(async {
+        let mut stop = stop_signals().map_err(system("signals"))?;
+        let running = Server::start(config).await?;
+        println!("Dais {} is on http://{}", env!("CARGO_PKG_VERSION"), running.addr);
+        stop.recv().await;
+        running.shutdown().await;
+        Ok(())
+    })
+}
+
+/// Gets a message when the process is asked to end.
+fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+    let (stop, stopped) = mpsc::channel(1);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            terminate.recv().await;
+            let _ = stop.send(()).await; // once is enough
+        });
+    }
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = stop.send(()).await;
+        }
+    });
+    Ok(stopped)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => Error::PortInUse { address },
+        _ => Error::Listen { address, source },
+    })
+}
+
+/// Accepts until the server stops. `alive` is dropped at its end, so that only connections keep the house open.
+async fn accept(listener: TcpListener, house: Arc<House>, alive: mpsc::Sender<std::convert::Infallible>) {
+    let router = routes::router(&house);
+    let mut shutdown = house.shutdown.clone();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => {
+                    let service = router.clone().layer(axum::Extension(Peer(peer)));
+                    tokio::spawn(serve_http(socket, service, house.shutdown.clone(), alive.clone()));
+                }
+                Err(error) => {
+                    // Out of file handles, most likely: others must end before more can begin.
+                    tracing::warn!(%error, "accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            () = told_to_stop(&mut shutdown) => return,
+        }
+    }
+}
+
+/// Resolves when the server stops.
+pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
+    // An error says that the server is gone altogether: the same.
+    let _ = shutdown.wait_for(|is_down| *is_down).await;
+}
+
+/// Whom a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+async fn serve_http(
+    socket: TcpStream,
+    router: Router,
+    mut shutdown: watch::Receiver<bool>,
+    alive: mpsc::Sender<std::convert::Infallible>,
+) {
+    let _ = socket.set_nodelay(true); // a socket that is gone already says so when it is read
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
+        .max_buf_size(HTTP_HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = told_to_stop(&mut shutdown) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "http");
+    }
+    drop(alive);
+}
