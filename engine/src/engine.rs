@@ -168,6 +168,11 @@ impl Engine {
         self.settle_microphone(now);
     }
 
+    /// Samples were lost between the microphone and here: what follows is no continuation.
+    pub fn handle_samples_dropped(&mut self) {
+        self.publishing.end_talkspurt();
+    }
+
     /// Samples from the microphone: mono, at the device's rate, any number of them.
     pub fn handle_samples(&mut self, samples: &[f32], now: Duration) {
         let Some(stream) = self.audible_stream() else { return };

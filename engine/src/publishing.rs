@@ -111,7 +111,8 @@ impl Publishing {
         matches!(was, Microphone::Open | Microphone::Opening).then_some(Output::CloseMicrophone)
     }
 
-    fn end_talkspurt(&mut self) {
+    /// What is sent next starts a talkspurt, with a timestamp that counts the pause.
+    pub(crate) fn end_talkspurt(&mut self) {
         self.level_dbov = None;
         if let Some(stay) = &mut self.stay {
             stay.timestamp_base = None;
