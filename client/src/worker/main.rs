@@ -1,2 +1,11 @@
-//! main
-fn main() {}
+//! The worker: the engine's shell in the browser. It owns the WebSocket and the encoder, so that a busy page never
+//! breaks a voice. Sound reaches it, and leaves it, over ports straight from and to the audio thread.
+
+mod ports;
+mod shell;
+mod socket;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    shell::start();
+}

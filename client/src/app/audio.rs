@@ -1,0 +1,67 @@
+//! The sound devices, which only a page can open: the loudspeaker ([`playout`]) and the microphone ([`microphone`]).
+//! No sample passes through here: the worklets' ports go to the worker.
+
+pub(crate) mod microphone;
+pub(crate) mod playout;
+
+use dais_engine::MicrophoneFailure;
+
+/// The loudspeaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AudioState {
+    /// Not started, or put to sleep by the browser: a click wakes it.
+    Locked,
+    /// It plays.
+    Running,
+    /// The browser cannot play.
+    Failed,
+}
+
+/// The microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeviceState {
+    /// Released.
+    Closed,
+    /// The browser is being asked.
+    Opening,
+    /// Open.
+    Open,
+    /// It could not be opened, or went away.
+    Failed(MicrophoneFailure),
+    /// The page was not loaded securely, and so gets no microphone from any browser.
+    Insecure,
+}
+
+/// What the browser is asked to do to the microphone's sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Processing {
+    /// Take out what the loudspeaker plays.
+    pub(crate) echo_cancellation: bool,
+    /// Take out steady noise.
+    pub(crate) noise_suppression: bool,
+    /// Even out loudness.
+    pub(crate) gain_control: bool,
+}
+
+impl Default for Processing {
+    fn default() -> Self {
+        Self { echo_cancellation: true, noise_suppression: true, gain_control: true }
+    }
+}
+
+impl Processing {
+    /// As kept between visits: three digits.
+    pub(crate) fn to_text(self) -> String {
+        [self.echo_cancellation, self.noise_suppression, self.gain_control].map(|on| if on { '1' } else { '0' }).iter().collect()
+    }
+
+    /// Reads [`Processing::to_text`].
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            &[echo, noise, gain] => {
+                Some(Self { echo_cancellation: echo == b'1', noise_suppression: noise == b'1', gain_control: gain == b'1' })
+            }
+            _ => None,
+        }
+    }
+}

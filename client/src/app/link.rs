@@ -1,0 +1,270 @@
+//! The page's side of the bridge: starts the worker, carries commands and events, and does what the worker cannot:
+//! open the microphone and the loudspeaker.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use dais_client::bridge::{self, FromWorker, ToWorker};
+use dais_client::edge;
+use dais_engine::shared::ids::Token;
+use dais_engine::shared::wire::Reply;
+use dais_engine::{Command, Event, Failure, MicrophoneFailure, Ticket};
+use futures_channel::oneshot;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{ErrorEvent, MessageEvent, MessagePort, Worker, WorkerOptions, WorkerType, window};
+
+use crate::audio::microphone::Microphone;
+use crate::audio::playout::Playout;
+
+pub(crate) use crate::audio::{AudioState, DeviceState, Processing};
+
+const TOKEN_KEY: &str = "dais.token";
+const PROCESSING_KEY: &str = "dais.processing";
+/// Trunk's loader of the worker's module. Not hashed, so that its name is known here.
+const WORKER_URL: &str = "/worker_loader.js";
+/// Messages kept for a worker that is still starting: a person clicks no more than that in the time.
+const BEFORE_READY_MAX: usize = 64;
+
+/// What reaches the page.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// From the engine.
+    Event(Event),
+    /// From the playout worklet, several times a second.
+    Playout(bridge::Playout),
+    /// The loudspeaker.
+    Audio(AudioState),
+    /// The microphone.
+    Microphone(DeviceState),
+    /// The worker could not be started, or died; with the browser's words for the console.
+    WorkerFailed(String),
+}
+
+/// The page's connection to its worker and to the sound devices.
+#[derive(Clone)]
+pub(crate) struct Link(SendWrapper<Rc<Inner>>);
+
+pub(crate) struct Inner {
+    worker: Option<Worker>,
+    on_event: Box<dyn Fn(LinkEvent)>,
+    next_ticket: Cell<u32>,
+    waiting: RefCell<BTreeMap<Ticket, oneshot::Sender<Result<Reply, Failure>>>>,
+    /// What is to be said once the worker listens. `None` from then on.
+    before_ready: RefCell<Option<Vec<ToWorker>>>,
+    playout: Playout,
+    microphone: Microphone,
+}
+
+impl Link {
+    /// Starts the worker, which connects with the identity of an earlier visit, if there was one.
+    pub(crate) fn start(on_event: impl Fn(LinkEvent) + 'static) -> Self {
+        let start = ToWorker::Start { url: socket_url(), token: read_token(), seed: seed() };
+        let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
+            let worker = spawn_worker(weak.clone());
+            Inner {
+                worker: worker.as_ref().ok().cloned(),
+                on_event: Box::new(on_event),
+                next_ticket: Cell::new(0),
+                waiting: RefCell::default(),
+                before_ready: RefCell::new(Some(vec![start])),
+                playout: Playout::new(weak.clone()),
+                microphone: Microphone::new(weak.clone(), read_processing()),
+            }
+        });
+        if inner.worker.is_none() {
+            inner.tell(LinkEvent::WorkerFailed("the browser starts no module worker".into()));
+        }
+        inner.playout.prepare();
+        Self(SendWrapper::new(inner))
+    }
+
+    /// Asks for something; what comes of it is told as an event.
+    pub(crate) fn send(&self, command: Command) {
+        let ticket = self.0.ticket();
+        self.0.post(ToWorker::Command { ticket, command });
+    }
+
+    /// Asks for something and waits for the answer, which is told to nobody else.
+    pub(crate) async fn ask(&self, command: Command) -> Result<Reply, Failure> {
+        let ticket = self.0.ticket();
+        let (answer, answered) = oneshot::channel();
+        self.0.waiting.borrow_mut().insert(ticket, answer);
+        self.0.post(ToWorker::Command { ticket, command });
+        answered.await.unwrap_or(Err(Failure::Offline))
+    }
+
+    /// Starts the loudspeaker. Browsers want this inside a click.
+    pub(crate) fn unlock_audio(&self) {
+        self.0.playout.unlock();
+    }
+
+    /// Lets the browser ask for the microphone, and releases it at once. Inside a click.
+    pub(crate) fn ask_for_microphone(&self) {
+        self.0.microphone.ask();
+    }
+
+    /// Sets what the browser does to the microphone's sound. Opens an open microphone anew.
+    pub(crate) fn set_processing(&self, processing: Processing) {
+        store(PROCESSING_KEY, Some(&processing.to_text()));
+        self.0.microphone.set_processing(processing);
+    }
+
+    /// What the browser is asked to do to the microphone's sound.
+    pub(crate) fn processing(&self) -> Processing {
+        self.0.microphone.processing()
+    }
+}
+
+impl Inner {
+    pub(crate) fn tell(&self, event: LinkEvent) {
+        (self.on_event)(event);
+    }
+
+    pub(crate) fn playout(&self) -> &Playout {
+        &self.playout
+    }
+
+    pub(crate) fn microphone(&self) -> &Microphone {
+        &self.microphone
+    }
+
+    pub(crate) fn playout_ready(&self, port: &MessagePort) {
+        self.post_with_port(&ToWorker::PlayoutPort, Some(port));
+    }
+
+    pub(crate) fn microphone_open(&self, device_rate_hz: u32, port: &MessagePort) {
+        self.post_with_port(&ToWorker::MicrophoneOpen { device_rate_hz }, Some(port));
+        self.tell(LinkEvent::Microphone(DeviceState::Open));
+    }
+
+    pub(crate) fn microphone_failed(&self, failure: MicrophoneFailure) {
+        self.post(ToWorker::MicrophoneFailed(failure));
+        self.tell(LinkEvent::Microphone(DeviceState::Failed(failure)));
+    }
+
+    fn ticket(&self) -> Ticket {
+        let next = self.next_ticket.get().wrapping_add(1);
+        self.next_ticket.set(next);
+        Ticket(next)
+    }
+
+    fn post(&self, message: ToWorker) {
+        if let Some(before_ready) = self.before_ready.borrow_mut().as_mut() {
+            if before_ready.len() < BEFORE_READY_MAX {
+                before_ready.push(message);
+            }
+            return;
+        }
+        self.post_with_port(&message, None);
+    }
+
+    fn post_with_port(&self, message: &ToWorker, port: Option<&MessagePort>) {
+        let Some(worker) = &self.worker else { return };
+        let (wrapped, transfer) = edge::wrap(message, port);
+        // Fails only for what cannot be cloned or was given away before; bytes and a fresh port are neither.
+        let _ = worker.post_message_with_transfer(&wrapped, &transfer);
+    }
+
+    fn handle_worker(&self, message: FromWorker) {
+        match message {
+            FromWorker::Ready => {
+                for message in self.before_ready.borrow_mut().take().unwrap_or_default() {
+                    self.post_with_port(&message, None);
+                }
+            }
+            FromWorker::Event(Event::Answered { ticket, result }) => {
+                let waiting = self.waiting.borrow_mut().remove(&ticket);
+                match waiting {
+                    // A page that has stopped waiting needs no answer.
+                    Some(answer) => drop(answer.send(result)),
+                    None => self.tell(LinkEvent::Event(Event::Answered { ticket, result })),
+                }
+            }
+            FromWorker::Event(event) => self.tell(LinkEvent::Event(event)),
+            FromWorker::OpenMicrophone => self.microphone.open(),
+            FromWorker::CloseMicrophone => {
+                self.microphone.close();
+                self.tell(LinkEvent::Microphone(DeviceState::Closed));
+            }
+            FromWorker::KeepToken(token) => store(TOKEN_KEY, token.map(|token| to_hex(&token)).as_deref()),
+            FromWorker::Playout(playout) => self.tell(LinkEvent::Playout(playout)),
+        }
+    }
+}
+
+fn spawn_worker(link: Weak<Inner>) -> Result<Worker, wasm_bindgen::JsValue> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let worker = Worker::new_with_options(WORKER_URL, &options)?;
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let link = link.clone();
+        move |event: MessageEvent| {
+            if let (Some(link), Some((message, _))) = (link.upgrade(), edge::unwrap::<FromWorker>(&event)) {
+                link.handle_worker(message);
+            }
+        }
+    });
+    let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+        if let Some(link) = link.upgrade() {
+            link.tell(LinkEvent::WorkerFailed(event.message()));
+        }
+    });
+    worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    // Both live as long as the page.
+    on_message.forget();
+    on_error.forget();
+    Ok(worker)
+}
+
+/// `/ws` on the host that the page came from.
+fn socket_url() -> String {
+    let location = window().map(|window| window.location());
+    let part = |read: fn(&web_sys::Location) -> Result<String, wasm_bindgen::JsValue>| {
+        location.as_ref().and_then(|location| read(location).ok()).unwrap_or_default()
+    };
+    let scheme = if part(web_sys::Location::protocol) == "https:" { "wss" } else { "ws" };
+    format!("{scheme}://{}/ws", part(web_sys::Location::host))
+}
+
+fn seed() -> u64 {
+    (js_sys::Math::random() * 2f64.powi(53)) as u64
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    // Absent where the person forbids storage: then nothing is remembered.
+    window().and_then(|window| window.local_storage().ok().flatten())
+}
+
+fn store(key: &str, value: Option<&str>) {
+    let Some(storage) = storage() else { return };
+    // A full or forbidden storage forgets, which is what it was asked for.
+    let _ = match value {
+        Some(value) => storage.set_item(key, value),
+        None => storage.remove_item(key),
+    };
+}
+
+fn read_processing() -> Processing {
+    let text = storage().and_then(|storage| storage.get_item(PROCESSING_KEY).ok().flatten());
+    text.as_deref().and_then(Processing::from_text).unwrap_or_default()
+}
+
+fn read_token() -> Option<Token> {
+    let text = storage().and_then(|storage| storage.get_item(TOKEN_KEY).ok().flatten())?;
+    let mut token = [0; 16];
+    if text.len() != 2 * token.len() || !text.is_ascii() {
+        return None;
+    }
+    for (byte, digits) in token.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(Token(token))
+}
+
+fn to_hex(token: &Token) -> String {
+    token.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,83 @@
+//! The only messages between the page and its worker. Each travels as postcard bytes in `{bytes, port?}`; ports are
+//! handed over once and then carry sound directly between a worklet and the worker.
+
+use dais_engine::shared::ids::Token;
+use dais_engine::{Command, Event, MicrophoneFailure, Ticket};
+use serde::{Deserialize, Serialize};
+
+/// From the page to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The first message: connect.
+    Start {
+        /// The WebSocket's address.
+        url: String,
+        /// The secret of an identity from an earlier visit.
+        token: Option<Token>,
+        /// Spreads reconnections; guards nothing.
+        seed: u64,
+    },
+    /// A person asks for something.
+    Command {
+        /// The page's number for it.
+        ticket: Ticket,
+        /// What.
+        command: Command,
+    },
+    /// The playout worklet runs; the message carries its port.
+    PlayoutPort,
+    /// The microphone is open; the message carries the capture worklet's port.
+    MicrophoneOpen {
+        /// The rate of its samples.
+        device_rate_hz: u32,
+    },
+    /// The microphone could not be opened, or went away.
+    MicrophoneFailed(MicrophoneFailure),
+}
+
+/// From the worker to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The worker listens; one made of WebAssembly loses what is said to it before.
+    Ready,
+    /// Tell the person.
+    Event(Event),
+    /// Open the microphone.
+    OpenMicrophone,
+    /// Release it at once.
+    CloseMicrophone,
+    /// Keep this secret for the next visit, or forget the one kept.
+    KeepToken(Option<Token>),
+    /// What the playout worklet measures, several times a second.
+    Playout(Playout),
+}
+
+/// What the playout worklet measures. Samples are at 48 kHz; totals are since it started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Playout {
+    /// Quanta that the browser asked for later than it should have.
+    pub quanta_late_total: u64,
+    /// Times that the audio thread's WebAssembly failed and was started anew.
+    pub traps_total: u64,
+    /// Samples that came out of packets.
+    pub samples_decoded_total: u64,
+    /// Samples made up for lost or late packets.
+    pub samples_concealed_total: u64,
+    /// Samples thrown away to catch up.
+    pub samples_discarded_total: u64,
+    /// Times that a voice ran dry.
+    pub underruns_total: u64,
+    /// Every voice that is playing.
+    pub streams: Vec<PlayoutStream>,
+}
+
+/// What the playout worklet measures of one voice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlayoutStream {
+    /// Whose, as the room numbers it.
+    pub stream: u32,
+    /// What waits to be played, in milliseconds.
+    pub buffered_ms: f32,
+    /// What the jitter buffer aims at, in milliseconds.
+    pub target_ms: f32,
+}

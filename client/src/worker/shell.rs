@@ -1,0 +1,240 @@
+//! The loop around the engine: everything that happens goes in with the time, and what comes out is done.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dais_client::bridge::{FromWorker, ToWorker};
+use dais_client::edge;
+use dais_engine::audio::packet;
+use dais_engine::{Config, Engine, MicrophoneFailure, Output};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
+
+use crate::ports::{Captured, Port, read_statistics, samples};
+use crate::socket::{Socket, SocketEvent};
+
+/// How often the engine is asked whether something is due. Timers of a worker run on in a hidden tab.
+const TICK_MS: i32 = 50;
+/// Volumes remembered for a playout worklet that is still to come: a full stage, twice over.
+const GAINS_MAX: usize = 32;
+
+/// The worker's state. `None` of the engine before [`ToWorker::Start`].
+struct Shell {
+    scope: DedicatedWorkerGlobalScope,
+    engine: Option<Engine>,
+    url: String,
+    socket: Option<Socket>,
+    playout: Option<Port>,
+    capture: Option<Port>,
+    gains: BTreeMap<u32, f32>,
+    samples: Vec<f32>,
+}
+
+type Shared = Rc<RefCell<Shell>>;
+
+/// Starts listening and says so.
+pub(crate) fn start() {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else {
+        return; // Loaded as something other than a worker: there is nobody to serve.
+    };
+    let shell = Rc::new(RefCell::new(Shell {
+        scope: scope.clone(),
+        engine: None,
+        url: String::new(),
+        socket: None,
+        playout: None,
+        capture: None,
+        gains: BTreeMap::new(),
+        samples: Vec::new(),
+    }));
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let shell = shell.clone();
+        move |event: MessageEvent| {
+            if let Some((message, port)) = edge::unwrap::<ToWorker>(&event) {
+                handle_page(&shell, message, port);
+            }
+        }
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget(); // It lives as long as the worker.
+    let on_tick = Closure::<dyn FnMut()>::new({
+        let shell = shell.clone();
+        move || {
+            let now = now(&shell.borrow().scope);
+            drive(&shell, |engine| {
+                if engine.poll_timeout().is_some_and(|due| due <= now) {
+                    engine.handle_timeout(now);
+                }
+            });
+        }
+    });
+    let _ = scope.set_interval_with_callback_and_timeout_and_arguments_0(on_tick.as_ref().unchecked_ref(), TICK_MS);
+    on_tick.forget();
+    shell.borrow().tell(&FromWorker::Ready);
+}
+
+fn now(scope: &DedicatedWorkerGlobalScope) -> Duration {
+    let ms = scope.performance().map_or(0.0, |performance| performance.now());
+    Duration::from_secs_f64(ms.max(0.0) / 1000.0)
+}
+
+/// Lets something happen to the engine, then does what it wants done.
+fn drive(shell: &Shared, happen: impl FnOnce(&mut Engine)) {
+    let mut borrowed = shell.borrow_mut();
+    if let Some(engine) = &mut borrowed.engine {
+        happen(engine);
+    }
+    while let Some(output) = borrowed.engine.as_mut().and_then(Engine::poll_output) {
+        borrowed.perform(shell, output);
+    }
+}
+
+fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
+    let now = now(&shell.borrow().scope);
+    match message {
+        ToWorker::Start { url, token, seed } => {
+            let mut starting = shell.borrow_mut();
+            starting.url = url;
+            starting.engine = Some(Engine::new(Config { client: "dais web".into(), token, seed }, now));
+            drop(starting);
+            drive(shell, |_| {});
+        }
+        ToWorker::Command { ticket, command } => drive(shell, |engine| engine.handle_command(ticket, command, now)),
+        ToWorker::PlayoutPort => {
+            if let Some(port) = port {
+                take_playout(shell, port);
+            }
+        }
+        ToWorker::MicrophoneOpen { device_rate_hz } => {
+            if let Some(port) = port {
+                take_capture(shell, port);
+                drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
+            }
+        }
+        ToWorker::MicrophoneFailed(failure) => microphone_failed(shell, failure, now),
+    }
+}
+
+fn take_playout(shell: &Shared, port: MessagePort) {
+    let weak = Rc::downgrade(shell);
+    let port = Port::new(port, move |event| {
+        if let (Some(shell), Some(playout)) = (weak.upgrade(), read_statistics(&event)) {
+            shell.borrow().tell(&FromWorker::Playout(playout));
+        }
+    });
+    let mut shell = shell.borrow_mut();
+    for (stream, gain) in &shell.gains {
+        port.command("gain", &[("stream", f64::from(*stream)), ("gain", f64::from(*gain))]);
+    }
+    shell.playout = Some(port);
+}
+
+fn take_capture(shell: &Shared, port: MessagePort) {
+    let weak = Rc::downgrade(shell);
+    let port = Port::new(port, move |event| {
+        if let Some(shell) = weak.upgrade() {
+            handle_captured(&shell, &Captured::read(&event));
+        }
+    });
+    shell.borrow_mut().capture = Some(port);
+}
+
+fn handle_captured(shell: &Shared, captured: &Captured) {
+    let now = now(&shell.borrow().scope);
+    match captured {
+        Captured::Frame(buffer) => {
+            let mut frame = std::mem::take(&mut shell.borrow_mut().samples);
+            samples(buffer, &mut frame);
+            if let Some(port) = &shell.borrow().capture {
+                port.give(buffer);
+            }
+            drive(shell, |engine| engine.handle_samples(&frame, now));
+            shell.borrow_mut().samples = frame;
+        }
+        Captured::Dropped => drive(shell, Engine::handle_samples_dropped),
+        Captured::Unknown => {}
+    }
+}
+
+fn microphone_failed(shell: &Shared, failure: MicrophoneFailure, now: Duration) {
+    shell.borrow_mut().capture = None;
+    drive(shell, |engine| engine.handle_microphone_failed(failure, now));
+}
+
+fn handle_socket(shell: &Shared, event: SocketEvent) {
+    let now = now(&shell.borrow().scope);
+    match event {
+        SocketEvent::Open => drive(shell, |engine| engine.handle_socket_open(now)),
+        SocketEvent::Message(message) => drive(shell, |engine| engine.handle_message(&message, now)),
+        SocketEvent::Closed(code) => {
+            shell.borrow_mut().socket = None;
+            drive(shell, |engine| engine.handle_socket_closed(Some(code), now));
+        }
+    }
+}
+
+impl Shell {
+    fn perform(&mut self, shared: &Shared, output: Output) {
+        match output {
+            Output::Connect => self.connect(shared),
+            Output::Send(message) => {
+                if let Some(socket) = &self.socket {
+                    socket.send(&message);
+                }
+            }
+            Output::Disconnect => self.socket = None,
+            Output::OpenMicrophone => self.tell(&FromWorker::OpenMicrophone),
+            Output::CloseMicrophone => {
+                self.capture = None;
+                self.tell(&FromWorker::CloseMicrophone);
+            }
+            Output::Play { header, payload } => {
+                if let Some(playout) = &self.playout {
+                    playout.play(&packet::encode_packet(&header, &payload));
+                }
+            }
+            Output::CloseStream(stream) => {
+                self.gains.remove(&stream.0);
+                if let Some(playout) = &self.playout {
+                    playout.command("close", &[("stream", f64::from(stream.0))]);
+                }
+            }
+            Output::SetGain { stream, gain } => {
+                if self.gains.len() >= GAINS_MAX {
+                    self.gains.pop_first();
+                }
+                self.gains.insert(stream.0, gain);
+                if let Some(playout) = &self.playout {
+                    playout.command("gain", &[("stream", f64::from(stream.0)), ("gain", f64::from(gain))]);
+                }
+            }
+            Output::KeepToken(token) => self.tell(&FromWorker::KeepToken(token)),
+            Output::Event(event) => self.tell(&FromWorker::Event(event)),
+        }
+    }
+
+    fn connect(&mut self, shared: &Shared) {
+        let weak = Rc::downgrade(shared);
+        let opened = Socket::open(&self.url, move |event| {
+            if let Some(shell) = weak.upgrade() {
+                handle_socket(&shell, event);
+            }
+        });
+        self.socket = opened.ok();
+        if self.socket.is_none() {
+            let now = now(&self.scope);
+            if let Some(engine) = &mut self.engine {
+                engine.handle_socket_closed(None, now);
+            }
+        }
+    }
+
+    fn tell(&self, message: &FromWorker) {
+        let (wrapped, _) = edge::wrap(message, None);
+        // Fails only for what cannot be cloned; bytes can.
+        let _ = self.scope.post_message(&wrapped);
+    }
+}
