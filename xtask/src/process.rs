@@ -111,6 +111,20 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", shown(command))) }
 }
 
+/// Like [`run`], for programs that say much: what they print to standard output is shown only if
+/// they fail. They stay in the foreground, because sudo may ask for a password.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_quietly(command: &mut Command, log: &Path) -> Result<()> {
+    let file = File::create(log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+    let outcome = run(command.stdout(file));
+    if outcome.is_err() {
+        println!("{}", std::fs::read_to_string(log).unwrap_or_default());
+    }
+    outcome
+}
+
 /// What a command prints to standard output, trimmed, if it succeeds; silent otherwise.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::{Result, process};
+use crate::{Result, process, project};
 
 /// Access to the system's package manager.
 pub(super) struct System {
@@ -38,7 +38,7 @@ impl System {
         install.args(["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0"]);
         install.args(["install", "-y", "-qq", "--no-install-recommends"]);
         install.args(packages);
-        process::run(&mut install)
+        process::run_quietly(&mut install, &project::scratch()?.join("apt.log"))
     }
 
     /// The first of these packages that apt knows.
