@@ -10,7 +10,7 @@ use std::time::Duration;
 use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ};
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_UNACKNOWLEDGED_MS_MAX};
-use dais_shared::room::{self, MicrophoneState};
+use dais_shared::room::MicrophoneState;
 use dais_shared::voice;
 use dais_shared::wire::{self, ClientFrame};
 
@@ -30,8 +30,10 @@ const UNACKNOWLEDGED_MAX: usize = 200;
 pub(crate) enum Wanted {
     /// Open it.
     Open,
-    /// Open nothing, and let what is open be for a while.
-    Kept,
+    /// Send nothing and open nothing, and let what is open be for a while: its owner is muted.
+    Muted,
+    /// The same, while there is no connection to send over.
+    Offline,
     /// Release it at once.
     Closed,
 }
@@ -45,6 +47,18 @@ enum Microphone {
     Failed(MicrophoneFailure),
 }
 
+/// A person who mutes falls silent at once: the server's word only confirms it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Closing {
+    /// Nobody asked for silence.
+    #[default]
+    No,
+    /// One more frame goes out, which tells that it is the last.
+    LastFrame,
+    /// Nothing goes out until the server answers.
+    Silent,
+}
+
 /// One's own voice.
 #[derive(Default)]
 pub(crate) struct Publishing {
@@ -53,6 +67,7 @@ pub(crate) struct Publishing {
     last_report: Option<MicrophoneState>,
     capture: Option<CapturePipeline>,
     stay: Option<Stay>,
+    closing: Closing,
     pub(crate) level_dbov: Option<u8>,
     pub(crate) frames_sent: u64,
     pub(crate) frames_held_back: u64,
@@ -73,8 +88,9 @@ struct Stay {
 }
 
 impl Publishing {
+    /// Whether the microphone is open and nobody has asked for silence.
     pub(crate) fn is_microphone_open(&self) -> bool {
-        self.microphone == Microphone::Open && self.kept_until.is_none()
+        self.microphone == Microphone::Open && self.closing == Closing::No
     }
 
     pub(crate) fn is_held_back(&self) -> bool {
@@ -92,16 +108,32 @@ impl Publishing {
                 self.microphone = Microphone::Opening;
                 Some(Output::OpenMicrophone)
             }
-            Wanted::Kept => {
+            Wanted::Muted | Wanted::Offline => {
+                if wanted == Wanted::Muted {
+                    self.closing = Closing::No;
+                }
                 self.end_talkspurt();
                 if now < *self.kept_until.get_or_insert(now + KEPT_FOR) { None } else { self.close() }
             }
             Wanted::Closed => {
+                self.closing = Closing::No;
                 self.end_talkspurt();
                 self.kept_until = None;
                 self.stay = None;
                 self.close()
             }
+        }
+    }
+
+    /// The person asked to be muted.
+    pub(crate) fn fall_silent(&mut self) {
+        self.closing = Closing::LastFrame;
+    }
+
+    /// The person is not muted after all.
+    pub(crate) fn speak_on(&mut self) {
+        if core::mem::take(&mut self.closing) != Closing::No {
+            self.end_talkspurt();
         }
     }
 
@@ -120,8 +152,8 @@ impl Publishing {
     }
 
     /// Unmuting is another try for a microphone that could not be opened.
-    pub(crate) fn handle_own_command(&mut self, command: &room::Command) {
-        if *command == (room::Command::SetMicrophone { muted: false }) && matches!(self.microphone, Microphone::Failed(_)) {
+    pub(crate) fn try_again(&mut self) {
+        if matches!(self.microphone, Microphone::Failed(_)) {
             self.microphone = Microphone::Closed;
         }
     }
@@ -181,6 +213,9 @@ impl Publishing {
 
     /// Encodes what the microphone gave: the messages to send.
     pub(crate) fn encode(&mut self, stream: StreamId, samples: &[f32], clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
+        if self.closing == Closing::Silent {
+            return Vec::new();
+        }
         let Some(capture) = &mut self.capture else { return Vec::new() };
         if self.stay.as_ref().is_none_or(|stay| stay.stream != stream) {
             self.stay = Some(Stay::new(stream, now));
@@ -196,7 +231,13 @@ impl Publishing {
                 let Some(frame) = capture.poll_frame() else { break };
                 self.level_dbov = Some(frame.level_dbov);
                 self.frames_sent += 1;
-                messages.extend(stay.messages(&frame, clock, now));
+                let is_last = self.closing == Closing::LastFrame;
+                messages.extend(stay.messages(&frame, is_last, clock, now));
+                if is_last {
+                    self.closing = Closing::Silent;
+                    self.level_dbov = None;
+                    break;
+                }
             } else {
                 if !capture.skip_frame() {
                     break;
@@ -240,7 +281,7 @@ impl Stay {
     }
 
     /// The frame as a message, before it the clock mapping where one is due.
-    fn messages(&mut self, frame: &EncodedFrame, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
+    fn messages(&mut self, frame: &EncodedFrame, is_last: bool, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
         let is_start = self.timestamp_base.is_none();
         let base = *self.timestamp_base.get_or_insert_with(|| {
             let elapsed = now.saturating_sub(self.since).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
@@ -263,7 +304,7 @@ impl Stay {
             timestamp,
             duration_samples: frame.duration_samples,
             level_dbov: frame.level_dbov,
-            flags: if is_start { voice::TALKSPURT_START } else { 0 },
+            flags: if is_start { voice::TALKSPURT_START } else { 0 } | if is_last { voice::TALKSPURT_END } else { 0 },
         };
         if self.unacknowledged.len() == UNACKNOWLEDGED_MAX {
             self.unacknowledged.pop_back();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use dais_shared::ids::RequestId;
-use dais_shared::room::Denied;
+use dais_shared::room::{self, Denied};
 use dais_shared::wire::{ClientFrame, Reply, Request};
 
 use crate::command::{Command, Ticket};
@@ -21,6 +21,8 @@ const WAITING_MAX: usize = 8;
 pub(crate) enum Purpose {
     /// A person waits for the answer.
     Person(Ticket),
+    /// A person who has fallen silent waits to be muted.
+    Mute(Ticket),
     /// A person waits, and the room is left whatever the answer.
     Leave(Ticket),
     /// A person waits, and the identity is gone when it succeeds.
@@ -36,7 +38,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     fn ticket(&self) -> Option<Ticket> {
         match self {
-            Self::Person(ticket) | Self::Leave(ticket) | Self::Logout(ticket) => Some(*ticket),
+            Self::Person(ticket) | Self::Mute(ticket) | Self::Leave(ticket) | Self::Logout(ticket) => Some(*ticket),
             Self::Quiet | Self::Rejoin | Self::LoginAgain => None,
         }
     }
@@ -88,11 +90,24 @@ impl Engine {
             Command::JoinRoom { room } => {
                 self.request(Purpose::Person(ticket), Request::JoinRoom { room, microphone_open: false });
             }
-            Command::LeaveRoom => self.request(Purpose::Leave(ticket), Request::LeaveRoom),
+            Command::LeaveRoom => {
+                self.publishing.fall_silent();
+                self.request(Purpose::Leave(ticket), Request::LeaveRoom);
+            }
             Command::ListMembers { after } => self.request(Purpose::Person(ticket), Request::ListMembers { after }),
             Command::Room(command) => {
-                self.publishing.handle_own_command(&command);
-                self.request(Purpose::Person(ticket), Request::Room(command));
+                let purpose = match command {
+                    room::Command::SetMicrophone { muted: true } | room::Command::LeaveStage => {
+                        self.publishing.fall_silent();
+                        Purpose::Mute(ticket)
+                    }
+                    room::Command::SetMicrophone { muted: false } => {
+                        self.publishing.try_again();
+                        Purpose::Person(ticket)
+                    }
+                    _ => Purpose::Person(ticket),
+                };
+                self.request(purpose, Request::Room(command));
             }
             Command::SetVolume { .. } | Command::Retry => self.answer(ticket, Ok(Reply::Done)),
         }
@@ -131,6 +146,7 @@ impl Engine {
                 self.outputs.push_back(Output::KeepToken(None));
                 self.tell(Event::Identity(None));
             }
+            (Purpose::Mute(_), Err(_)) => self.publishing.speak_on(),
             (Purpose::Rejoin, Err(denied)) => self.leave_room(LeftRoom::NotReadmitted(*denied), now),
             (Purpose::LoginAgain, Ok(_)) => self.come_back(),
             (Purpose::LoginAgain, Err(_)) => self.tell(Event::Identity(None)),

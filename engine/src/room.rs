@@ -105,7 +105,8 @@ impl Engine {
         let wanted = match self.room.my_stage() {
             None => Wanted::Closed,
             Some(me) if me.host_muted => Wanted::Closed,
-            Some(me) if me.self_muted || !self.session.is_online() => Wanted::Kept,
+            Some(me) if me.self_muted => Wanted::Muted,
+            Some(_) if !self.session.is_online() => Wanted::Offline,
             Some(_) => Wanted::Open,
         };
         if let Some(output) = self.publishing.settle(wanted, now) {

@@ -140,7 +140,7 @@ impl Engine {
     /// Back into the room one was in when the connection was lost. The microphone is never more open than before.
     pub(crate) fn come_back(&mut self) {
         if let Some(room) = self.room.wanted.clone() {
-            let microphone_open = self.publishing.is_microphone_open();
+            let microphone_open = self.room.audible_stream().is_some() && self.publishing.is_microphone_open();
             self.request(Purpose::Rejoin, Request::JoinRoom { room, microphone_open });
         }
     }

@@ -52,7 +52,7 @@ impl Publication {
         if !self.changes.is_empty() {
             return Some(0);
         }
-        (self.published < room.revision()).then_some(self.audience_published_ms + AUDIENCE_BATCH_MS)
+        (self.published < room.revision()).then_some(self.audience_published_ms.saturating_add(AUDIENCE_BATCH_MS))
     }
 
     /// The delta that everybody in the room is due at `now_ms`.

@@ -1,0 +1,64 @@
+// Speech from one bot through the server to another, judged.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { startServer } from './harness/server.mjs';
+import { judge, speak } from './harness/sound.mjs';
+
+const run = promisify(execFile);
+
+const SENTENCES = [
+  'The quick brown fox jumps over the lazy dog while the sun sets slowly.',
+  'She had your dark suit in greasy wash water all year, and nobody noticed.',
+  'Please raise your hand if you would like to speak to the whole room.',
+  'Seven wise men walked along the river until the evening bells began to ring.',
+  'A good microphone is worth more than any number of clever algorithms.',
+];
+const PESQ_MIN = 3.5;
+
+let server;
+let folder;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-bots-'));
+  server = await startServer();
+});
+
+after(async () => {
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const crosses = async (sentence, number) => {
+  const spoken = join(folder, `spoken-${number}.wav`);
+  const heard = join(folder, `heard-${number}.wav`);
+  await speak(spoken, sentence);
+  const common = ['--server', `${server.url.replace('http', 'ws')}/ws`, '--room', `sentence-${number}`];
+  await Promise.all([
+    run(process.env.DAIS_BOTS_BIN, ['say', spoken, ...common]),
+    run(process.env.DAIS_BOTS_BIN, ['listen', ...common, '--out', heard, '--seconds', '10']),
+  ]);
+  return judge(spoken, heard);
+};
+
+test(`speech through the server keeps PESQ ≥ ${PESQ_MIN}, median of five sentences`, async (context) => {
+  const judged = await Promise.all(SENTENCES.map(crosses));
+  for (const { pesq, stoi } of judged) context.diagnostic(`PESQ ${pesq.toFixed(2)}, STOI ${stoi.toFixed(3)}`);
+  const median = judged.map(({ pesq }) => pesq).sort((a, b) => a - b)[2];
+  context.diagnostic(`median PESQ ${median.toFixed(2)}`);
+  assert.ok(median >= PESQ_MIN, `median PESQ ${median.toFixed(2)}`);
+});
+
+test('a room that never opens is a sentence and a failure', async () => {
+  const missing = run(process.env.DAIS_BOTS_BIN, [
+    ...['listen', '--server', `${server.url.replace('http', 'ws')}/ws`, '--room', 'nowhere'],
+    ...['--out', join(folder, 'none.wav'), '--seconds', '1'],
+  ]);
+  await assert.rejects(missing, ({ code, stderr }) => code !== 0 && /cannot join nowhere: there is no such room/.test(stderr));
+});

@@ -1,0 +1,45 @@
+// Real browsers with a microphone of our choice. Chromium plays a file into its fake microphone;
+// Firefox listens to a private sound server, see sound_server.mjs.
+
+import { chromium, firefox } from 'playwright-core';
+
+const program = (variable) => {
+  const path = process.env[variable];
+  if (!path) throw new Error(`${variable} names no browser; run these tests with \`cargo xtask test\``);
+  return path;
+};
+
+// Chromium whose microphone plays `wav` round and round.
+export const launchChromium = ({ wav } = {}) =>
+  chromium.launch({
+    executablePath: program('CHROMIUM'),
+    headless: true,
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
+    ],
+  });
+
+// Firefox with the microphone and loudspeaker of a sound server.
+export const launchFirefox = ({ pulseServer }) =>
+  firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: program('FIREFOX'),
+    headless: true,
+    env: { ...process.env, PULSE_SERVER: pulseServer },
+    firefoxUserPrefs: {
+      'media.navigator.permission.disabled': true,
+      'media.navigator.streams.fake': false,
+      'media.getusermedia.insecure.enabled': true,
+      'media.autoplay.default': 0,
+    },
+  });

@@ -1,0 +1,131 @@
+// One person: a browser context of her own, a page, and what reaches her loudspeaker.
+
+import { readFile } from 'node:fs/promises';
+
+const tapSource = await readFile(new URL('./tap.js', import.meta.url), 'utf8');
+
+// Runs in the page before its own scripts: whatever is connected to a loudspeaker is connected to a
+// tap as well. The path that is measured stays as it is.
+const installTap = () => {
+  const taps = [];
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode) {
+      const tap = { rate: this.context.sampleRate, chunks: [] };
+      taps.push(tap);
+      this.context.audioWorklet.addModule('/e2e-tap.js').then(() => {
+        const node = new AudioWorkletNode(this.context, 'e2e-tap', { numberOfOutputs: 0 });
+        node.port.onmessage = ({ data }) => tap.chunks.push(data);
+        tap.node = node; // A node that nothing holds may be collected.
+        connect.call(this, node);
+      });
+    }
+    return connect.call(this, target, ...rest);
+  };
+  window.e2eTaps = taps;
+};
+
+export class Person {
+  static async arrive(browser, name, { viewport = { width: 1100, height: 800 }, colorScheme = 'light' } = {}) {
+    const context = await browser.newContext({ viewport, colorScheme });
+    const page = await context.newPage();
+    const person = new Person(name, context, page);
+    await page.addInitScript(installTap);
+    await page.route('**/e2e-tap.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: tapSource, headers: { 'cross-origin-resource-policy': 'same-origin' } }),
+    );
+    page.on('console', (message) => {
+      if (message.type() === 'error') person.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => person.complaints.push(String(error)));
+    return person;
+  }
+
+  constructor(name, context, page) {
+    this.name = name;
+    this.context = context;
+    this.page = page;
+    // Errors on the browser's console, uncaught ones included.
+    this.complaints = [];
+  }
+
+  button(name) {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  region(name) {
+    return this.page.getByRole('region', { name, exact: true });
+  }
+
+  tile(name) {
+    return this.region('Stage').getByRole('listitem', { name, exact: true });
+  }
+
+  async createsRoom(url, { title, id, open = false }) {
+    await this.page.goto(url);
+    await this.page.getByLabel('Your name', { exact: true }).fill(this.name);
+    await this.page.getByLabel('Room title', { exact: true }).fill(title);
+    if (open) await this.page.getByRole('radio', { name: /open/i }).check();
+    if (id) await this.page.locator('#room-id').fill(id);
+    await this.button('Create room').click();
+    await this.tile(this.name).waitFor();
+    return this.page.url();
+  }
+
+  async joins(link) {
+    await this.page.goto(link);
+    await this.page.getByLabel('Your name', { exact: true }).fill(this.name);
+    await this.button('Join').click();
+    await this.region('Stage').waitFor();
+  }
+
+  // The three switches that decide what the browser does to the microphone's sound.
+  async setsProcessing(on) {
+    await this.button('Settings').click();
+    for (const name of ['Echo cancellation', 'Noise suppression', 'Gain control']) {
+      const toggle = this.page.getByRole('switch', { name, exact: true });
+      if ((await toggle.getAttribute('aria-checked')) !== String(on)) await toggle.click();
+    }
+    await this.page.keyboard.press('Escape');
+  }
+
+  // What reached the loudspeaker since the last call: `seconds` of it, without a gap.
+  async hears(seconds) {
+    await this.page.evaluate(() => {
+      for (const tap of window.e2eTaps) tap.chunks.length = 0;
+    });
+    await this.page.waitForFunction(
+      (wanted) => window.e2eTaps.some((tap) => tap.chunks.length * 4096 >= wanted * tap.rate),
+      seconds,
+      { timeout: (seconds + 15) * 1000, polling: 250 },
+    );
+    const { rate, bytes, gaps } = await this.page.evaluate((wanted) => {
+      const tap = window.e2eTaps.find((each) => each.chunks.length * 4096 >= wanted * each.rate);
+      const chunks = tap.chunks.slice(0, Math.ceil((wanted * tap.rate) / 4096));
+      const gaps = chunks.filter((chunk, index) => index > 0 && chunk.frame !== chunks[index - 1].frame + 4096).length;
+      const samples = new Float32Array(chunks.length * 4096);
+      chunks.forEach((chunk, index) => samples.set(chunk.samples, index * 4096));
+      let binary = '';
+      const view = new Uint8Array(samples.buffer);
+      for (let at = 0; at < view.length; at += 32_768) binary += String.fromCharCode(...view.subarray(at, at + 32_768));
+      return { rate: tap.rate, bytes: btoa(binary), gaps };
+    }, seconds);
+    const buffer = Buffer.from(bytes, 'base64');
+    const samples = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.length));
+    return { rate, samples, gaps };
+  }
+
+  // The figures of the quality panel as text.
+  async quality() {
+    await this.page.getByRole('button', { name: /^Connection/ }).click();
+    const panel = this.page.getByRole('dialog');
+    await panel.waitFor();
+    const text = await panel.innerText();
+    await this.page.keyboard.press('Escape');
+    return text;
+  }
+
+  async leaves() {
+    await this.context.close();
+  }
+}

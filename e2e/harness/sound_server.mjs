@@ -1,0 +1,60 @@
+// A private PulseAudio with no hardware: a virtual loudspeaker, and a virtual microphone into which files can be
+// played. For browsers that bring no fake microphone worth the name.
+
+import { spawn } from 'node:child_process';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const START_MS_MAX = 10_000;
+
+export const startSoundServer = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-sound-'));
+  const socket = join(folder, 'native');
+  const daemon = spawn(
+    'pulseaudio',
+    [
+      '-n',
+      '--daemonize=no',
+      '--use-pid-file=no',
+      '--exit-idle-time=-1',
+      '--disable-shm=yes',
+      '--load=module-null-sink sink_name=loudspeaker rate=48000 channels=2',
+      '--load=module-null-sink sink_name=studio rate=48000 channels=1',
+      '--load=module-remap-source master=studio.monitor source_name=microphone',
+      `--load=module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder, PULSE_RUNTIME_PATH: folder } },
+  );
+  let said = '';
+  daemon.stderr.on('data', (chunk) => (said += chunk));
+  const ended = new Promise((resolve) => daemon.once('exit', resolve));
+  const server = `unix:${socket}`;
+  const client = (program, args) =>
+    spawn(program, args, { stdio: 'ignore', env: { ...process.env, PULSE_SERVER: server } });
+  const run = (program, args) => new Promise((resolve) => client(program, args).once('exit', resolve));
+  const deadline = Date.now() + START_MS_MAX;
+  for (;;) {
+    const there = await access(socket).then(
+      () => true,
+      () => false,
+    );
+    if (there && (await run('pactl', ['set-default-source', 'microphone'])) === 0) break;
+    if (Date.now() > deadline) throw new Error(`the sound server did not start:\n${said}`);
+    await sleep(100);
+  }
+  await run('pactl', ['set-default-sink', 'loudspeaker']);
+  const players = [];
+  return {
+    server,
+    // Plays a file into the microphone once.
+    speak: (wav) => players.push(client('paplay', ['--device=studio', wav])),
+    stop: async () => {
+      for (const player of players) player.kill();
+      daemon.kill('SIGTERM');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
