@@ -10,22 +10,15 @@ use super::{BUILD_LIMIT, Options, equip};
 use crate::process::{self, with_args};
 use crate::{Result, project};
 
-/// All packages that run on this machine.
-fn native() -> Vec<String> {
-    let mut args = vec!["--workspace".to_owned()];
-    for package in project::BROWSER_PACKAGES {
-        args.extend(["--exclude".to_owned(), package.to_owned()]);
-    }
-    args.extend(["--features".to_owned(), "xtask/precompress".to_owned()]);
-    args
-}
+/// All packages: those of the browser have tests that need none.
+const EVERYTHING: [&str; 3] = ["--workspace", "--features", "xtask/precompress"];
 
-/// Unit and integration tests of everything that runs on this machine.
+/// Unit and integration tests of all packages, compiled for this machine.
 ///
 /// # Errors
 /// When the tests do not build.
 pub(super) fn tests(options: &Options, step: &mut Step) -> Result<()> {
-    run_all(&native(), options, step, |command| equip(command, options))
+    run_all(&EVERYTHING.map(str::to_owned), options, step, |command| equip(command, options))
 }
 
 /// The tests of a few packages, for `cargo xtask check`: no variables, no browsers.
@@ -87,7 +80,7 @@ fn record(step: &mut Step, binary: &TestBinary, outcome: &Outcome, log: &Path, e
 /// When cargo cannot be started.
 pub(super) fn doc_tests(options: &Options, step: &mut Step) -> Result<()> {
     let mut command = with_args("cargo", &["test", "--doc"]);
-    command.args(native());
+    command.args(EVERYTHING);
     println!("  $ {}", process::shown(&command));
     let log = step.log("")?;
     let end = process::logged(&mut command, &log, None, BUILD_LIMIT)?;
