@@ -1,10 +1,10 @@
 //! `cargo xtask dev`: the server and `trunk serve` side by side. Trunk rebuilds the page as files
-//! change and passes `/ws`, `/api` and `/healthz` on to the server.
+//! change and passes `/ws`, `/api` and `/healthz` on to the server, which is not rebuilt.
 
 use std::time::Duration;
 
 use crate::process::{Group, with_args};
-use crate::{Result, process, setup};
+use crate::{Result, process, project, setup};
 
 /// Runs both until one ends or Ctrl-C.
 ///
@@ -15,8 +15,12 @@ pub(crate) fn run() -> Result<()> {
     process::forward_signals()?;
     println!("Starting the server on http://127.0.0.1:8080 and the page on http://127.0.0.1:8090;");
     println!("open the second. Ctrl-C stops both.");
-    // One after the other, because both call cargo and would wait for each other anyway.
+    // Built one after the other, because both call cargo and would wait for each other anyway.
     process::run(&mut with_args("cargo", &["build", "--package", "dais-server"]))?;
+    if !project::root().join("dist/index.html").is_file() {
+        // The server refuses to start on a folder without a page.
+        process::run(&mut with_args("trunk", &["build"]))?;
+    }
     let mut server =
         Group::spawn(&mut with_args("cargo", &["run", "--quiet", "--package", "dais-server", "--", "--web-dir", "dist"]))?;
     let mut page = Group::spawn(&mut with_args("trunk", &["serve"]))?;

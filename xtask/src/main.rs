@@ -29,7 +29,8 @@ Dais: the commands of this project
                                   every test there is; the last line is the count. --long is the
                                   big size. STEP names run only those steps (see below)
   cargo xtask check               the quick loop: format, lints, pure tests, wasm check
-  cargo xtask dev                 server and `trunk serve` together, rebuilt as files change
+  cargo xtask dev                 the server and `trunk serve` together; the page is rebuilt as
+                                  files change
 
   cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
   cargo xtask client              only build the client into dist/
