@@ -1,0 +1,34 @@
+//! The pieces the screens are made of, one per file; each file's style has the same name as its class.
+
+pub(crate) mod audience;
+pub(crate) mod avatar;
+pub(crate) mod connection_chip;
+pub(crate) mod create_room;
+pub(crate) mod dialog;
+pub(crate) mod go_to_room;
+pub(crate) mod hands;
+pub(crate) mod icon;
+pub(crate) mod level_meter;
+pub(crate) mod live_region;
+pub(crate) mod menu;
+pub(crate) mod name_field;
+pub(crate) mod notice;
+pub(crate) mod own_bar;
+pub(crate) mod page_heading;
+pub(crate) mod person_menu;
+pub(crate) mod quality_panel;
+pub(crate) mod room_card;
+pub(crate) mod room_list;
+pub(crate) mod room_menu;
+pub(crate) mod room_troubles;
+pub(crate) mod settings;
+pub(crate) mod speaker_delays;
+pub(crate) mod stage;
+pub(crate) mod switch;
+pub(crate) mod text_field;
+pub(crate) mod theme_choice;
+pub(crate) mod tile;
+pub(crate) mod toasts;
+pub(crate) mod top_bar;
+pub(crate) mod troubles;
+pub(crate) mod volume;

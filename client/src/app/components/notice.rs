@@ -1,0 +1,27 @@
+//! A sentence across the page that stays until its reason is gone, with what can be done about it.
+
+use leptos::prelude::*;
+
+use super::icon::{Glyph, Icon};
+
+/// See the module.
+#[component]
+pub(crate) fn Notice(
+    /// The sentence.
+    #[prop(into)]
+    text: Signal<String>,
+    /// Whether something does not work, rather than only being worth knowing.
+    #[prop(default = false)]
+    is_bad: bool,
+    /// Buttons.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="notice" data-bad=is_bad.then_some("") role="status">
+            <Icon glyph=Glyph::Warning />
+            <p class="notice__text">{move || text.get()}</p>
+            {children.map(|children| view! { <div class="notice__actions">{children()}</div> })}
+        </div>
+    }
+}

@@ -1,0 +1,106 @@
+//! One's own controls in a room, always in reach: what one is, and what one may do about it.
+
+use dais_engine::shared::room::{Command, Mode};
+use dais_engine::shared::view::View;
+use leptos::prelude::*;
+
+use super::icon::{Glyph, Icon};
+use crate::link::DeviceState;
+use crate::locales::{Controls, t};
+use crate::state::actions::{Actions, use_actions};
+use crate::state::devices::use_devices;
+use crate::state::house::use_house;
+use crate::state::offers::{OnSelf, on_self};
+use crate::state::room::use_room;
+
+/// A region at the foot of the room.
+#[component]
+pub(crate) fn OwnBar() -> impl IntoView {
+    let t = t();
+    let (actions, room) = (use_actions(), use_room());
+    let offers = Memo::new(move |_| room.with(on_self).unwrap_or_default());
+    view! {
+        <section class="own-bar" aria-label=t.room.your_controls>
+            <OwnState />
+            <div class="own-bar__buttons">
+                <For each=move || offers.get() key=|offer| *offer as u8 let:offer>
+                    <OwnButton offer=offer />
+                </For>
+                <button class="button own-bar__button own-bar__leave" type="button" on:click=move |_| actions.leave_room()>
+                    <Icon glyph=Glyph::Door />
+                    <span>{t.controls.leave}</span>
+                </button>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn OwnButton(offer: OnSelf) -> impl IntoView {
+    let t = t();
+    let (actions, house, room) = (use_actions(), use_house(), use_room());
+    let is_host_muted = Memo::new(move |_| room.my_stage().is_some_and(|me| me.host_muted));
+    let is_off = move || !house.is_online() || (offer == OnSelf::Unmute && is_host_muted.get());
+    let (glyph, label) = looks(&t.controls, offer);
+    let is_primary = matches!(offer, OnSelf::Unmute | OnSelf::TakeSeat | OnSelf::RaiseHand);
+    view! {
+        <button
+            class="button own-bar__button"
+            class:button--primary=is_primary
+            type="button"
+            disabled=is_off
+            on:click=move |_| act(actions, offer)
+        >
+            <Icon glyph=glyph />
+            <span>{label}</span>
+        </button>
+    }
+}
+
+/// Whether one is heard, in words.
+#[component]
+fn OwnState() -> impl IntoView {
+    let t = t();
+    let (room, devices) = (use_room(), use_devices());
+    let words = &t.room;
+    let state = Memo::new(move |_| {
+        let is_opening = devices.microphone() == DeviceState::Opening;
+        let (stage, mode) = (room.my_stage(), room.with(|view: &View| view.mode));
+        match (stage, room.my_hand(), mode) {
+            (Some(me), ..) if me.host_muted => (words.you_are_muted_by_host.into(), "muted"),
+            (Some(me), ..) if me.self_muted => (words.you_are_muted.into(), "muted"),
+            (Some(_), ..) if is_opening => (t.microphone.opening.into(), "muted"),
+            (Some(_), ..) => (words.you_are_on_air.into(), "live"),
+            (None, Some(position), _) => ((words.your_hand)(position), "hand"),
+            (None, None, Some(Mode::Open)) => (words.you_listen_open.into(), "listening"),
+            (None, None, Some(Mode::Moderated) | None) => (words.you_listen.into(), "listening"),
+        }
+    });
+    view! {
+        <p class="own-bar__state" data-state=move || state.get().1>
+            {move || -> String { state.get().0 }}
+        </p>
+    }
+}
+
+fn looks(controls: &Controls, offer: OnSelf) -> (Glyph, &'static str) {
+    match offer {
+        OnSelf::Mute => (Glyph::Microphone, controls.mute),
+        OnSelf::Unmute => (Glyph::MicrophoneOff, controls.unmute),
+        OnSelf::RaiseHand => (Glyph::Hand, controls.raise_hand),
+        OnSelf::LowerHand => (Glyph::Hand, controls.lower_hand),
+        OnSelf::TakeSeat => (Glyph::Seat, controls.take_seat),
+        OnSelf::LeaveStage => (Glyph::StepDown, controls.leave_stage),
+    }
+}
+
+fn act(actions: Actions, offer: OnSelf) {
+    match offer {
+        OnSelf::Mute => actions.room(Command::SetMicrophone { muted: true }),
+        OnSelf::Unmute => actions.room(Command::SetMicrophone { muted: false }),
+        OnSelf::RaiseHand => actions.raise_hand(),
+        OnSelf::LowerHand => actions.room(Command::LowerHand),
+        OnSelf::TakeSeat => actions.take_seat(),
+        OnSelf::LeaveStage => actions.room(Command::LeaveStage),
+    }
+}

@@ -1,0 +1,53 @@
+//! One live room in the lobby: a link to it.
+
+use dais_engine::shared::wire::RoomSummary;
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::icon::{Glyph, Icon};
+use crate::locales::t;
+
+/// An item of a list, named by the room.
+#[component]
+pub(crate) fn RoomCard(
+    /// What the server lists.
+    room: RoomSummary,
+) -> impl IntoView {
+    let t = t();
+    let (address, title, mode) = (format!("/r/{}", room.id), room.title.clone(), room.mode);
+    view! {
+        <li class="room-card">
+            <A href=address.clone() attr:class="room-card__link">
+                <span class="room-card__title">{title}</span>
+            </A>
+            <RoomFacts room=room />
+            <p class="room-card__address">{address}</p>
+            <span class="badge">{(t.lobby.mode)(mode)}</span>
+        </li>
+    }
+}
+
+/// Who hosts a room, and how many are in it.
+#[component]
+pub(crate) fn RoomFacts(
+    /// What the server lists.
+    room: RoomSummary,
+) -> impl IntoView {
+    let t = t();
+    view! {
+        <p class="room-facts">
+            <span class="room-facts__fact">
+                <Icon glyph=Glyph::Crown />
+                {room.host.as_deref().map_or_else(|| t.lobby.without_host.to_owned(), t.lobby.hosted_by)}
+            </span>
+            <span class="room-facts__fact">
+                <Icon glyph=Glyph::Microphone />
+                {(t.lobby.on_stage)(room.on_stage)}
+            </span>
+            <span class="room-facts__fact">
+                <Icon glyph=Glyph::Ear />
+                {(t.lobby.listening)(room.listening)}
+            </span>
+        </p>
+    }
+}

@@ -1,0 +1,60 @@
+//! The settings: what the browser does to the microphone's sound, and how the page looks.
+
+use leptos::prelude::*;
+
+use super::level_meter::LevelMeter;
+use super::switch::Switch;
+use super::theme_choice::ThemeChoice;
+use crate::link::{DeviceState, Processing};
+use crate::locales::t;
+use crate::state::devices::use_devices;
+
+/// What a dialog shows.
+#[component]
+pub(crate) fn Settings() -> impl IntoView {
+    let t = t();
+    let words = &t.settings;
+    let devices = use_devices();
+    let (processing, set_processing) = devices.processing();
+    let change = move |change: fn(&mut Processing, bool)| {
+        move |is_on| {
+            let mut changed = processing.get_untracked();
+            change(&mut changed, is_on);
+            set_processing.run(changed);
+        }
+    };
+    view! {
+        <section class="settings">
+            <h3>{words.microphone}</h3>
+            <Switch
+                id="echo-cancellation"
+                label=words.echo_cancellation
+                hint=words.echo_cancellation_hint
+                is_on=Signal::derive(move || processing.get().echo_cancellation)
+                on_change=change(|processing, is_on| processing.echo_cancellation = is_on)
+            />
+            <Switch
+                id="noise-suppression"
+                label=words.noise_suppression
+                hint=words.noise_suppression_hint
+                is_on=Signal::derive(move || processing.get().noise_suppression)
+                on_change=change(|processing, is_on| processing.noise_suppression = is_on)
+            />
+            <Switch
+                id="gain-control"
+                label=words.gain_control
+                hint=words.gain_control_hint
+                is_on=Signal::derive(move || processing.get().gain_control)
+                on_change=change(|processing, is_on| processing.gain_control = is_on)
+            />
+            <Show
+                when=move || devices.microphone() == DeviceState::Open
+                fallback=move || view! { <p class="settings__hint">{words.input_level_closed}</p> }
+            >
+                <LevelMeter />
+            </Show>
+            <h3>{words.appearance}</h3>
+            <ThemeChoice />
+        </section>
+    }
+}

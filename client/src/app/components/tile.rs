@@ -1,0 +1,107 @@
+//! One person on stage: who it is, whether the person speaks, is muted, or has trouble.
+
+use dais_engine::shared::ids::MemberId;
+use dais_engine::shared::permissions::Role;
+use dais_engine::shared::room::MicrophoneState;
+use dais_engine::shared::view::Person;
+use leptos::html;
+use leptos::prelude::*;
+
+use super::avatar::Avatar;
+use super::icon::{Glyph, Icon};
+use super::person_menu::PersonMenu;
+use crate::locales::{Person as Words, t};
+use crate::state::levels::use_levels;
+use crate::state::room::use_room;
+use crate::state::volumes::use_volumes;
+
+/// An item of the stage's list, named by the person.
+#[component]
+pub(crate) fn Tile(
+    /// Who.
+    member: MemberId,
+) -> impl IntoView {
+    let t = t();
+    let (room, volumes) = (use_room(), use_volumes());
+    let person = Memo::new(move |_| room.with(|view| view.person(member).cloned()).flatten());
+    let name = Memo::new(move |_| room.name_of(member));
+    let is_me = Memo::new(move |_| room.me() == Some(member));
+    let user = person.with_untracked(|person| person.as_ref().map(|person| person.user));
+    let has = move |test: fn(&Person) -> bool| person.with(|person| person.as_ref().is_some_and(test));
+    let is_silenced = move || user.is_some_and(|user| volumes.get(user).is_silenced);
+    let badge = move || person.with(|person| badge(&t.person, person.as_ref()?.role));
+    let trouble = move || person.with(|person| trouble(&t.person, person.as_ref()?));
+    let mute = move || person.with(|person| mute(&t.person, person.as_ref()?));
+    view! {
+        <li
+            class="tile"
+            aria-label=move || name.get()
+            node_ref=show_level(member)
+            data-muted=move || has(|person| !person.is_audible()).then_some("")
+            data-reconnecting=move || has(|person| person.held_until_ms.is_some()).then_some("")
+            data-me=move || is_me.get().then_some("")
+        >
+            <div class="tile__menu">
+                <PersonMenu member=member user=user />
+            </div>
+            <span class="tile__picture">
+                <Avatar user=user name=name />
+                {move || mute().map(|_| view! { <span class="tile__mute"><Icon glyph=Glyph::MicrophoneOff /></span> })}
+            </span>
+            <span class="tile__name">
+                {move || name.get()} <Show when=move || is_me.get()>
+                    <span class="tile__you">{t.person.you}</span>
+                </Show>
+            </span>
+            <span class="tile__marks">
+                {move || badge().map(|text| view! { <span class="badge badge--host"><Icon glyph=Glyph::Crown />{text}</span> })}
+                {move || mute().map(|text| view! { <span class="tile__state">{text}</span> })}
+                <Show when=is_silenced>
+                    <span class="tile__state">{t.person.silenced}</span>
+                </Show>
+                {move || trouble().map(|text| view! { <span class="tile__trouble">{text}</span> })}
+            </span>
+        </li>
+    }
+}
+
+/// A node that carries the member's level, as a custom property and an attribute.
+fn show_level(member: MemberId) -> NodeRef<html::Li> {
+    let node = NodeRef::<html::Li>::new();
+    use_levels().watch(member, move |level| {
+        let Some(tile) = node.get_untracked() else { return };
+        let tile: &web_sys::HtmlElement = &tile;
+        // Neither fails: a custom property takes any value, and the name is one.
+        let _ = tile.style().set_property("--level", &format!("{:.2}", level.loudness));
+        let _ = tile.toggle_attribute_with_force("data-speaking", level.is_speaking);
+    });
+    node
+}
+
+fn badge(words: &Words, role: Role) -> Option<&'static str> {
+    match role {
+        Role::Listener | Role::Speaker => None,
+        Role::CoHost => Some(words.co_host),
+        Role::Host => Some(words.host),
+    }
+}
+
+fn mute(words: &Words, person: &Person) -> Option<&'static str> {
+    match (person.host_muted, person.self_muted) {
+        (true, _) => Some(words.muted_by_host),
+        (false, true) => Some(words.muted),
+        (false, false) => None,
+    }
+}
+
+fn trouble(words: &Words, person: &Person) -> Option<&'static str> {
+    if person.held_until_ms.is_some() {
+        return Some(words.reconnecting);
+    }
+    match person.microphone {
+        MicrophoneState::Closed | MicrophoneState::Open => None,
+        MicrophoneState::Refused => Some(words.microphone_refused),
+        MicrophoneState::Missing => Some(words.microphone_missing),
+        MicrophoneState::Lost => Some(words.microphone_lost),
+    }
+}

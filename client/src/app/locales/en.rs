@@ -1,0 +1,57 @@
+//! English.
+
+mod errors;
+mod happened;
+mod screens;
+mod sound;
+
+use super::{Controls, Sentences};
+
+/// The table.
+pub(super) const EN: Sentences = Sentences {
+    controls: CONTROLS,
+    lobby: screens::LOBBY,
+    join: screens::JOIN,
+    room: screens::ROOM,
+    person: screens::PERSON,
+    happened: happened::HAPPENED,
+    microphone: sound::MICROPHONE,
+    quality: sound::QUALITY,
+    settings: sound::SETTINGS,
+    connection: errors::CONNECTION,
+    errors: errors::ERRORS,
+};
+
+const CONTROLS: Controls = Controls {
+    mute: "Mute",
+    unmute: "Unmute",
+    raise_hand: "Raise hand",
+    lower_hand: "Lower hand",
+    take_seat: "Take a seat",
+    leave_stage: "Leave stage",
+    leave: "Leave",
+    join: "Join",
+    create_room: "Create room",
+    admit: "Admit",
+    decline: "Decline",
+    allow_to_speak: "Allow to speak",
+    remove_from_stage: "Remove from stage",
+    copy_link: "Copy link",
+    end_room: "End room",
+    enable_sound: "Enable sound",
+    retry: "Retry",
+    reload: "Reload the page",
+    log_out: "Log out",
+    room_id_or_link: "Room id or link",
+    your_name: "Your name",
+    room_title: "Room title",
+    actions_for: |name| format!("Actions for {name}"),
+    settings: "Settings",
+    close: "Close",
+    dismiss: "Dismiss",
+};
+
+/// `1 person`, `2 persons`: English has two forms.
+fn counted(count: u32, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

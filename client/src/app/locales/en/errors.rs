@@ -1,0 +1,100 @@
+//! The connection, and what did not work.
+
+use dais_engine::shared::names::InvalidName;
+use dais_engine::shared::room::{Denied, RoomEndReason};
+use dais_engine::shared::wire::Goodbye;
+use dais_engine::{Failure, LeftRoom};
+
+use super::super::{Connection, Errors};
+
+pub(super) const CONNECTION: Connection = Connection {
+    connecting: "Connecting…",
+    online: "Connected",
+    stalled: "Not responding",
+    reconnecting: "Reconnecting…",
+    closed: "Disconnected",
+    lost_in_room: "The connection is lost and being made again. Your place in the room is held for 30 seconds.",
+    lost_in_lobby: "The server cannot be reached at the moment. The page keeps trying.",
+    goodbye: |goodbye| match goodbye {
+        Goodbye::ShuttingDown => "The server is restarting and will be back.",
+        Goodbye::WrongVersion => "The server was updated. Reload the page to go on.",
+        Goodbye::Malformed => "Page and server did not understand each other. Reload the page.",
+        Goodbye::TooLarge => "The server refused something as too large. Reload the page.",
+        Goodbye::NoHello => "The server closed a connection that took too long to start.",
+        Goodbye::Silent => "The server closed the connection, because nothing reached it for too long.",
+        Goodbye::TooFast => "The server closed the connection, because it got too many messages at once.",
+        Goodbye::Abuse => "The server closed the connection, because voice kept coming that nobody may hear.",
+        Goodbye::Superseded => "You are in this room from another tab or device now. Retry to go on here instead.",
+        Goodbye::Overloaded => "The server is full at the moment.",
+        Goodbye::LoggedOut => "You are logged out.",
+    },
+    worker_failed: "A part of this page could not be started. Reload it; if that does not help, use a newer browser.",
+};
+
+pub(super) const ERRORS: Errors = Errors {
+    failure: |failure| match failure {
+        Failure::Denied(why) => denied(why),
+        Failure::Offline => "There is no connection to the server at the moment. Try again when it is back.",
+    },
+    invalid_person_name,
+    invalid_room_title,
+    invalid_room_id: "A room id is 1 to 64 small letters, digits and hyphens.",
+    not_a_room_link: "This is neither a room’s id nor a room’s link.",
+    left_room: |left| match left {
+        LeftRoom::Left => None,
+        LeftRoom::Ended(reason) => Some(room_ended(reason)),
+        LeftRoom::NotReadmitted(Denied::UnknownRoom) => Some("The room ended while you were away."),
+        LeftRoom::NotReadmitted(why) => Some(denied(why)),
+    },
+};
+
+fn denied(denied: Denied) -> &'static str {
+    match denied {
+        Denied::NotLoggedIn => "The server does not know you any more. Enter your name again.",
+        Denied::NotInRoom => "You are not in the room any more. Join it again.",
+        Denied::AlreadyInRoom => "You are in another room. Leave it first.",
+        Denied::UnknownRoom => "There is no such room at the moment.",
+        Denied::RoomIdTaken => "A room with this id is live already. Choose another id, or join that room.",
+        Denied::InvalidName(why) => invalid_person_name(why),
+        Denied::InvalidTitle(why) => invalid_room_title(why),
+        Denied::RoomFull => "The room is full. Try again when somebody has left.",
+        Denied::StageFull => "The stage is full. Somebody has to leave it first.",
+        Denied::HandQueueFull => "Too many hands are up already. Try again later.",
+        Denied::TooManyRooms => "This server has no place for another room at the moment.",
+        Denied::TooManyRoomsOfYours => "You are host of as many rooms as one person may be. End one of them first.",
+        Denied::NotPermitted => "You are not allowed to do that.",
+        Denied::NoSuchMember => "This person has left the room.",
+        Denied::HandNotRaised => "The hand is down already.",
+        Denied::NotOnStage => "This person is not on stage any more.",
+        Denied::RoomIsModerated => "The host decides who speaks here. Raise your hand.",
+        Denied::MutedByHost => "The host muted you. Only the host can allow you to speak.",
+        Denied::RoomEnded => "The room has ended.",
+        Denied::TooFast => "That was too quick. Wait a moment and try again.",
+        Denied::Unavailable => "The server cannot keep changes at the moment. Try again soon.",
+    }
+}
+
+fn room_ended(reason: RoomEndReason) -> &'static str {
+    match reason {
+        RoomEndReason::ByHost => "The host ended the room.",
+        RoomEndReason::Empty => "The room ended, because nobody was left.",
+        RoomEndReason::Leaderless => "The room ended, because nobody moderated it.",
+        RoomEndReason::Failed => "The room ended, because something went wrong on the server.",
+    }
+}
+
+fn invalid_person_name(invalid: InvalidName) -> &'static str {
+    match invalid {
+        InvalidName::Empty => "Enter your name.",
+        InvalidName::TooLong => "A name has at most 40 characters.",
+        InvalidName::Unprintable => "The name holds characters that cannot be shown.",
+    }
+}
+
+fn invalid_room_title(invalid: InvalidName) -> &'static str {
+    match invalid {
+        InvalidName::Empty => "Enter a title.",
+        InvalidName::TooLong => "A title has at most 80 characters.",
+        InvalidName::Unprintable => "The title holds characters that cannot be shown.",
+    }
+}

@@ -1,0 +1,41 @@
+//! The address of a room: the room itself for those inside, the screen before it for everybody else.
+
+use dais_engine::shared::ids::RoomId;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use super::join::Join;
+use super::nowhere::Nowhere;
+use super::room::Room;
+use crate::state::room::use_room;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Shown {
+    Nowhere,
+    Before(RoomId),
+    Inside,
+}
+
+/// The screen at `/r/<room>`.
+#[component]
+pub(crate) fn AtRoom() -> impl IntoView {
+    let (params, room, navigate) = (use_params_map(), use_room(), use_navigate());
+    let shown = Memo::new(move |_| match RoomId::parse(&params.read().get("room").unwrap_or_default()) {
+        Err(_) => Shown::Nowhere,
+        Ok(id) if room.id().as_ref() == Some(&id) => Shown::Inside,
+        Ok(id) => Shown::Before(id),
+    });
+    // Whoever is out of the room is shown how that came about, in the lobby.
+    Effect::new(move |was_inside: Option<bool>| {
+        let is_inside = shown.get() == Shown::Inside;
+        if was_inside == Some(true) && !is_inside && room.left().is_some() {
+            navigate("/", Default::default());
+        }
+        is_inside
+    });
+    move || match shown.get() {
+        Shown::Nowhere => view! { <Nowhere /> }.into_any(),
+        Shown::Before(id) => view! { <Join id=id /> }.into_any(),
+        Shown::Inside => view! { <Room /> }.into_any(),
+    }
+}

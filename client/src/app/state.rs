@@ -1,0 +1,34 @@
+//! What the page knows. Everything here is written by [`intake`] alone, from what the worker tells, and read by the
+//! components; a click changes nothing here, it asks the server through [`actions`] and waits for what comes back.
+//! Knows nothing of how things look.
+
+pub(crate) mod actions;
+pub(crate) mod devices;
+pub(crate) mod diagnosis;
+pub(crate) mod house;
+mod intake;
+pub(crate) mod levels;
+pub(crate) mod names;
+mod narration;
+pub(crate) mod notices;
+pub(crate) mod offers;
+pub(crate) mod preferences;
+pub(crate) mod quality;
+pub(crate) mod room;
+#[cfg(test)]
+mod sample;
+mod storage;
+pub(crate) mod volumes;
+
+/// Makes everything known available below this component, and starts the worker that tells it.
+pub(crate) fn provide_state() {
+    house::provide();
+    room::provide();
+    devices::provide();
+    quality::provide();
+    levels::provide();
+    notices::provide();
+    preferences::provide();
+    volumes::provide();
+    actions::provide(intake::start());
+}

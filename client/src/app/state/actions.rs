@@ -1,0 +1,205 @@
+//! What a person can do: the buttons' other half. Each asks the server and shows why it did not work; what changed
+//! comes back as an event, and only then shows.
+
+use dais_engine::shared::ids::RoomId;
+use dais_engine::shared::room::{self, Mode};
+use dais_engine::shared::wire::{Reply, RoomSummary};
+use dais_engine::{Command, Failure};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen_futures::JsFuture;
+
+use super::house::{House, use_house};
+use super::notices::{Notices, use_notices};
+use super::preferences::{Preferences, use_preferences};
+use super::room::{Room, use_room};
+use crate::link::{Link, Processing};
+use crate::locales::{Sentences, t};
+
+/// Pages of the room list that are searched for one room: the whole list of a full server.
+const PAGES_MAX: usize = 10;
+
+/// See the module.
+#[derive(Clone, Copy)]
+pub(crate) struct Actions {
+    link: StoredValue<Link>,
+    house: House,
+    room: Room,
+    notices: Notices,
+    preferences: Preferences,
+    t: &'static Sentences,
+}
+
+pub(super) fn provide(link: Link) {
+    provide_context(Actions {
+        link: StoredValue::new(link),
+        house: use_house(),
+        room: use_room(),
+        notices: use_notices(),
+        preferences: use_preferences(),
+        t: t(),
+    });
+}
+
+/// The actions.
+pub(crate) fn use_actions() -> Actions {
+    expect_context()
+}
+
+impl Actions {
+    /// Asks for something whose answer nobody waits for.
+    pub(crate) fn send(self, command: Command) {
+        self.link.with_value(|link| link.send(command));
+    }
+
+    /// Asks for the list of rooms; it shows when it comes.
+    pub(crate) fn list_rooms(self) {
+        self.send(Command::ListRooms { after: None });
+    }
+
+    /// Asks the room for something, and shows its no.
+    pub(crate) fn room(self, command: room::Command) {
+        spawn_local(async move {
+            if let Err(failure) = self.ask(Command::Room(command)).await {
+                self.notices.error((self.t.errors.failure)(failure));
+            }
+        });
+    }
+
+    /// Raises the hand. The browser asks for the microphone now, so that it is settled before one is called up.
+    pub(crate) fn raise_hand(self) {
+        self.link.with_value(Link::ask_for_microphone);
+        self.room(room::Command::RaiseHand);
+    }
+
+    /// Goes on stage in an open room, muted.
+    pub(crate) fn take_seat(self) {
+        self.link.with_value(Link::ask_for_microphone);
+        self.room(room::Command::TakeSeat);
+    }
+
+    /// Another try for a microphone that could not be opened.
+    pub(crate) fn retry_microphone(self) {
+        let is_wanted = self.room.my_stage().is_some_and(|me| me.is_audible());
+        if is_wanted {
+            self.room(room::Command::SetMicrophone { muted: false });
+        } else {
+            self.link.with_value(Link::ask_for_microphone);
+        }
+    }
+
+    /// Starts the loudspeaker. Inside a click.
+    pub(crate) fn unlock_audio(self) {
+        self.link.with_value(Link::unlock_audio);
+    }
+
+    /// Becomes `name` and joins a room.
+    ///
+    /// # Errors
+    /// [`Failure`] says why not.
+    pub(crate) async fn join(self, name: String, room: RoomId) -> Result<(), Failure> {
+        self.become_somebody(name).await?;
+        self.leave_other_room(&room).await?;
+        self.ask(Command::JoinRoom { room }).await.map(drop)
+    }
+
+    /// Becomes `name`, creates a room and joins it as its host.
+    ///
+    /// # Errors
+    /// [`Failure`] says why not.
+    pub(crate) async fn create(self, name: String, room: Option<RoomId>, title: String, mode: Mode) -> Result<RoomId, Failure> {
+        self.become_somebody(name).await?;
+        if self.room.with(|_| ()).is_some() {
+            self.ask(Command::LeaveRoom).await?;
+        }
+        match self.ask(Command::CreateRoom { room, title, mode }).await? {
+            Reply::Joined { room, .. } => Ok(room),
+            Reply::Done | Reply::LoggedIn { .. } | Reply::Rooms(_) | Reply::Members { .. } => Err(Failure::Offline),
+        }
+    }
+
+    /// Leaves the room. Without a connection the page is loaded anew, and the server gives the seat up by itself.
+    pub(crate) fn leave_room(self) {
+        spawn_local(async move {
+            match self.ask(Command::LeaveRoom).await {
+                Ok(_) => {}
+                Err(Failure::Offline) => drop(window().location().set_href("/")),
+                Err(failure) => self.notices.error((self.t.errors.failure)(failure)),
+            }
+        });
+    }
+
+    /// Forgets who one is.
+    pub(crate) fn log_out(self) {
+        spawn_local(async move {
+            match self.ask(Command::Logout).await {
+                Ok(_) => self.preferences.remember_name(""),
+                Err(failure) => self.notices.error((self.t.errors.failure)(failure)),
+            }
+        });
+    }
+
+    /// Looks for one room in the whole list.
+    ///
+    /// # Errors
+    /// [`Failure`] where the list cannot be had.
+    pub(crate) async fn find_room(self, id: &RoomId) -> Result<Option<RoomSummary>, Failure> {
+        let mut after = None;
+        for _ in 0..PAGES_MAX {
+            let Reply::Rooms(page) = self.ask(Command::ListRooms { after }).await? else { return Ok(None) };
+            if let Some(found) = page.rooms.iter().find(|room| room.id == *id) {
+                return Ok(Some(found.clone()));
+            }
+            match page.rooms.last() {
+                Some(last) if last.id < *id => after = Some(last.id.clone()),
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts the room's link on the clipboard.
+    pub(crate) fn copy_link(self) {
+        let Some(room) = self.room.id() else { return };
+        let origin = window().location().origin().unwrap_or_default();
+        let link = format!("{origin}/r/{room}");
+        spawn_local(async move {
+            // A page that was not loaded securely has no clipboard at all.
+            let is_copied =
+                window().is_secure_context() && JsFuture::from(window().navigator().clipboard().write_text(&link)).await.is_ok();
+            if is_copied {
+                self.notices.news(self.t.room.link_copied);
+            } else {
+                self.notices.error(&(self.t.room.link_not_copied)(&link));
+            }
+        });
+    }
+
+    pub(super) fn processing(self) -> Processing {
+        self.link.with_value(Link::processing)
+    }
+
+    pub(super) fn set_processing(self, processing: Processing) {
+        self.link.with_value(|link| link.set_processing(processing));
+    }
+
+    async fn become_somebody(self, name: String) -> Result<(), Failure> {
+        if self.house.name().as_deref() != Some(name.as_str()) {
+            self.ask(Command::Login { name: name.clone() }).await?;
+        }
+        self.preferences.remember_name(&name);
+        Ok(())
+    }
+
+    async fn leave_other_room(self, wanted: &RoomId) -> Result<(), Failure> {
+        if self.room.id().is_some_and(|room| room != *wanted) {
+            self.ask(Command::LeaveRoom).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask(self, command: Command) -> Result<Reply, Failure> {
+        let link = self.link.get_value();
+        link.ask(command).await
+    }
+}

@@ -1,0 +1,102 @@
+//! The server as a whole: the connection to it, who one is there, and its live rooms.
+
+use dais_engine::shared::ids::RoomId;
+use dais_engine::shared::wire::{Identity, RoomSummary, RoomsPage};
+use dais_engine::{Command, ConnectionState};
+use leptos::prelude::*;
+
+use super::actions::use_actions;
+
+/// See the module.
+#[derive(Clone, Copy)]
+pub(crate) struct House {
+    connection: RwSignal<ConnectionState>,
+    identity: RwSignal<Option<Identity>>,
+    rooms: RwSignal<Option<RoomsPage>>,
+    has_worker_failed: RwSignal<bool>,
+    watchers: StoredValue<u32>,
+}
+
+pub(super) fn provide() {
+    provide_context(House {
+        connection: RwSignal::new(ConnectionState::Connecting),
+        identity: RwSignal::new(None),
+        rooms: RwSignal::new(None),
+        has_worker_failed: RwSignal::new(false),
+        watchers: StoredValue::new(0),
+    });
+}
+
+/// What is known of the server.
+pub(crate) fn use_house() -> House {
+    expect_context()
+}
+
+impl House {
+    /// How things stand with the server.
+    pub(crate) fn connection(self) -> ConnectionState {
+        self.connection.get()
+    }
+
+    /// Whether commands reach the server now.
+    pub(crate) fn is_online(self) -> bool {
+        matches!(self.connection.get(), ConnectionState::Online | ConnectionState::Stalled)
+    }
+
+    /// The name one has on this server; absent before login and until the server has said.
+    pub(crate) fn name(self) -> Option<String> {
+        self.identity.with(|identity| identity.as_ref().map(|identity| identity.name.clone()))
+    }
+
+    /// The first page of live rooms; absent until it came.
+    pub(crate) fn rooms(self) -> Option<RoomsPage> {
+        self.rooms.get()
+    }
+
+    /// A room of that page.
+    pub(crate) fn room(self, id: &RoomId) -> Option<RoomSummary> {
+        self.rooms.with(|page| page.as_ref()?.rooms.iter().find(|room| room.id == *id).cloned())
+    }
+
+    /// Whether the page is without its worker, and so without a voice.
+    pub(crate) fn has_worker_failed(self) -> bool {
+        self.has_worker_failed.get()
+    }
+
+    /// Keeps the list of rooms up to date while the calling component lives.
+    pub(crate) fn watch_rooms(self) {
+        let actions = use_actions();
+        self.watchers.update_value(|watchers| *watchers += 1);
+        if self.watchers.get_value() == 1 {
+            actions.send(Command::WatchRooms { watch: true });
+        }
+        actions.list_rooms();
+        on_cleanup(move || {
+            self.watchers.update_value(|watchers| *watchers -= 1);
+            if self.watchers.get_value() == 0 {
+                actions.send(Command::WatchRooms { watch: false });
+            }
+        });
+    }
+
+    /// Whether anybody looks at the list of rooms.
+    pub(super) fn is_watching_rooms(self) -> bool {
+        self.watchers.get_value() > 0
+    }
+
+    pub(super) fn set_connection(self, connection: ConnectionState) {
+        self.connection.set(connection);
+    }
+
+    pub(super) fn set_identity(self, identity: Option<Identity>) {
+        self.identity.set(identity);
+    }
+
+    pub(super) fn set_rooms(self, rooms: RoomsPage) {
+        self.rooms.set(Some(rooms));
+    }
+
+    pub(super) fn set_worker_failed(self) {
+        self.has_worker_failed.set(true);
+    }
+}

@@ -1,0 +1,110 @@
+//! The one writer: takes what the worker and the devices tell, and puts it where it belongs.
+
+use std::sync::Arc;
+
+use dais_engine::shared::view::{Change, View};
+use dais_engine::shared::wire::Reply;
+use dais_engine::{Command, ConnectionState, Event};
+use leptos::prelude::*;
+
+use super::devices::{Devices, use_devices};
+use super::house::{House, use_house};
+use super::levels::{Levels, use_levels};
+use super::narration::{Told, narrate};
+use super::notices::{Notices, use_notices};
+use super::quality::{Quality, use_quality};
+use super::room::{Room, use_room};
+use crate::link::{DeviceState, Link, LinkEvent};
+use crate::locales::{Sentences, t};
+
+struct Intake {
+    house: House,
+    room: Room,
+    devices: Devices,
+    quality: Quality,
+    levels: Levels,
+    notices: Notices,
+    t: &'static Sentences,
+}
+
+/// Starts the worker; everything it tells goes into the state provided before.
+pub(super) fn start() -> Link {
+    let intake = Intake {
+        house: use_house(),
+        room: use_room(),
+        devices: use_devices(),
+        quality: use_quality(),
+        levels: use_levels(),
+        notices: use_notices(),
+        t: t(),
+    };
+    let link = StoredValue::new(None::<Link>);
+    let started = Link::start(move |event| {
+        // Events come from outside the reactive system, where nothing is tracked.
+        untrack(|| intake.take(event, link));
+    });
+    link.set_value(Some(started.clone()));
+    started
+}
+
+impl Intake {
+    fn take(&self, event: LinkEvent, link: StoredValue<Option<Link>>) {
+        match event {
+            LinkEvent::Event(event) => self.take_event(event, link),
+            LinkEvent::Playout(playout) => self.quality.set_playout(playout),
+            LinkEvent::Audio(audio) => self.devices.set_audio(audio),
+            LinkEvent::Microphone(microphone) => self.devices.set_microphone(microphone),
+            LinkEvent::WorkerFailed(why) => {
+                leptos::logging::error!("the worker failed: {why}");
+                self.house.set_worker_failed();
+            }
+        }
+    }
+
+    fn take_event(&self, event: Event, link: StoredValue<Option<Link>>) {
+        match event {
+            Event::Connection(connection) => {
+                self.house.set_connection(connection);
+                if connection == ConnectionState::Online && self.house.is_watching_rooms() {
+                    // What happened to the list in the meantime was told to nobody.
+                    link.with_value(|link| link.iter().for_each(|link| link.send(Command::ListRooms { after: None })));
+                }
+            }
+            Event::Identity(identity) => self.house.set_identity(identity),
+            Event::Answered { result: Ok(Reply::Rooms(page)), .. } | Event::Rooms(page) => self.house.set_rooms(page),
+            Event::Answered { .. } => {} // Whoever wants to know asked with `Link::ask`.
+            Event::Room { view, changes } => self.take_room(*view, &changes),
+            Event::LeftRoom(how) => self.room.leave(how),
+            Event::Levels(levels) => {
+                let own = self.room.me().and_then(|me| levels.iter().find(|(member, _)| *member == me));
+                if let Some((_, level_dbov)) = own {
+                    self.quality.set_own_level(*level_dbov);
+                }
+                self.levels.tell(&levels);
+            }
+            Event::VoiceHeldBack(is_held_back) => self.quality.set_held_back(is_held_back),
+            Event::Statistics(statistics) => {
+                let is_audible = self.room.my_stage().is_some_and(|me| me.is_audible());
+                let is_open = self.devices.microphone() == DeviceState::Open;
+                self.quality.set_statistics(statistics, is_audible && is_open);
+            }
+        }
+    }
+
+    fn take_room(&self, view: View, changes: &[Change]) {
+        match self.room.view() {
+            Some(before) if before.room == view.room => self.tell(&before, &view, changes),
+            _ => self.notices.say(&(self.t.happened.joined_room)(&view.title)),
+        }
+        self.room.enter(view);
+    }
+
+    fn tell(&self, before: &Arc<View>, after: &View, changes: &[Change]) {
+        for told in narrate(self.t, before, after, changes) {
+            match told {
+                Told::Say(text) => self.notices.say(&text),
+                Told::Show(text) => self.notices.news(&text),
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Measurements: the engine's of the network, the playout worklet's of the sound.
+
+use std::collections::VecDeque;
+
+use dais_client::bridge::Playout;
+use dais_engine::Statistics;
+use dais_engine::shared::ids::{MemberId, StreamId};
+use leptos::prelude::*;
+
+/// Reports over which loss is judged: ten seconds, at four a second.
+const RECENT_REPORTS: usize = 40;
+/// Level of digital silence, in -dBov (RFC 6464).
+pub(crate) const SILENCE_DBOV: u8 = 127;
+
+/// See the module.
+#[derive(Clone, Copy)]
+pub(crate) struct Quality {
+    statistics: RwSignal<Statistics>,
+    playout: RwSignal<Playout>,
+    recent: StoredValue<VecDeque<(u64, u64)>>,
+    concealed_percent: RwSignal<f32>,
+    is_held_back: RwSignal<bool>,
+    silent_s: RwSignal<u32>,
+    own_level_dbov: StoredValue<u8>,
+}
+
+/// How late one speaker's voice reaches this machine's loudspeaker.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Delay {
+    /// Who.
+    pub(crate) member: MemberId,
+    /// What waits to be played, in milliseconds.
+    pub(crate) buffer_ms: Option<f32>,
+    /// From the speaker's microphone to this loudspeaker, in milliseconds, without the sound devices' own share.
+    pub(crate) mouth_to_ear_ms: Option<f32>,
+}
+
+pub(super) fn provide() {
+    provide_context(Quality {
+        statistics: RwSignal::new(Statistics::default()),
+        playout: RwSignal::new(Playout::default()),
+        recent: StoredValue::new(VecDeque::new()),
+        concealed_percent: RwSignal::new(0.0),
+        is_held_back: RwSignal::new(false),
+        silent_s: RwSignal::new(0),
+        own_level_dbov: StoredValue::new(SILENCE_DBOV),
+    });
+}
+
+/// The measurements.
+pub(crate) fn use_quality() -> Quality {
+    expect_context()
+}
+
+impl Quality {
+    /// The engine's, once a second.
+    pub(crate) fn statistics(self) -> Statistics {
+        self.statistics.get()
+    }
+
+    /// The playout worklet's, several times a second.
+    pub(crate) fn playout(self) -> Playout {
+        self.playout.get()
+    }
+
+    /// Share of the sound that had to be made up in the last ten seconds.
+    pub(crate) fn concealed_percent(self) -> f32 {
+        self.concealed_percent.get()
+    }
+
+    /// Whether one's own voice is left out at the moment.
+    pub(crate) fn is_held_back(self) -> bool {
+        self.is_held_back.get()
+    }
+
+    /// For how many seconds an open microphone has given digital silence.
+    pub(crate) fn silent_s(self) -> u32 {
+        self.silent_s.get()
+    }
+
+    /// Per speaker.
+    pub(crate) fn delays(self) -> Vec<Delay> {
+        self.playout.with(|playout| self.statistics.with(|statistics| delays(statistics, playout)))
+    }
+
+    pub(super) fn set_statistics(self, statistics: Statistics, is_microphone_open: bool) {
+        self.statistics.set(statistics);
+        let is_silent = is_microphone_open && self.own_level_dbov.get_value() >= SILENCE_DBOV;
+        let silent_s = if is_silent { self.silent_s.get_untracked().saturating_add(1) } else { 0 };
+        if silent_s != self.silent_s.get_untracked() {
+            self.silent_s.set(silent_s);
+        }
+    }
+
+    pub(super) fn set_playout(self, playout: Playout) {
+        let latest = (playout.samples_decoded_total, playout.samples_concealed_total);
+        let earliest = self.recent.try_update_value(|recent| {
+            if recent.len() >= RECENT_REPORTS {
+                recent.pop_front();
+            }
+            recent.push_back(latest);
+            recent.front().copied()
+        });
+        self.concealed_percent.set(concealed_percent(earliest.flatten().unwrap_or_default(), latest));
+        self.playout.set(playout);
+    }
+
+    pub(super) fn set_held_back(self, is_held_back: bool) {
+        self.is_held_back.set(is_held_back);
+    }
+
+    pub(super) fn set_own_level(self, level_dbov: u8) {
+        self.own_level_dbov.set_value(level_dbov);
+    }
+}
+
+/// Between two (decoded, concealed) totals. A worklet that started anew counts from 0 again.
+fn concealed_percent(earliest: (u64, u64), latest: (u64, u64)) -> f32 {
+    let decoded = latest.0.saturating_sub(earliest.0) as f32;
+    let concealed = latest.1.saturating_sub(earliest.1) as f32;
+    if concealed > 0.0 { 100.0 * concealed / (decoded + concealed) } else { 0.0 }
+}
+
+fn delays(statistics: &Statistics, playout: &Playout) -> Vec<Delay> {
+    let delay = |speaker: &dais_engine::SpeakerStatistics| {
+        let StreamId(number) = speaker.stream;
+        let stream = playout.streams.iter().find(|stream| stream.stream == number);
+        let buffer_ms = stream.map(|stream| stream.buffered_ms);
+        let mouth_to_ear_ms = speaker.transit_ms.zip(buffer_ms).map(|(transit, buffer)| transit + buffer);
+        Delay { member: speaker.member, buffer_ms, mouth_to_ear_ms }
+    };
+    statistics.speakers.iter().map(delay).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dais_client::bridge::PlayoutStream;
+    use dais_engine::SpeakerStatistics;
+
+    use super::*;
+
+    #[test]
+    fn made_up_sound_is_a_share_of_what_was_played_recently() {
+        assert!((concealed_percent((1000, 0), (1900, 100)) - 10.0).abs() < 1e-3);
+        assert!(concealed_percent((0, 0), (0, 0)).abs() < 1e-6);
+        assert!(concealed_percent((5000, 70), (10, 0)).abs() < 1e-6, "a new worklet is no loss");
+    }
+
+    #[test]
+    fn mouth_to_ear_is_the_way_and_the_buffer() {
+        let speaker =
+            |member, stream, transit_ms| SpeakerStatistics { member: MemberId(member), stream: StreamId(stream), transit_ms };
+        let statistics = Statistics { speakers: vec![speaker(1, 7, Some(40.0)), speaker(2, 8, None)], ..Statistics::default() };
+        let playing = PlayoutStream { stream: 7, buffered_ms: 60.0, target_ms: 50.0 };
+        let playout = Playout { streams: vec![playing], ..Playout::default() };
+        let delays = delays(&statistics, &playout);
+        assert_eq!(delays[0].mouth_to_ear_ms, Some(100.0));
+        assert_eq!(delays[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None });
+    }
+}
