@@ -209,11 +209,8 @@ impl Outbox {
 
     /// Writes until the socket is full or nothing is left that may leave.
     fn flush(&self, state: &mut State, now_ms: u64) {
-        if state.is_blocked || state.is_broken {
-            return;
-        }
         state.queue.drop_late(now_ms);
-        loop {
+        while !state.is_blocked && !state.is_broken {
             let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE_MAX];
             let count = state.queue.gather(&mut slices);
             if count == 0 {
@@ -224,17 +221,15 @@ impl Outbox {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     state.is_blocked = true;
                     self.wake.notify_one();
-                    break;
                 }
                 Err(_) => {
                     state.is_broken = true;
                     state.queue = Queue::default();
                     self.wake.notify_one();
-                    break;
                 }
             }
         }
-        if state.queue.wants_attention() {
+        if !state.is_blocked && state.queue.wants_attention() {
             self.wake.notify_one();
         }
         self.count_drops(&mut state.queue);

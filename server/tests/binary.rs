@@ -1,0 +1,107 @@
+//! The `dais` binary as an operator meets it: what it prints, how it ends, which option wins.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+fn dais() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dais"));
+    for variable in ["DAIS_LISTEN", "DAIS_DATA_DIR", "DAIS_WEB_DIR", "DAIS_LOG", "DAIS_CONFIG"] {
+        command.env_remove(variable);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn output(command: &mut Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    (output, said)
+}
+
+/// A running server, killed if the test fails before it has ended.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: ChildStderr,
+}
+
+impl Serving {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = child.stderr.take().unwrap();
+        Self { child, stdout, stderr }
+    }
+
+    fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn it_prints_its_address_and_ends_well_when_told_to() {
+    for signal in ["TERM", "INT"] {
+        let mut serving = Serving::start(dais().args(["--listen", "127.0.0.1:0"]));
+        let line = serving.first_line();
+        let address = line.trim().rsplit_once("http://").unwrap().1;
+        std::net::TcpStream::connect(address).unwrap();
+        let id = serving.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        assert!(serving.child.wait().unwrap().success(), "{signal}");
+        let mut said = String::new();
+        serving.stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "", "nothing to complain of");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_in_a_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (output, said) = output(dais().args(["--listen", &address]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&address) && said.contains("in use") && said.contains("--listen"), "{said}");
+    assert_eq!(said.lines().count(), 1);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let [flag, variable, file] = [0, 1, 2].map(|index| taken[index].local_addr().unwrap().to_string());
+    let path = std::env::temp_dir().join(format!("dais-binary-{}.toml", std::process::id()));
+    std::fs::write(&path, format!("listen = \"{file}\"\n")).unwrap();
+    // Every address is taken, so that each run ends and names the one it tried.
+    let mut command = dais();
+    command.env("DAIS_CONFIG", &path);
+    assert!(output(&mut command).1.contains(&file));
+    command.env("DAIS_LISTEN", &variable);
+    assert!(output(&mut command).1.contains(&variable));
+    command.args(["serve", "--listen", &flag]);
+    assert!(output(&mut command).1.contains(&flag));
+    std::fs::write(&path, "colour = \"red\"\n").unwrap();
+    let (refused, said) = output(&mut command);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said.contains("colour"), "{said}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn help_names_every_option_and_is_no_failure() {
+    let output = dais().arg("--help").output().unwrap();
+    assert!(output.status.success());
+    let help = String::from_utf8(output.stdout).unwrap();
+    for word in ["--listen", "--data-dir", "--web-dir", "--log", "--config", "DAIS_LISTEN", "serve", "127.0.0.1:8080"] {
+        assert!(help.contains(word), "{word} is missing in:\n{help}");
+    }
+}

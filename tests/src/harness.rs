@@ -1,0 +1,85 @@
+//! The real server on a free port, and people who speak the protocol by hand.
+
+mod http;
+mod member;
+
+use dais_server::{Config, Metrics, Running, Server, Status};
+use dais_shared::room::Mode;
+
+pub(crate) use member::{End, TestMember};
+
+/// Long enough for a busy machine; a test that waits this long has failed.
+pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);
+
+/// A server of its own for each test.
+pub(crate) struct TestServer {
+    running: Running,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Config::default()).await
+    }
+
+    /// With these options, but on a free port.
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
+        Self { running: Server::start(config).await.unwrap() }
+    }
+
+    pub(crate) const fn address(&self) -> std::net::SocketAddr {
+        self.running.addr
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        self.running.metrics()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.running.status()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.shutdown().await;
+    }
+
+    /// Somebody connected who has not logged in.
+    pub(crate) async fn stranger(&self) -> TestMember {
+        TestMember::connect(self.address(), None).await
+    }
+
+    /// Somebody logged in who sits nowhere.
+    pub(crate) async fn person(&self, name: &str) -> TestMember {
+        let mut member = self.stranger().await;
+        member.logs_in(name).await.unwrap();
+        member
+    }
+
+    /// A room `hall` and its host Ada, unmuted.
+    pub(crate) async fn host(&self, mode: Mode) -> TestMember {
+        let mut host = self.person("Ada").await;
+        host.creates("hall", mode).await.unwrap();
+        host.unmutes().await.unwrap();
+        host
+    }
+
+    /// A listener in `hall`.
+    pub(crate) async fn listener(&self, name: &str) -> TestMember {
+        let mut listener = self.person(name).await;
+        listener.joins("hall").await.unwrap();
+        listener
+    }
+
+    /// A moderated `hall` with its host, a guest whom the host has called on stage, unmuted, and a witness who only
+    /// listens.
+    pub(crate) async fn talk(&self) -> (TestMember, TestMember, TestMember) {
+        let mut host = self.host(Mode::Moderated).await;
+        let mut guest = self.listener("Ben").await;
+        let witness = self.listener("Cleo").await;
+        guest.raises_hand().await.unwrap();
+        host.admits(&guest).await.unwrap();
+        guest.is_on_stage().await;
+        guest.unmutes().await.unwrap();
+        (host, guest, witness)
+    }
+}

@@ -1,0 +1,80 @@
+//! Plain HTTP by hand, so that nothing is added to a request or taken from an answer.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{PATIENCE, TestServer};
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let (line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
+        let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, headers: headers.into(), body: bytes[end + 4..].to_vec() }
+    }
+}
+
+impl TestServer {
+    /// `GET` with extra header lines.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
+        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{lines}\r\n", self.address());
+        Answer::parse(&self.sends_raw(request.as_bytes()).await)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// A bare socket on which the WebSocket handshake has been made, for what no library would send.
+    pub(crate) async fn bare_websocket(&self) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address()).await.unwrap();
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.address()
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(timeout(PATIENCE, socket.read_u8()).await.unwrap().unwrap());
+        }
+        let answer = Answer::parse(&head);
+        assert_eq!(answer.status, 101);
+        // RFC 6455, section 1.3, has this key and this answer.
+        assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        socket
+    }
+
+    /// Sends bytes and reads until the server hangs up.
+    async fn sends_raw(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut socket = TcpStream::connect(self.address()).await.unwrap();
+        socket.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
+        answer
+    }
+}

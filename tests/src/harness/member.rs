@@ -1,0 +1,380 @@
+//! One person with a connection: says what the protocol lets one say, and keeps what comes back.
+
+use std::net::SocketAddr;
+
+use dais_shared::ids::{MemberId, RequestId, Revision, RoomId, Seq, StreamId, Token};
+use dais_shared::permissions::Role;
+use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::view::{Change, Person, View};
+use dais_shared::voice::Header;
+use dais_shared::wire::{
+    ClientFrame, FromServer, Goodbye, Identity, PROTOCOL_VERSION, Reply, Request, RoomsPage, ServerFrame, decode_server,
+    encode_client, encode_client_voice,
+};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::PATIENCE;
+
+/// How the server ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) goodbye: Option<Goodbye>,
+    pub(crate) close_code: Option<u16>,
+}
+
+/// A voice frame as it reached somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) stream: StreamId,
+    pub(crate) arrived_ms: u64,
+    pub(crate) header: Header,
+    pub(crate) payload: Vec<u8>,
+}
+
+pub(crate) struct TestMember {
+    socket: WebSocketStream<TcpStream>,
+    address: SocketAddr,
+    pub(crate) welcome: Option<ServerFrame>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) token: Option<Token>,
+    pub(crate) member: Option<MemberId>,
+    pub(crate) view: Option<View>,
+    /// Every voice frame, in the order of arrival.
+    pub(crate) heard: Vec<Heard>,
+    /// Every change, in the order of arrival.
+    pub(crate) changes: Vec<Change>,
+    /// Every other control frame that answers no request.
+    pub(crate) told: Vec<ServerFrame>,
+    /// The revision of the newest reply.
+    pub(crate) replied_at: Revision,
+    answers_pings: bool,
+    end: Option<End>,
+    next_request: u32,
+    next_sequence: u32,
+}
+
+impl TestMember {
+    pub(crate) async fn connect(address: SocketAddr, token: Option<Token>) -> Self {
+        Self::connect_silently(address).await.says_hello(token).await
+    }
+
+    /// With a socket that holds little, so that not reading is felt soon.
+    pub(crate) async fn connect_with_receive_buffer(address: SocketAddr, bytes: u32) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(bytes).unwrap();
+        let socket = socket.connect(address).await.unwrap();
+        Self::over(socket, address).await.says_hello(None).await
+    }
+
+    /// Without the hello.
+    pub(crate) async fn connect_silently(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap(), address).await
+    }
+
+    async fn says_hello(mut self, token: Option<Token>) -> Self {
+        self.token = token;
+        self.sends(&ClientFrame::Hello { version: PROTOCOL_VERSION, client: "dais-tests".into(), token }).await;
+        self.until("welcome", |member| member.welcome.is_some()).await;
+        self
+    }
+
+    async fn over(socket: TcpStream, address: SocketAddr) -> Self {
+        socket.set_nodelay(true).unwrap();
+        let handshake = client_async(format!("ws://{address}/ws"), socket);
+        let (socket, _) = timeout(PATIENCE, handshake).await.unwrap().unwrap();
+        Self {
+            socket,
+            address,
+            welcome: None,
+            identity: None,
+            token: None,
+            member: None,
+            view: None,
+            heard: Vec::new(),
+            changes: Vec::new(),
+            told: Vec::new(),
+            replied_at: Revision(0),
+            answers_pings: true,
+            end: None,
+            next_request: 1,
+            next_sequence: 0,
+        }
+    }
+
+    /// The same person on a new connection; the old one is cut without a word.
+    pub(crate) async fn reconnects(self) -> Self {
+        let Self { address, token, socket, .. } = self;
+        drop(socket);
+        Self::connect(address, token).await
+    }
+
+    /// The same person on a second connection; the first stays.
+    pub(crate) async fn second_page(&self) -> Self {
+        Self::connect(self.address, self.token).await
+    }
+
+    /// Answers no heartbeat from now on.
+    pub(crate) fn falls_silent(&mut self) {
+        self.answers_pings = false;
+    }
+
+    // What a person does.
+
+    pub(crate) async fn logs_in(&mut self, name: &str) -> Result<Identity, Denied> {
+        match self.asks(Request::Login { name: name.into() }).await? {
+            Reply::LoggedIn { identity, token } => {
+                self.identity = Some(identity.clone());
+                self.token = token.or(self.token);
+                Ok(identity)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn creates(&mut self, room: &str, mode: Mode) -> Result<RoomId, Denied> {
+        let room = Some(RoomId::parse(room).unwrap());
+        self.comes_in(Request::CreateRoom { room, title: "A hall".into(), mode }).await
+    }
+
+    pub(crate) async fn creates_unnamed(&mut self) -> Result<RoomId, Denied> {
+        self.comes_in(Request::CreateRoom { room: None, title: "Any".into(), mode: Mode::Moderated }).await
+    }
+
+    pub(crate) async fn joins(&mut self, room: &str) -> Result<RoomId, Denied> {
+        self.rejoins(room, false).await
+    }
+
+    pub(crate) async fn rejoins(&mut self, room: &str, microphone_open: bool) -> Result<RoomId, Denied> {
+        self.comes_in(Request::JoinRoom { room: RoomId::parse(room).unwrap(), microphone_open }).await
+    }
+
+    async fn comes_in(&mut self, request: Request) -> Result<RoomId, Denied> {
+        match self.asks(request).await? {
+            Reply::Joined { room, member } => {
+                assert_eq!(self.view.as_ref().map(|view| view.me), Some(member), "a snapshot comes before the reply");
+                self.member = Some(member);
+                Ok(room)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn leaves(&mut self) -> Result<Reply, Denied> {
+        self.asks(Request::LeaveRoom).await
+    }
+
+    pub(crate) async fn lists_rooms(&mut self, after: Option<&str>) -> RoomsPage {
+        let after = after.map(|id| RoomId::parse(id).unwrap());
+        match self.asks(Request::ListRooms { after }).await {
+            Ok(Reply::Rooms(page)) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn raises_hand(&mut self) -> Result<Reply, Denied> {
+        self.commands(Command::RaiseHand).await
+    }
+
+    pub(crate) async fn admits(&mut self, other: &Self) -> Result<Reply, Denied> {
+        self.commands(Command::AdmitHand(other.id())).await
+    }
+
+    pub(crate) async fn mutes(&mut self) -> Result<Reply, Denied> {
+        self.commands(Command::SetMicrophone { muted: true }).await
+    }
+
+    pub(crate) async fn unmutes(&mut self) -> Result<Reply, Denied> {
+        self.commands(Command::SetMicrophone { muted: false }).await
+    }
+
+    pub(crate) async fn commands(&mut self, command: Command) -> Result<Reply, Denied> {
+        self.asks(Request::Room(command)).await
+    }
+
+    /// Sends a voice frame whose payload is the text: nobody on the way looks into it.
+    pub(crate) async fn says(&mut self, text: &str) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.says_as(sequence, text).await;
+    }
+
+    pub(crate) async fn says_as(&mut self, sequence: u32, text: &str) {
+        let header = Header {
+            sequence: Seq(sequence),
+            timestamp: u64::from(sequence) * 960,
+            duration_samples: 960,
+            level_dbov: 30,
+            flags: 0,
+        };
+        self.sends_bytes(encode_client_voice(&header, text.as_bytes())).await;
+    }
+
+    /// Everything sent so far has gone through the room when this returns.
+    pub(crate) async fn has_been_processed(&mut self) {
+        match self.asks(Request::ListMembers { after: None }).await {
+            Ok(Reply::Members { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // What a person perceives.
+
+    /// Waits for this text in this person's voice.
+    pub(crate) async fn hears(&mut self, speaker: &Self, text: &str) {
+        let stream = speaker.stream();
+        let is_it = |heard: &Heard| heard.stream == stream && heard.payload == text.as_bytes();
+        self.until("voice", |member| member.heard.iter().any(is_it)).await;
+    }
+
+    /// All texts heard so far, in order.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.heard.iter().map(|heard| String::from_utf8_lossy(&heard.payload).into_owned()).collect()
+    }
+
+    /// Waits until the view shows something.
+    pub(crate) async fn sees(&mut self, shown: impl Fn(&View) -> bool) {
+        self.until("view", |member| member.view.as_ref().is_some_and(&shown)).await;
+    }
+
+    pub(crate) async fn is_on_stage(&mut self) {
+        self.sees(|view| view.my_stage().is_some()).await;
+    }
+
+    /// Somebody on stage, as this person sees it.
+    pub(crate) fn sees_person(&self, other: &Self) -> Option<&Person> {
+        self.view().person(other.id())
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        self.view.as_ref().expect("it sits in a room")
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.view().my_role()
+    }
+
+    pub(crate) fn id(&self) -> MemberId {
+        self.member.expect("it has joined")
+    }
+
+    /// The stream of the present stay on stage.
+    pub(crate) fn stream(&self) -> StreamId {
+        self.view().my_stage().expect("it is on stage").stream
+    }
+
+    /// Waits for the server to end the connection.
+    pub(crate) async fn end(mut self) -> End {
+        self.until_end().await
+    }
+
+    pub(crate) async fn until_end(&mut self) -> End {
+        while self.end.is_none_or(|end| end.close_code.is_none()) {
+            if !self.takes_one("the end").await {
+                break;
+            }
+        }
+        self.end.unwrap_or(End { goodbye: None, close_code: None })
+    }
+
+    // The bare protocol.
+
+    pub(crate) async fn asks(&mut self, request: Request) -> Result<Reply, Denied> {
+        let id = self.requests(request).await;
+        self.answer_to(id).await
+    }
+
+    /// Asks without waiting.
+    pub(crate) async fn requests(&mut self, request: Request) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        self.sends(&ClientFrame::Request { id, request }).await;
+        id
+    }
+
+    pub(crate) async fn answer_to(&mut self, wanted: RequestId) -> Result<Reply, Denied> {
+        let is_it = |frame: &ServerFrame| matches!(frame, ServerFrame::Reply { id, .. } if *id == wanted);
+        self.until("reply", |member| member.told.iter().any(is_it)).await;
+        let place = self.told.iter().position(is_it).unwrap();
+        match self.told.remove(place) {
+            ServerFrame::Reply { result, revision, .. } => {
+                self.replied_at = revision;
+                result
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn sends(&mut self, frame: &ClientFrame) {
+        self.sends_bytes(encode_client(frame)).await;
+    }
+
+    pub(crate) async fn sends_bytes(&mut self, bytes: Vec<u8>) {
+        self.sends_message(Message::Binary(bytes.into())).await;
+    }
+
+    pub(crate) async fn sends_message(&mut self, message: Message) {
+        timeout(PATIENCE, self.socket.send(message)).await.unwrap().unwrap();
+    }
+
+    /// Sends although the server may have hung up. Returns whether it could.
+    pub(crate) async fn tries_to_send(&mut self, bytes: Vec<u8>) -> bool {
+        timeout(PATIENCE, self.socket.send(Message::Binary(bytes.into()))).await.unwrap().is_ok()
+    }
+
+    /// Takes in whatever comes until something is so.
+    pub(crate) async fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        while !is_so(self) {
+            assert!(self.takes_one(what).await, "waiting for {what}, the connection ended: {:?}", self.end);
+        }
+    }
+
+    /// Takes in one message. False when the connection has ended.
+    async fn takes_one(&mut self, what: &str) -> bool {
+        let Ok(message) = timeout(PATIENCE * 2, self.socket.next()).await else { panic!("waited in vain for {what}") };
+        match message {
+            Some(Ok(Message::Binary(bytes))) => self.takes(&bytes).await,
+            Some(Ok(Message::Close(frame))) => {
+                let close_code = frame.map(|frame| frame.code.into());
+                self.end = Some(End { goodbye: self.end.and_then(|end| end.goodbye), close_code });
+            }
+            Some(Ok(other)) => panic!("the server sends binary only: {other:?}"),
+            Some(Err(_)) | None => return false,
+        }
+        true
+    }
+
+    async fn takes(&mut self, bytes: &[u8]) {
+        let frame = match decode_server(bytes).unwrap() {
+            FromServer::Voice { origin, header, payload } => {
+                let payload = payload.to_vec();
+                self.heard.push(Heard { stream: origin.stream, arrived_ms: origin.arrived_ms, header, payload });
+                return;
+            }
+            FromServer::Control(frame) => frame,
+        };
+        match frame {
+            ServerFrame::Welcome { ref identity, .. } => {
+                self.identity.clone_from(identity);
+                self.welcome = Some(frame);
+            }
+            ServerFrame::Snapshot(view) => self.view = Some(view),
+            ServerFrame::Delta(delta) => {
+                let view = self.view.as_mut().expect("a snapshot comes first");
+                view.apply(&delta).expect("no revision is missing");
+                self.changes.extend(delta.changes);
+            }
+            ServerFrame::Ping { nonce } => {
+                if self.answers_pings {
+                    // The server may have hung up meanwhile; then there is nobody to answer.
+                    let _ = self.tries_to_send(encode_client(&ClientFrame::Pong { nonce })).await;
+                }
+            }
+            ServerFrame::Goodbye(goodbye) => self.end = Some(End { goodbye: Some(goodbye), close_code: None }),
+            frame => self.told.push(frame),
+        }
+    }
+}

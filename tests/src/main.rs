@@ -1,0 +1,17 @@
+//! Stories over real sockets against the real server, and what must stay true of the tree.
+//!
+//! One binary for all of them: it links once. Nothing here waits for a fixed time: what must happen is awaited, and
+//! what must not happen is proved by something lawful that came later.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod harness;
+
+mod hostile;
+mod lobby;
+mod microphone;
+mod page;
+mod presence;
+mod stage;
+mod tidy;
+mod voice;

@@ -1,0 +1,120 @@
+//! What must stay true of the tree: its arrows, and the length of its files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
+
+/// The length at which a file is split by concern.
+const FILE_LINES_MAX: usize = 500;
+
+/// Who may know whom, as in ARCHITECTURE.md. Nobody else may know anybody.
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("dais-shared", &[]),
+    ("dais-audio", &[]),
+    ("dais-engine", &["dais-shared", "dais-audio"]),
+    ("dais-server", &["dais-shared"]),
+    ("dais-client", &["dais-engine"]),
+    ("dais-worklet", &["dais-audio"]),
+    ("dais-bots", &["dais-engine"]),
+    ("dais-tests", &["dais-server", "dais-bots", "dais-shared"]),
+    ("xtask", &[]),
+];
+
+/// What the pure crates must not reach for: sockets, threads, clocks, chance, the web, a log.
+const IMPURE: [&str; 12] = [
+    "tokio",
+    "futures-util",
+    "axum",
+    "hyper",
+    "socket2",
+    "getrandom",
+    "rand",
+    "tracing",
+    "log",
+    "web-sys",
+    "js-sys",
+    "wasm-bindgen",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().into()
+}
+
+fn workspace() -> Metadata {
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().features(CargoOpt::AllFeatures).exec().unwrap()
+}
+
+/// The edges that no arrow allows, tests' included: a test that knows more than its crate may is misplaced.
+fn forbidden_edges(workspace: &Metadata) -> Vec<String> {
+    let arrows = BTreeMap::from(ARROWS);
+    let mut forbidden = Vec::new();
+    for package in &workspace.packages {
+        let Some(allowed) = arrows.get(package.name.as_str()) else {
+            forbidden.push(format!("{} is not in the table of arrows", package.name));
+            continue;
+        };
+        let ours = package.dependencies.iter().filter(|dependency| dependency.path.is_some());
+        let wrong = ours.filter(|dependency| !allowed.contains(&dependency.name.as_str()));
+        forbidden.extend(wrong.map(|dependency| format!("{} -> {}", package.name, dependency.name)));
+    }
+    forbidden
+}
+
+#[test]
+fn the_arrows_between_crates_hold() {
+    let forbidden = forbidden_edges(&workspace());
+    assert!(forbidden.is_empty(), "forbidden: {forbidden:#?}");
+}
+
+#[test]
+fn the_pure_crates_reach_for_nothing_impure() {
+    let workspace = workspace();
+    for name in ["dais-shared", "dais-audio", "dais-engine"] {
+        let package = workspace.packages.iter().find(|package| package.name.as_str() == name).unwrap();
+        let used = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        let impure: Vec<_> = used.map(|dependency| &dependency.name).filter(|used| IMPURE.contains(&used.as_str())).collect();
+        assert!(impure.is_empty(), "{name} -> {impure:?}");
+    }
+}
+
+#[test]
+fn the_pure_crates_ban_clocks_and_unordered_maps() {
+    for name in ["shared", "audio", "engine"] {
+        let config = std::fs::read_to_string(root().join(name).join("clippy.toml")).unwrap();
+        for banned in ["std::time::Instant::now", "std::time::SystemTime::now", "std::collections::HashMap"] {
+            assert!(config.contains(banned), "{name}/clippy.toml does not ban {banned}");
+        }
+    }
+}
+
+#[test]
+fn files_stay_short_and_modules_are_not_called_mod() {
+    let mut wrong = Vec::new();
+    for package in workspace().packages {
+        let folder = package.manifest_path.parent().unwrap().join("src");
+        for file in rust_files(folder.as_std_path()) {
+            let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+            if lines > FILE_LINES_MAX {
+                wrong.push(format!("{} has {lines} lines", file.display()));
+            }
+            if file.ends_with("mod.rs") {
+                wrong.push(format!("{}: name it after its module", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
