@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use dais_shared::ids::ConnectionId;
 use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
@@ -189,11 +192,16 @@ pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
     runtime.block_on(async {
         let mut stop = stop_signals().map_err(system("signals"))?;
         let running = Server::start(config).await?;
-        println!("Dais {} is on http://{}", env!("CARGO_PKG_VERSION"), running.addr);
+        println!("Dais {} is on http://{}", env!("CARGO_PKG_VERSION"), reachable(running.addr));
         stop.recv().await;
         running.shutdown().await;
         Ok(())
     })
+}
+
+/// An address to open on this machine: one that stands for all of them cannot be opened everywhere.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
 /// Gets a message when the process is asked to end.
@@ -232,8 +240,7 @@ async fn accept(listener: TcpListener, house: Arc<House>, alive: mpsc::Sender<st
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    let service = router.clone().layer(axum::Extension(Peer(peer)));
-                    tokio::spawn(serve_http(socket, service, house.shutdown.clone(), alive.clone()));
+                    tokio::spawn(serve_http(socket, peer, router.clone(), house.shutdown.clone(), alive.clone()));
                 }
                 Err(error) => {
                     // Out of file handles, most likely: others must end before more can begin.
@@ -258,16 +265,22 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 async fn serve_http(
     socket: TcpStream,
+    peer: SocketAddr,
     router: Router,
     mut shutdown: watch::Receiver<bool>,
     alive: mpsc::Sender<std::convert::Infallible>,
 ) {
     let _ = socket.set_nodelay(true); // a socket that is gone already says so when it is read
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
         .max_buf_size(HTTP_HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {

@@ -2,7 +2,7 @@
 
 use dais_shared::ids::RequestId;
 use dais_shared::limits::{CLIENT_MESSAGE_BYTES_MAX, VOICE_BYTES_PER_SECOND};
-use dais_shared::room::{Denied, Mode};
+use dais_shared::room::{Command, Denied, Mode};
 use dais_shared::wire::{ClientFrame, Goodbye, KIND_CONTROL, KIND_VOICE, PROTOCOL_VERSION, Request, encode_client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -197,25 +197,56 @@ async fn half_a_handshake_holds_nobody_up() {
     talk.goes_on().await;
 }
 
+impl Talk {
+    /// Somebody whose socket holds little.
+    async fn slow_listener(&self) -> TestMember {
+        let mut slow = TestMember::connect_with_receive_buffer(self.server.address(), 4096).await;
+        slow.logs_in("Slow").await.unwrap();
+        slow.joins("hall").await.unwrap();
+        slow
+    }
+
+    /// The guest talks until voice is dropped for somebody. The witness keeps up.
+    async fn guest_talks_until_voice_is_dropped(&mut self) {
+        // Large frames, as fast as the server takes them from one speaker.
+        let payload = "x".repeat(1000);
+        let mut pace = tokio::time::interval(Duration::from_secs(1) / (VOICE_BYTES_PER_SECOND / 1100));
+        let mut sent = 0;
+        let metrics = self.server.metrics();
+        while metrics.voice_frames_late_total.get() + metrics.voice_frames_overflow_total.get() == 0 {
+            pace.tick().await;
+            self.guest.says(&payload).await;
+            sent += 1;
+            self.witness.until("voice", |witness| witness.heard.len() == sent).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_listener_who_reads_nothing_costs_only_himself() {
     let mut talk = Talk::begin().await;
-    let mut deaf = TestMember::connect_with_receive_buffer(talk.server.address(), 4096).await;
-    deaf.logs_in("Deaf").await.unwrap();
-    deaf.joins("hall").await.unwrap();
-    // Large frames, as fast as the server takes them from one speaker.
-    let payload = "x".repeat(1000);
-    let mut pace = tokio::time::interval(Duration::from_secs(1) / (VOICE_BYTES_PER_SECOND / 1100));
-    let mut sent = 0;
-    let metrics = talk.server.metrics();
-    while metrics.voice_frames_late_total.get() + metrics.voice_frames_overflow_total.get() == 0 {
-        pace.tick().await;
-        talk.guest.says(&payload).await;
-        sent += 1;
-        talk.witness.until("voice", |witness| witness.heard.len() == sent).await;
-    }
-    drop(deaf);
+    let slow = talk.slow_listener().await;
+    talk.guest_talks_until_voice_is_dropped().await;
+    drop(slow);
     talk.goes_on().await;
+}
+
+#[tokio::test]
+async fn a_mute_takes_back_what_still_waits_for_a_slow_listener() {
+    let mut talk = Talk::begin().await;
+    let mut slow = talk.slow_listener().await;
+    talk.guest_talks_until_voice_is_dropped().await;
+    // Fresh frames now wait behind the slow socket, and would leave after the news of the mute.
+    talk.guest.says("not for you").await;
+    talk.witness.hears(&talk.guest, "not for you").await;
+    let guest = talk.guest.id();
+    talk.host.commands(Command::MuteSpeaker(guest)).await.unwrap();
+    slow.sees(|view| view.person(guest).is_some_and(|person| person.host_muted)).await;
+    let heard = slow.heard.len();
+    slow.has_been_processed().await;
+    talk.host.says("marker").await;
+    slow.hears(&talk.host, "marker").await;
+    assert_eq!(slow.heard.len(), heard + 1, "nothing of the guest's came after the news");
 }
 
 async fn until_hung_up(socket: &mut TcpStream) -> Vec<u8> {
