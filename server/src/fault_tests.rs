@@ -1,15 +1,17 @@
-//! A fault of ours in one room stays in that room. Here and not among the stories, since only the crate itself can
-//! make a room fail on purpose.
+//! A fault of ours in one room stays in that room, and a store that fails silences nobody. Here and not among the
+//! stories, since only the crate itself can make its parts fail on purpose.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use dais_shared::ids::{RequestId, RoomId, Token};
+use dais_shared::ids::{RequestId, RoomId, Seq, Token};
 use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Denied, Mode};
+use dais_shared::room::{Command, Denied, Mode};
 use dais_shared::view::View;
+use dais_shared::voice::Header;
 use dais_shared::wire::{
     ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client,
+    encode_client_voice,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -49,7 +51,22 @@ impl Client {
         let message = self.0.next().await.unwrap().unwrap().into_data();
         match decode_server(&message).unwrap() {
             FromServer::Control(frame) => frame,
-            FromServer::Voice { .. } => panic!("nobody speaks here"),
+            FromServer::Voice { .. } => panic!("nobody speaks now"),
+        }
+    }
+
+    async fn say(&mut self, sequence: u32) {
+        let header = Header { sequence: Seq(sequence), timestamp: 0, duration_samples: 960, level_dbov: 0, flags: 0 };
+        self.0.send(WebSocketMessage::Binary(encode_client_voice(&header, b"la").into())).await.unwrap();
+    }
+
+    async fn hear(&mut self) {
+        loop {
+            let message = self.0.next().await.unwrap().unwrap().into_data();
+            if let FromServer::Voice { payload, .. } = decode_server(&message).unwrap() {
+                assert_eq!(payload, b"la");
+                return;
+            }
         }
     }
 
@@ -125,5 +142,34 @@ async fn a_room_that_keeps_dying_is_ended() {
     }
     let (mut other, _) = logged_in(&server).await;
     other.ask(creating("cursed")).await.0.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
+    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (mut host, _) = logged_in(&server).await;
+    host.ask(creating("hall")).await.0.unwrap();
+    let (mut guest, _) = logged_in(&server).await;
+    let joining = Request::JoinRoom { room: room("hall"), microphone_open: false };
+    let me = guest.ask(joining).await.1.unwrap().me;
+    guest.ask(Request::Room(Command::RaiseHand)).await.0.unwrap();
+    host.ask(Request::Room(Command::AdmitHand(me))).await.0.unwrap();
+    guest.ask(Request::Room(Command::SetMicrophone { muted: false })).await.0.unwrap();
+    assert_eq!(server.house().store.check(), Ok(()));
+
+    server.house().store.die().await;
+    assert!(server.house().store.check().is_err(), "and /healthz says so");
+    for refused in [Command::SetTitle("Other".into()), Command::LiftMute(me)] {
+        assert_eq!(host.ask(Request::Room(refused)).await.0, Err(Denied::Unavailable));
+    }
+    guest.say(1).await;
+    host.hear().await;
+    host.ask(Request::Room(Command::MuteSpeaker(me))).await.0.unwrap();
+    guest.say(2).await;
+    let (_, view) = guest.ask(Request::Resync).await;
+    assert!(view.unwrap().my_stage().unwrap().host_muted);
+    assert_eq!(server.metrics().voice_frames_heard_total.get(), 1);
+    guest.ask(Request::LeaveRoom).await.0.unwrap();
     server.shutdown().await;
 }

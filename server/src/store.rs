@@ -34,10 +34,26 @@ pub(crate) enum Write {
 
 #[derive(Debug)]
 enum Request {
-    Write { write: Write, done: oneshot::Sender<()> },
-    Identify { token: TokenHash, now_ms: u64, answer: oneshot::Sender<Option<Identity>> },
-    IsUserKnown { user: UserId, answer: oneshot::Sender<bool> },
-    LoadRoom { room: RoomId, answer: oneshot::Sender<Option<Room>> },
+    Write {
+        write: Write,
+        done: oneshot::Sender<()>,
+    },
+    Identify {
+        token: TokenHash,
+        now_ms: u64,
+        answer: oneshot::Sender<Option<Identity>>,
+    },
+    IsUserKnown {
+        user: UserId,
+        answer: oneshot::Sender<bool>,
+    },
+    LoadRoom {
+        room: RoomId,
+        answer: oneshot::Sender<Option<Room>>,
+    },
+    /// The end of the store, to prove that the stage outlives it.
+    #[cfg(test)]
+    Die,
 }
 
 /// The store takes nothing at the moment. What only restricts goes on without it.
@@ -114,6 +130,12 @@ impl Store {
         self.ask(|answer| Request::LoadRoom { room, answer }).await
     }
 
+    #[cfg(test)]
+    pub(crate) async fn die(&self) {
+        self.queue.send(Request::Die).await.expect("it lives until now");
+        self.queue.closed().await;
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(request(answer)).await.map_err(|_| Unavailable)?;
@@ -137,6 +159,8 @@ fn serve(mut requests: mpsc::Receiver<Request>) {
                 Request::Identify { token, now_ms, answer } => drop(answer.send(memory.identify(&token, now_ms))),
                 Request::IsUserKnown { user, answer } => drop(answer.send(memory.is_user_known(user))),
                 Request::LoadRoom { room, answer } => drop(answer.send(memory.room(&room).cloned())),
+                #[cfg(test)]
+                Request::Die => return,
             }
         }
         for done in committed.drain(..) {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use bytes::Bytes;
 
 use crate::server::House;
 use negotiation::{Coding, codings_accepted, matches_etag};
 
+use source::File;
 pub(crate) use source::{Assets, AssetsError};
 
 const INDEX: &str = "index.html";
@@ -43,10 +43,10 @@ pub(crate) async fn file(State(house): State<Arc<House>>, uri: Uri, headers: Hea
 
 async fn serve(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = assets.read(name).await?;
-    let (coding, bytes) = best_coding(assets, name, headers).await.unwrap_or((Coding::Identity, plain.clone()));
-    let etag = etag(&bytes, coding);
+    let (coding, file) = best_coding(assets, name, headers).await.unwrap_or((Coding::Identity, plain.clone()));
+    let etag = etag(&file.digest, coding);
     let is_known = matches_etag(headers, &etag);
-    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
+    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { file.bytes.into_response() };
     let content_type = content_type(name);
     let cache = if is_hashed(name) { IMMUTABLE } else { REVALIDATE };
     let mut set = |name: HeaderName, value: &str| {
@@ -63,17 +63,17 @@ async fn serve(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<Respo
         }
     }
     if name == INDEX {
-        set(header::CONTENT_SECURITY_POLICY, &super::csp::policy_for(&String::from_utf8_lossy(&plain)));
+        set(header::CONTENT_SECURITY_POLICY, &super::csp::policy_for(&String::from_utf8_lossy(&plain.bytes)));
         set(HeaderName::from_static("permissions-policy"), "microphone=(self), camera=(), geolocation=()");
     }
     Some(with_common_headers(response))
 }
 
 /// The file's first twin that the client takes.
-async fn best_coding(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<(Coding, Bytes)> {
+async fn best_coding(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<(Coding, File)> {
     for coding in codings_accepted(headers) {
-        if let Some(bytes) = assets.read(&format!("{name}{}", coding.extension())).await {
-            return Some((coding, bytes));
+        if let Some(file) = assets.read(&format!("{name}{}", coding.extension())).await {
+            return Some((coding, file));
         }
     }
     None
@@ -94,9 +94,7 @@ fn with_common_headers(mut response: Response) -> Response {
 }
 
 /// A strong tag: the same only for the same bytes.
-fn etag(bytes: &[u8], coding: Coding) -> String {
-    use sha2::Digest;
-    let digest = sha2::Sha256::digest(bytes);
+fn etag(digest: &[u8; 32], coding: Coding) -> String {
     format!("\"{}{}\"", data_encoding::HEXLOWER.encode(&digest[..12]), coding.extension())
 }
 
@@ -141,8 +139,8 @@ mod tests {
 
     #[test]
     fn tags_differ_by_content_and_coding() {
-        let tags = [etag(b"a", Coding::Identity), etag(b"b", Coding::Identity), etag(b"a", Coding::Brotli)];
+        let tags = [etag(&[1; 32], Coding::Identity), etag(&[2; 32], Coding::Identity), etag(&[1; 32], Coding::Brotli)];
         assert!(tags[0] != tags[1] && tags[0] != tags[2], "{tags:?}");
-        assert_eq!(tags[0], etag(b"a", Coding::Identity));
+        assert_eq!(tags[0], etag(&[1; 32], Coding::Identity));
     }
 }

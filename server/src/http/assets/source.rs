@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 /// Why a folder cannot serve as the page's.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,13 @@ pub enum AssetsError {
     /// It holds no page.
     #[error("it holds no index.html")]
     NoIndex,
+}
+
+/// A file's bytes and their SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) bytes: Bytes,
+    pub(super) digest: [u8; 32],
 }
 
 /// The page's files.
@@ -51,14 +59,18 @@ impl Assets {
         }
     }
 
-    /// A file's bytes. `None` if there is none of that name, or the name leads anywhere else.
-    pub(crate) async fn read(&self, name: &str) -> Option<Bytes> {
+    /// A file. `None` if there is none of that name, or the name leads anywhere else.
+    pub(super) async fn read(&self, name: &str) -> Option<File> {
         match self {
             Self::Folder(folder) => read_within(folder, name).await,
             #[cfg(feature = "embedded-client")]
-            Self::Embedded => Embedded::get(name).map(|file| match file.data {
-                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+            Self::Embedded => Embedded::get(name).map(|file| {
+                let digest = file.metadata.sha256_hash();
+                let bytes = match file.data {
+                    std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                    std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+                };
+                File { bytes, digest }
             }),
             #[cfg(not(feature = "embedded-client"))]
             Self::Absent => None,
@@ -67,7 +79,7 @@ impl Assets {
 }
 
 /// A file below `folder`, wherever links lead.
-async fn read_within(folder: &Path, name: &str) -> Option<Bytes> {
+async fn read_within(folder: &Path, name: &str) -> Option<File> {
     let is_plain = Path::new(name).components().all(|component| matches!(component, Component::Normal(_)));
     if !is_plain || name.contains(['\\', '\0']) {
         return None;
@@ -76,7 +88,8 @@ async fn read_within(folder: &Path, name: &str) -> Option<Bytes> {
     if !path.starts_with(folder) {
         return None;
     }
-    tokio::fs::read(path).await.ok().map(Bytes::from)
+    let bytes = Bytes::from(tokio::fs::read(path).await.ok()?);
+    Some(File { digest: Sha256::digest(&bytes).into(), bytes })
 }
 
 #[cfg(test)]
@@ -96,7 +109,8 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(root.join("secret"), folder.join("link")).unwrap();
         let assets = Assets::open(Some(&folder)).unwrap();
-        assert_eq!(assets.read("css/a.css").await.as_deref(), Some(&b"style"[..]));
+        let style = assets.read("css/a.css").await.unwrap();
+        assert_eq!((&style.bytes[..], style.digest), (&b"style"[..], Sha256::digest(b"style").into()));
         for name in ["../secret", "css/../../secret", "/etc/hostname", "link", "", ".", "css", "..\\secret", "a\0"] {
             assert_eq!(assets.read(name).await, None, "{name:?}");
         }
