@@ -1,5 +1,5 @@
-// Served to the page by the tests as /e2e-tap.js: keeps what reaches the loudspeaker, sample by
-// sample, on the audio clock.
+// Put into the page by the tests: keeps what reaches the loudspeaker, sample by sample, on the audio
+// clock.
 
 const CHUNK_SAMPLES = 4096;
 

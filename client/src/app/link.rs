@@ -53,7 +53,7 @@ pub(crate) struct Inner {
     next_ticket: Cell<u32>,
     waiting: RefCell<BTreeMap<Ticket, oneshot::Sender<Result<Reply, Failure>>>>,
     /// What is to be said once the worker listens. `None` from then on.
-    before_ready: RefCell<Option<Vec<ToWorker>>>,
+    before_ready: RefCell<Option<Vec<(ToWorker, Option<MessagePort>)>>>,
     playout: Playout,
     microphone: Microphone,
 }
@@ -69,7 +69,7 @@ impl Link {
                 on_event: Box::new(on_event),
                 next_ticket: Cell::new(0),
                 waiting: RefCell::default(),
-                before_ready: RefCell::new(Some(vec![start])),
+                before_ready: RefCell::new(Some(vec![(start, None)])),
                 playout: Playout::new(weak.clone()),
                 microphone: Microphone::new(weak.clone(), read_processing()),
             }
@@ -84,7 +84,7 @@ impl Link {
     /// Asks for something; what comes of it is told as an event.
     pub(crate) fn send(&self, command: Command) {
         let ticket = self.0.ticket();
-        self.0.post(ToWorker::Command { ticket, command });
+        self.0.post(ToWorker::Command { ticket, command }, None);
     }
 
     /// Asks for something and waits for the answer, which is told to nobody else.
@@ -92,7 +92,7 @@ impl Link {
         let ticket = self.0.ticket();
         let (answer, answered) = oneshot::channel();
         self.0.waiting.borrow_mut().insert(ticket, answer);
-        self.0.post(ToWorker::Command { ticket, command });
+        self.0.post(ToWorker::Command { ticket, command }, None);
         answered.await.unwrap_or(Err(Failure::Offline))
     }
 
@@ -131,17 +131,17 @@ impl Inner {
         &self.microphone
     }
 
-    pub(crate) fn playout_ready(&self, port: &MessagePort) {
-        self.post_with_port(&ToWorker::PlayoutPort, Some(port));
+    pub(crate) fn playout_ready(&self, port: MessagePort) {
+        self.post(ToWorker::PlayoutPort, Some(port));
     }
 
-    pub(crate) fn microphone_open(&self, device_rate_hz: u32, port: &MessagePort) {
-        self.post_with_port(&ToWorker::MicrophoneOpen { device_rate_hz }, Some(port));
+    pub(crate) fn microphone_open(&self, device_rate_hz: u32, port: MessagePort) {
+        self.post(ToWorker::MicrophoneOpen { device_rate_hz }, Some(port));
         self.tell(LinkEvent::Microphone(DeviceState::Open));
     }
 
     pub(crate) fn microphone_failed(&self, failure: MicrophoneFailure) {
-        self.post(ToWorker::MicrophoneFailed(failure));
+        self.post(ToWorker::MicrophoneFailed(failure), None);
         self.tell(LinkEvent::Microphone(DeviceState::Failed(failure)));
     }
 
@@ -151,17 +151,15 @@ impl Inner {
         Ticket(next)
     }
 
-    fn post(&self, message: ToWorker) {
-        if let Some(before_ready) = self.before_ready.borrow_mut().as_mut() {
-            if before_ready.len() < BEFORE_READY_MAX {
-                before_ready.push(message);
-            }
-            return;
+    fn post(&self, message: ToWorker, port: Option<MessagePort>) {
+        match self.before_ready.borrow_mut().as_mut() {
+            Some(before_ready) if before_ready.len() < BEFORE_READY_MAX => before_ready.push((message, port)),
+            Some(_) => {}
+            None => self.post_now(&message, port.as_ref()),
         }
-        self.post_with_port(&message, None);
     }
 
-    fn post_with_port(&self, message: &ToWorker, port: Option<&MessagePort>) {
+    fn post_now(&self, message: &ToWorker, port: Option<&MessagePort>) {
         let Some(worker) = &self.worker else { return };
         let (wrapped, transfer) = edge::wrap(message, port);
         // Fails only for what cannot be cloned or was given away before; bytes and a fresh port are neither.
@@ -171,8 +169,8 @@ impl Inner {
     fn handle_worker(&self, message: FromWorker) {
         match message {
             FromWorker::Ready => {
-                for message in self.before_ready.borrow_mut().take().unwrap_or_default() {
-                    self.post_with_port(&message, None);
+                for (message, port) in self.before_ready.borrow_mut().take().unwrap_or_default() {
+                    self.post_now(&message, port.as_ref());
                 }
             }
             FromWorker::Event(Event::Answered { ticket, result }) => {

@@ -11,8 +11,8 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamConstraints, MediaStreamTrack, MessageChannel,
-    window,
+    AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamConstraints, MediaStreamTrack,
+    MessageChannel, window,
 };
 
 use super::{DeviceState, Processing};
@@ -98,7 +98,7 @@ impl Microphone {
                 Ok((open, port)) => {
                     let rate = open.context.sample_rate().round() as u32;
                     *link.microphone().open.borrow_mut() = Some(open);
-                    link.microphone_open(rate, &port);
+                    link.microphone_open(rate, port);
                 }
                 Err(DeviceState::Failed(failure)) => link.microphone_failed(failure),
                 Err(other) => {

@@ -131,7 +131,7 @@ async fn start_node(link: &Weak<Inner>, context: &AudioContext) -> Result<(), Js
     let message = object(&[("type", "port".into()), ("port", channel.port1().into())]);
     node.port()?.post_message_with_transferable(&message, &Array::of1(&channel.port1()))?;
     let link = link.upgrade().ok_or(JsValue::UNDEFINED)?;
-    link.playout_ready(&channel.port2());
+    link.playout_ready(channel.port2());
     *link.playout().node.borrow_mut() = Some(node);
     link.playout().tell(state(context));
     Ok(())

@@ -1,0 +1,143 @@
+// The stage, run by people: a raised hand, a call, a mute, a removal; an open room; a page loaded again.
+
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { launchChromium } from './harness/browsers.mjs';
+import { Person } from './harness/person.mjs';
+import { startServer } from './harness/server.mjs';
+import { rms, tone, writeWav } from './harness/sound.mjs';
+
+const shots = new URL('./artifacts/', import.meta.url).pathname;
+const TONE = tone({ hz: 440, seconds: 10, amplitude: 0.25 });
+
+let server;
+let folder;
+let browser;
+
+before(async () => {
+  await mkdir(shots, { recursive: true });
+  folder = await mkdtemp(join(tmpdir(), 'dais-stage-'));
+  const wav = join(folder, 'tone.wav');
+  await writeWav(wav, TONE, 48_000);
+  server = await startServer();
+  browser = await launchChromium({ wav });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const shows = (person, name) => person.page.screenshot({ path: join(shots, `${name}.png`) });
+
+const acts = async (host, name, action) => {
+  await host.button(`Actions for ${name}`).click();
+  await host.page.getByRole('menuitem', { name: action, exact: true }).click();
+};
+
+const hears = async (person) => rms((await person.hears(1)).samples) > 0.01;
+
+test('a hand is raised, admitted, heard, muted by the host, and removed', async () => {
+  const host = await Person.arrive(browser, 'Hanna');
+  await host.page.goto(server.url);
+  await host.page.getByRole('heading', { name: 'Lobby' }).waitFor();
+  await shows(host, 'lobby-empty');
+  const link = await host.createsRoom(server.url, { title: 'Evening stage', id: 'evening' });
+
+  const leo = await Person.arrive(browser, 'Leo');
+  await leo.page.goto(server.url);
+  await leo.page.getByRole('link', { name: /Evening stage/ }).first().waitFor();
+  await shows(leo, 'lobby');
+  await leo.page.goto(link);
+  await leo.button('Join').waitFor();
+  await shows(leo, 'join');
+  await leo.joins(link);
+  await leo.setsProcessing(false);
+  const mia = await Person.arrive(browser, 'Mia', { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
+  await mia.joins(link);
+  assert.equal(await leo.button('Unmute').count(), 0, 'a listener has no microphone to open');
+
+  await leo.button('Raise hand').click();
+  await leo.button('Lower hand').waitFor();
+  const raised = host.region('Raised hands').getByRole('listitem', { name: 'Leo', exact: true });
+  await raised.waitFor();
+  await mia.region('Raised hands').getByRole('listitem', { name: 'Leo', exact: true }).waitFor();
+  await shows(host, 'room-host');
+  await shows(mia, 'room-phone-dark');
+  await raised.getByRole('button', { name: 'Admit', exact: true }).click();
+
+  await leo.button('Unmute').waitFor();
+  await leo.tile('Leo').waitFor();
+  await leo.button('Unmute').click();
+  await host.page.waitForFunction(() => document.querySelector('li.tile[aria-label="Leo"][data-speaking]'));
+  await shows(host, 'room-speaking');
+  assert.ok(await hears(mia), 'Mia hears Leo');
+
+  await acts(host, 'Leo', 'Mute');
+  await leo.page.locator('li.tile[aria-label="Leo"][data-muted]').waitFor();
+  assert.ok(await leo.button('Unmute').isDisabled(), 'only the host lifts it');
+  assert.ok(!(await hears(mia)), 'Mia hears nobody');
+  await acts(host, 'Leo', 'Allow to speak');
+  await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).waitFor();
+  assert.ok(!(await hears(mia)), 'lifting a mute opens nothing');
+  await leo.button('Unmute').click();
+  await leo.button('Mute').waitFor();
+
+  await acts(host, 'Leo', 'Remove from stage');
+  await leo.button('Raise hand').waitFor();
+  await mia.region('Audience').getByRole('listitem', { name: 'Leo', exact: true }).waitFor();
+  assert.ok(!(await hears(mia)), 'Leo is off the stage');
+  for (const person of [host, leo, mia]) {
+    assert.deepEqual(person.complaints, [], `${person.name}'s console`);
+    await person.leaves();
+  }
+});
+
+test('in an open room whoever takes a seat speaks', async () => {
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  const link = await host.createsRoom(server.url, { title: 'Open table', id: 'table', open: true });
+  const leo = await Person.arrive(browser, 'Leo', { tapped: false });
+  await leo.joins(link);
+  await leo.button('Take a seat').click();
+  await leo.button('Unmute').click();
+  await leo.button('Mute').waitFor();
+  await host.page.waitForFunction(() => document.querySelector('li.tile[aria-label="Leo"][data-speaking]'));
+  await leo.button('Leave stage').click();
+  await leo.button('Take a seat').waitFor();
+  assert.deepEqual([...host.complaints, ...leo.complaints], []);
+  await host.leaves();
+  await leo.leaves();
+});
+
+test('a host who loads the page again is host again, with a closed microphone', async () => {
+  const host = await Person.arrive(browser, 'Hanna');
+  await host.createsRoom(server.url, { title: 'Again', id: 'again' });
+  await host.button('Unmute').click();
+  await host.button('Mute').waitFor();
+  await host.page.reload();
+  await host.button('Join').click();
+  await host.tile('Hanna').waitFor();
+  await host.button('Unmute').waitFor();
+  await host.button('Room menu').click();
+  await host.page.getByRole('menuitem', { name: 'End room', exact: true }).waitFor();
+  await host.leaves();
+});
+
+test('a room that is not there is a sentence, and so is a server that goes away', async () => {
+  const own = await startServer();
+  const mia = await Person.arrive(browser, 'Mia');
+  await mia.page.goto(`${own.url}/r/nowhere`);
+  await mia.page.getByText('This room is not live at the moment.').waitFor();
+  await mia.page.getByLabel('Your name', { exact: true }).fill('Mia');
+  await mia.button('Join').click();
+  await mia.page.getByRole('alert').filter({ hasText: /\S/ }).first().waitFor();
+  await own.stop();
+  await mia.button('Retry').first().waitFor();
+  await shows(mia, 'server-gone');
+  await mia.leaves();
+});
