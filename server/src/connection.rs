@@ -418,13 +418,15 @@ async fn linger(house: &House, outbox: &Outbox, mut has_left: bool) {
         has_left = outbox.handle_writable(house.clock.now_ms());
     }
     let _ = SockRef::from(outbox.socket()).shutdown(std::net::Shutdown::Write);
-    let mut ignored = [0; READ_BYTES];
-    while outbox.socket().readable().await.is_ok() {
-        match outbox.socket().try_read(&mut ignored) {
-            Ok(0) => return,
-            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
-            Ok(_) | Err(_) => {}
-        }
+    while outbox.socket().readable().await.is_ok() && ignore_some(outbox.socket()) {}
+}
+
+/// Reads and forgets. False when there is nothing to come. Apart from `linger`, whose future must not carry a buffer:
+/// every connection would carry it for life.
+fn ignore_some(socket: &TcpStream) -> bool {
+    match socket.try_read(&mut [0; READ_BYTES]) {
+        Ok(count) => count > 0,
+        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
     }
 }
 
