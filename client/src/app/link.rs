@@ -47,13 +47,16 @@ pub(crate) enum LinkEvent {
 #[derive(Clone)]
 pub(crate) struct Link(SendWrapper<Rc<Inner>>);
 
+/// A message to the worker, and a port that goes with it.
+type Letter = (ToWorker, Option<MessagePort>);
+
 pub(crate) struct Inner {
     worker: Option<Worker>,
     on_event: Box<dyn Fn(LinkEvent)>,
     next_ticket: Cell<u32>,
     waiting: RefCell<BTreeMap<Ticket, oneshot::Sender<Result<Reply, Failure>>>>,
     /// What is to be said once the worker listens. `None` from then on.
-    before_ready: RefCell<Option<Vec<(ToWorker, Option<MessagePort>)>>>,
+    before_ready: RefCell<Option<Vec<Letter>>>,
     playout: Playout,
     microphone: Microphone,
 }
