@@ -79,6 +79,7 @@ pub(crate) struct Controls {
     pub(crate) settings: &'static str,
     pub(crate) close: &'static str,
     pub(crate) dismiss: &'static str,
+    pub(crate) notices: &'static str,
 }
 
 /// The lobby.
@@ -142,6 +143,8 @@ pub(crate) struct Room {
     pub(crate) you_are_muted: &'static str,
     pub(crate) you_are_muted_by_host: &'static str,
     pub(crate) you_are_on_air: &'static str,
+    pub(crate) you_are_unheard: &'static str,
+    pub(crate) you_are_offline: &'static str,
     pub(crate) link_copied: &'static str,
     pub(crate) link_not_copied: OfName,
     pub(crate) leaderless: fn(u64) -> String,

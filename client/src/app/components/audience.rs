@@ -4,6 +4,7 @@ use dais_engine::shared::ids::MemberId;
 use leptos::prelude::*;
 
 use super::avatar::Avatar;
+use super::icon::{Glyph, Icon};
 use super::person_menu::PersonMenu;
 use crate::locales::t;
 use crate::state::room::use_room;
@@ -14,7 +15,8 @@ pub(crate) fn Audience() -> impl IntoView {
     let t = t();
     let room = use_room();
     let listeners = Memo::new(move |_| {
-        let members = |view: &dais_engine::shared::view::View| view.audience.iter().map(|listener| listener.member).collect::<Vec<_>>();
+        let members =
+            |view: &dais_engine::shared::view::View| view.audience.iter().map(|listener| listener.member).collect::<Vec<_>>();
         room.with(members).unwrap_or_default()
     });
     let count = Memo::new(move |_| room.with(|view| view.audience_count).unwrap_or(0));
@@ -52,6 +54,8 @@ fn AudienceMember(member: MemberId) -> impl IntoView {
     let listener =
         Memo::new(move |_| room.with(|view| view.audience.iter().find(|listener| listener.member == member).cloned()).flatten());
     let name = Memo::new(move |_| room.name_of(member));
+    let given_name =
+        Memo::new(move |_| listener.with(|listener| listener.as_ref().map(|listener| listener.name.clone()).unwrap_or_default()));
     let is_me = Memo::new(move |_| room.me() == Some(member));
     let is_reconnecting =
         Memo::new(move |_| listener.with(|listener| listener.as_ref().is_some_and(|listener| listener.reconnecting)));
@@ -65,14 +69,17 @@ fn AudienceMember(member: MemberId) -> impl IntoView {
             data-reconnecting=move || is_reconnecting.get().then_some("")
             data-hand=move || is_hand_raised.get().then_some("")
         >
-            <Avatar user=user name=name />
+            <Avatar user=user name=given_name />
             <span class="listener__name">
                 {move || name.get()} <Show when=move || is_me.get()>
                     <span class="tile__you">{t.person.you}</span>
                 </Show>
             </span>
             <Show when=move || is_hand_raised.get()>
-                <span class="listener__mark">{t.person.hand_raised}</span>
+                <span class="listener__mark">
+                    <Icon glyph=Glyph::Hand />
+                    <span class="visually-hidden">{t.person.hand_raised}</span>
+                </span>
             </Show>
             <Show when=move || is_reconnecting.get()>
                 <span class="listener__mark">{t.person.reconnecting}</span>

@@ -50,7 +50,7 @@ pub(crate) fn Dialog(
             on:click=close_beside
         >
             <div class="dialog__frame">
-                <header class="dialog__header">
+                <div class="dialog__header">
                     <h2 id=heading_id class="dialog__heading">
                         {title}
                     </h2>
@@ -62,7 +62,7 @@ pub(crate) fn Dialog(
                     >
                         <Icon glyph=Glyph::Close />
                     </button>
-                </header>
+                </div>
                 <div class="dialog__content">
                     <Show when=move || is_open.get()>{children()}</Show>
                 </div>

@@ -54,7 +54,8 @@ fn RaisedHand(member: MemberId) -> impl IntoView {
     let button = move |offer: OnPerson| {
         view! {
             <button
-                class=if offer == OnPerson::Admit { "button button--primary" } else { "button" }
+                class="button button--small"
+                class:button--primary=offer == OnPerson::Admit
                 type="button"
                 on:click=move |_| actions.room(offer.command(member))
             >

@@ -17,6 +17,7 @@ pub(crate) enum Glyph {
     Dots,
     Close,
     Warning,
+    Info,
     Ear,
 }
 
@@ -46,9 +47,12 @@ impl Glyph {
             Self::Door => "M14 4H6v16h8 M11 12h9.5 M17 8.5 20.5 12 17 15.5",
             Self::StepDown => "M12 4v11 M7.5 11 12 15.5 16.5 11 M5 20h14",
             Self::Seat => "M12 15V4 M7.5 8.5 12 4l4.5 4.5 M5 20h14",
-            Self::Dots => "M5.5 12h.01 M12 12h.01 M18.5 12h.01",
+            Self::Dots => {
+                "M6 11.4a.6.6 0 1 1 0 1.2.6.6 0 0 1 0-1.2Z M12 11.4a.6.6 0 1 1 0 1.2.6.6 0 0 1 0-1.2Z M18 11.4a.6.6 0 1 1 0 1.2.6.6 0 0 1 0-1.2Z"
+            }
             Self::Close => "M6 6l12 12 M18 6 6 18",
             Self::Warning => "M12 4 2.8 19.5h18.4Z M12 10v4.5 M12 17h.01",
+            Self::Info => "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z M12 11v5.5 M12 7.7h.01",
             Self::Ear => "M4 13a8 8 0 0 1 16 0 M4 13v4a2 2 0 0 0 2 2h1v-6H4Z M20 13v4a2 2 0 0 1-2 2h-1v-6h3Z",
         }
     }

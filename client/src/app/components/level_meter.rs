@@ -12,7 +12,7 @@ use crate::state::room::use_room;
 pub(crate) fn LevelMeter() -> impl IntoView {
     let t = t();
     let node = NodeRef::<html::Div>::new();
-    if let Some(me) = use_room().me() {
+    if let Some(me) = untrack(|| use_room().me()) {
         use_levels().watch(me, move |level| {
             let Some(meter) = node.get_untracked() else { return };
             let meter: &web_sys::HtmlElement = &meter;

@@ -42,8 +42,11 @@ pub(crate) fn MenuButton(
         let (Some(button), Some(menu)) = (button.get_untracked(), menu.get_untracked()) else { return };
         is_open.set(menu.matches(":popover-open").unwrap_or(false));
         if is_open.get_untracked() {
-            place(&button, &menu);
-            focus(&menu, |_, _| 0);
+            // Its content is there from the next frame on.
+            request_animation_frame(move || {
+                place(&button, &menu);
+                focus(&menu, |_, _| 0);
+            });
         } else {
             let _ = menu.remove_attribute("data-placed");
         }
@@ -55,7 +58,7 @@ pub(crate) fn MenuButton(
             type="button"
             node_ref=button
             popovertarget=id.clone()
-            aria-haspopup="menu"
+            aria-haspopup=move || if has_items.get() { "menu" } else { "dialog" }
             aria-expanded=move || is_open.get().to_string()
             aria-label=move || label.get()
         >
@@ -63,6 +66,9 @@ pub(crate) fn MenuButton(
         </button>
         <div id=id class="menu" popover="auto" node_ref=menu on:toggle=toggled on:keydown=move |event| walk(menu, &event)>
             <Show when=move || is_open.get()>
+                <p class="menu__title" aria-hidden="true">
+                    {move || label.get()}
+                </p>
                 <Show when=move || has_items.get()>
                     <div class="menu__items" role="menu" aria-label=move || label.get()>
                         {items.with_value(|items| items())}

@@ -21,7 +21,7 @@ impl Name {
     /// For one screen.
     pub(crate) fn new() -> Self {
         let (house, preferences) = (use_house(), use_preferences());
-        let typed = RwSignal::new(preferences.name());
+        let typed = RwSignal::new(untrack(|| preferences.name()));
         // What the server knows, and what it forgets on logging out, goes before what stands there.
         let known = Memo::new(move |_| (house.name(), preferences.name()));
         Effect::new(move |before: Option<()>| {

@@ -19,7 +19,7 @@ pub(crate) fn Notice(
 ) -> impl IntoView {
     view! {
         <div class="notice" data-bad=is_bad.then_some("") role="status">
-            <Icon glyph=Glyph::Warning />
+            <Icon glyph=if is_bad { Glyph::Warning } else { Glyph::Info } />
             <p class="notice__text">{move || text.get()}</p>
             {children.map(|children| view! { <div class="notice__actions">{children()}</div> })}
         </div>

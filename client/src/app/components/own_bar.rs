@@ -61,16 +61,23 @@ fn OwnButton(offer: OnSelf) -> impl IntoView {
 #[component]
 fn OwnState() -> impl IntoView {
     let t = t();
-    let (room, devices) = (use_room(), use_devices());
+    let (house, room, devices) = (use_house(), use_room(), use_devices());
     let words = &t.room;
     let state = Memo::new(move |_| {
-        let is_opening = devices.microphone() == DeviceState::Opening;
+        if !house.is_online() {
+            return (words.you_are_offline.into(), "trouble");
+        }
+        let on_air = match devices.microphone() {
+            DeviceState::Open => (words.you_are_on_air, "live"),
+            // It opens by the server's word, a moment after that has come.
+            DeviceState::Closed | DeviceState::Opening => (t.microphone.opening, "muted"),
+            DeviceState::Failed(_) | DeviceState::Insecure => (words.you_are_unheard, "trouble"),
+        };
         let (stage, mode) = (room.my_stage(), room.with(|view: &View| view.mode));
         match (stage, room.my_hand(), mode) {
             (Some(me), ..) if me.host_muted => (words.you_are_muted_by_host.into(), "muted"),
             (Some(me), ..) if me.self_muted => (words.you_are_muted.into(), "muted"),
-            (Some(_), ..) if is_opening => (t.microphone.opening.into(), "muted"),
-            (Some(_), ..) => (words.you_are_on_air.into(), "live"),
+            (Some(_), ..) => (on_air.0.into(), on_air.1),
             (None, Some(position), _) => ((words.your_hand)(position), "hand"),
             (None, None, Some(Mode::Open)) => (words.you_listen_open.into(), "listening"),
             (None, None, Some(Mode::Moderated) | None) => (words.you_listen.into(), "listening"),

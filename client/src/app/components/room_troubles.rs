@@ -16,9 +16,10 @@ use crate::state::room::use_room;
 #[component]
 pub(crate) fn RoomTroubles() -> impl IntoView {
     let t = t();
-    let (actions, devices) = (use_actions(), use_devices());
+    let (actions, devices, room) = (use_actions(), use_devices(), use_room());
+    let wants_microphone = move || room.my_stage().is_some() || room.my_hand().is_some();
     let microphone = Memo::new(move |_| match devices.microphone() {
-        DeviceState::Failed(failure) => Some((t.microphone.failed)(failure)),
+        DeviceState::Failed(failure) => wants_microphone().then(|| (t.microphone.failed)(failure)),
         DeviceState::Closed | DeviceState::Opening | DeviceState::Open | DeviceState::Insecure => None,
     });
     let microphone_notice = move |text: &'static str| {

@@ -13,8 +13,9 @@ pub(crate) fn Stage() -> impl IntoView {
     let room = use_room();
     // A stay on stage has a stream of its own: whoever comes back gets a new tile.
     let stays = Memo::new(move |_| {
-        let stays =
-            |view: &dais_engine::shared::view::View| view.stage.iter().map(|person| (person.member, person.stream)).collect::<Vec<_>>();
+        let stays = |view: &dais_engine::shared::view::View| {
+            view.stage.iter().map(|person| (person.member, person.stream)).collect::<Vec<_>>()
+        };
         room.with(stays).unwrap_or_default()
     });
     view! {

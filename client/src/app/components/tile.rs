@@ -25,6 +25,8 @@ pub(crate) fn Tile(
     let (room, volumes) = (use_room(), use_volumes());
     let person = Memo::new(move |_| room.with(|view| view.person(member).cloned()).flatten());
     let name = Memo::new(move |_| room.name_of(member));
+    let given_name =
+        Memo::new(move |_| person.with(|person| person.as_ref().map(|person| person.name.clone()).unwrap_or_default()));
     let is_me = Memo::new(move |_| room.me() == Some(member));
     let user = person.with_untracked(|person| person.as_ref().map(|person| person.user));
     let has = move |test: fn(&Person) -> bool| person.with(|person| person.as_ref().is_some_and(test));
@@ -45,7 +47,7 @@ pub(crate) fn Tile(
                 <PersonMenu member=member user=user />
             </div>
             <span class="tile__picture">
-                <Avatar user=user name=name />
+                <Avatar user=user name=given_name />
                 {move || mute().map(|_| view! { <span class="tile__mute"><Icon glyph=Glyph::MicrophoneOff /></span> })}
             </span>
             <span class="tile__name">

@@ -12,7 +12,8 @@ pub(crate) fn Toasts() -> impl IntoView {
     let t = t();
     let notices = use_notices();
     view! {
-        <ol class="toasts">
+        <section aria-label=t.controls.notices>
+            <ol class="toasts">
             <For each=move || notices.toasts() key=|toast| toast.id let:toast>
                 <li class="toast" data-kind=if toast.kind == Kind::Error { "error" } else { "news" }>
                     <p class="toast__text" role=(toast.kind == Kind::Error).then_some("alert")>
@@ -29,5 +30,6 @@ pub(crate) fn Toasts() -> impl IntoView {
                 </li>
             </For>
         </ol>
+        </section>
     }
 }

@@ -49,6 +49,7 @@ const CONTROLS: Controls = Controls {
     settings: "Settings",
     close: "Close",
     dismiss: "Dismiss",
+    notices: "Notices",
 };
 
 /// `1 person`, `2 persons`: English has two forms.

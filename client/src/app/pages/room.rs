@@ -10,25 +10,27 @@ use crate::components::room_menu::RoomTools;
 use crate::components::room_troubles::RoomTroubles;
 use crate::components::stage::Stage;
 use crate::locales::t;
+use crate::state::house::use_house;
 use crate::state::room::use_room;
 
 /// See the module.
 #[component]
 pub(crate) fn Room() -> impl IntoView {
     let t = t();
-    let room = use_room();
+    let (house, room) = (use_house(), use_room());
     let title = Memo::new(move |_| room.with(|view| view.title.clone()).unwrap_or_default());
     let mode = Memo::new(move |_| room.with(|view| view.mode));
     view! {
         <div class="room">
             <header class="room__header">
-                <div class="room__what">
-                    <PageHeading text=title />
-                    <span class="badge">{move || mode.get().map(t.lobby.mode)}</span>
-                </div>
+                <PageHeading text=title />
+                <span class="badge">{move || mode.get().map(t.lobby.mode)}</span>
                 <RoomTools />
             </header>
-            <RoomTroubles />
+            // Without a connection there is only one trouble.
+            <Show when=move || house.is_online()>
+                <RoomTroubles />
+            </Show>
             <div class="room__columns">
                 <Stage />
                 <div class="room__side">

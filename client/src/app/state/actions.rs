@@ -80,7 +80,7 @@ impl Actions {
 
     /// Another try for a microphone that could not be opened.
     pub(crate) fn retry_microphone(self) {
-        let is_wanted = self.room.my_stage().is_some_and(|me| me.is_audible());
+        let is_wanted = untrack(|| self.room.my_stage()).is_some_and(|me| me.is_audible());
         if is_wanted {
             self.room(room::Command::SetMicrophone { muted: false });
         } else {
@@ -109,7 +109,7 @@ impl Actions {
     /// [`Failure`] says why not.
     pub(crate) async fn create(self, name: String, room: Option<RoomId>, title: String, mode: Mode) -> Result<RoomId, Failure> {
         self.become_somebody(name).await?;
-        if self.room.with(|_| ()).is_some() {
+        if untrack(|| self.room.id()).is_some() {
             self.ask(Command::LeaveRoom).await?;
         }
         match self.ask(Command::CreateRoom { room, title, mode }).await? {
@@ -160,7 +160,7 @@ impl Actions {
 
     /// Puts the room's link on the clipboard.
     pub(crate) fn copy_link(self) {
-        let Some(room) = self.room.id() else { return };
+        let Some(room) = untrack(|| self.room.id()) else { return };
         let origin = window().location().origin().unwrap_or_default();
         let link = format!("{origin}/r/{room}");
         spawn_local(async move {
@@ -184,7 +184,7 @@ impl Actions {
     }
 
     async fn become_somebody(self, name: String) -> Result<(), Failure> {
-        if self.house.name().as_deref() != Some(name.as_str()) {
+        if untrack(|| self.house.name()).as_deref() != Some(name.as_str()) {
             self.ask(Command::Login { name: name.clone() }).await?;
         }
         self.preferences.remember_name(&name);
@@ -192,7 +192,7 @@ impl Actions {
     }
 
     async fn leave_other_room(self, wanted: &RoomId) -> Result<(), Failure> {
-        if self.room.id().is_some_and(|room| room != *wanted) {
+        if untrack(|| self.room.id()).is_some_and(|room| room != *wanted) {
             self.ask(Command::LeaveRoom).await?;
         }
         Ok(())

@@ -72,6 +72,8 @@ pub(super) const ROOM: Room = Room {
     you_are_muted: "You are on stage and muted.",
     you_are_muted_by_host: "The host muted you. You can unmute once the host allows it.",
     you_are_on_air: "You are on air.",
+    you_are_unheard: "You are unmuted, but nobody hears you: the microphone is not open.",
+    you_are_offline: "You are not connected at the moment.",
     link_copied: "The link is copied.",
     link_not_copied: |link| format!("The browser does not let this page copy. The link is {link}"),
     leaderless: |seconds| format!("Nobody moderates this room now. It ends in {seconds} s unless a host comes back."),
