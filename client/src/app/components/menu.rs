@@ -123,11 +123,9 @@ fn place(button: &HtmlElement, menu: &HtmlElement) {
 }
 
 fn walk(menu: NodeRef<html::Div>, event: &leptos::ev::KeyboardEvent) {
-    let Some(menu) = menu.get_untracked() else { return };
     let is_in_items = document().active_element().is_some_and(|active| active.get_attribute("role").is_some());
-    if !is_in_items {
-        return; // A slider has its own use for the keys.
-    }
+    // A slider has its own use for the keys.
+    let Some(menu) = menu.get_untracked().filter(|_| is_in_items) else { return };
     match event.key().as_str() {
         "ArrowDown" => focus(&menu, |at, count| (at + 1) % count),
         "ArrowUp" => focus(&menu, |at, count| (at + count - 1) % count),

@@ -23,9 +23,7 @@ pub(crate) fn OwnBar() -> impl IntoView {
         <section class="own-bar" aria-label=t.room.your_controls>
             <OwnState />
             <div class="own-bar__buttons">
-                <For each=move || offers.get() key=|offer| *offer as u8 let:offer>
-                    <OwnButton offer=offer />
-                </For>
+                {Place::ALL.map(|place| view! { <OwnButton offers=offers place=place /> }).collect_view()}
                 <button class="button own-bar__button own-bar__leave" type="button" on:click=move |_| actions.leave_room()>
                     <Icon glyph=Glyph::Door />
                     <span>{t.controls.leave}</span>
@@ -35,25 +33,58 @@ pub(crate) fn OwnBar() -> impl IntoView {
     }
 }
 
+/// A place in the bar. What takes something back stands where it was done, in the same button, which so keeps the
+/// focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Microphone,
+    Seat,
+    Hand,
+    Stage,
+}
+
+impl Place {
+    const ALL: [Self; 4] = [Self::Microphone, Self::Seat, Self::Hand, Self::Stage];
+
+    const fn of(offer: OnSelf) -> Self {
+        match offer {
+            OnSelf::Mute | OnSelf::Unmute => Self::Microphone,
+            OnSelf::TakeSeat => Self::Seat,
+            OnSelf::RaiseHand | OnSelf::LowerHand => Self::Hand,
+            OnSelf::LeaveStage => Self::Stage,
+        }
+    }
+}
+
+/// Whatever is offered in one place of the bar; nothing where nothing is.
 #[component]
-fn OwnButton(offer: OnSelf) -> impl IntoView {
+fn OwnButton(offers: Memo<Vec<OnSelf>>, place: Place) -> impl IntoView {
     let t = t();
     let (actions, house, room) = (use_actions(), use_house(), use_room());
     let is_host_muted = Memo::new(move |_| room.my_stage().is_some_and(|me| me.host_muted));
-    let is_off = move || !house.is_online() || (offer == OnSelf::Unmute && is_host_muted.get());
-    let (glyph, label) = looks(&t.controls, offer);
-    let is_primary = matches!(offer, OnSelf::Unmute | OnSelf::TakeSeat | OnSelf::RaiseHand);
+    let offer = Memo::new(move |_| offers.with(|offers| offers.iter().copied().find(|offer| Place::of(*offer) == place)));
+    let is_off = move || !house.is_online() || (offer.get() == Some(OnSelf::Unmute) && is_host_muted.get());
+    let looks = Memo::new(move |_| offer.get().map(|offer| looks(&t.controls, offer)));
+    let is_primary = move || matches!(offer.get(), Some(OnSelf::Unmute | OnSelf::TakeSeat | OnSelf::RaiseHand));
+    let glyph = Signal::derive(move || looks.get().map_or(Glyph::Microphone, |(glyph, _)| glyph));
+    let press = move |_| {
+        if let Some(offer) = offer.get_untracked() {
+            act(actions, offer);
+        }
+    };
     view! {
-        <button
-            class="button own-bar__button"
-            class:button--primary=is_primary
-            type="button"
-            disabled=is_off
-            on:click=move |_| act(actions, offer)
-        >
-            <Icon glyph=glyph />
-            <span>{label}</span>
-        </button>
+        <Show when=move || offer.with(Option::is_some)>
+            <button
+                class="button own-bar__button"
+                class:button--primary=is_primary
+                type="button"
+                disabled=is_off
+                on:click=press
+            >
+                <Icon glyph=glyph />
+                <span>{move || looks.get().map(|(_, label)| label)}</span>
+            </button>
+        </Show>
     }
 }
 

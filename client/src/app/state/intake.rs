@@ -65,6 +65,9 @@ impl Intake {
         match event {
             Event::Connection(connection) => {
                 self.house.set_connection(connection);
+                if connection != ConnectionState::Online {
+                    self.levels.tell(&[]); // Whoever spoke last is not heard any more.
+                }
                 if connection == ConnectionState::Online && self.house.is_watching_rooms() {
                     // What happened to the list in the meantime was told to nobody.
                     link.with_value(|link| link.iter().for_each(|link| link.send(Command::ListRooms { after: None })));
