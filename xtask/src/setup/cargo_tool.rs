@@ -11,7 +11,7 @@ pub(super) fn wasm_bindgen() -> Result<()> {
     }
     println!("Building wasm-bindgen {version} (once, two to six minutes on two cores).");
     // Without its lock file, which may name releases that have been withdrawn since.
-    install("wasm-bindgen-cli", &version, &["--no-default-features"])?;
+    install("wasm-bindgen-cli", &version, "1", &["--no-default-features"])?;
     insist("wasm-bindgen", &version)
 }
 
@@ -22,7 +22,8 @@ pub(super) fn trunk() -> Result<()> {
         return Ok(());
     }
     println!("Building Trunk {version} (once, four to twelve minutes on two cores).");
-    install("trunk", version, &["--locked", "--no-default-features", "--features", "rustls"])?;
+    // It mostly waits for others, so nothing of it is optimised.
+    install("trunk", version, "0", &["--locked", "--no-default-features", "--features", "rustls"])?;
     insist("trunk", version)
 }
 
@@ -42,13 +43,13 @@ fn insist(name: &str, version: &str) -> Result<()> {
 
 /// `cargo install`, tuned for a short build: the tools run for seconds, a full optimisation of
 /// them takes minutes more than it ever gives back.
-fn install(package: &str, version: &str, options: &[&str]) -> Result<()> {
+fn install(package: &str, version: &str, opt_level: &str, options: &[&str]) -> Result<()> {
     let build = project::target().join("tools");
     let mut install = process::with_args("cargo", &["install", package, "--version", &format!("={version}")]);
     install.args(["--force", "--quiet"]).args(options);
     install.env("CARGO_TARGET_DIR", &build);
     install.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level);
     install.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     install.env("CARGO_PROFILE_RELEASE_DEBUG", "none");
     process::run(&mut install)?;
