@@ -56,11 +56,14 @@ export class Person {
     const page = await context.newPage();
     const person = new Person(name, context, page);
     if (tapped) await page.addInitScript(installTap, tapSource);
+    // Firefox holds the tap, and only the tap, against the page's policy.
+    const complain = (text) => {
+      if (!(tapped && text.includes('blob:'))) person.complaints.push(text);
+    };
     page.on('console', (message) => {
-      // Firefox holds the tap, and only the tap, against the page's policy.
-      if (message.type() === 'error' && !message.text().includes('blob:')) person.complaints.push(message.text());
+      if (message.type() === 'error') complain(message.text());
     });
-    page.on('pageerror', (error) => person.complaints.push(String(error)));
+    page.on('pageerror', (error) => complain(String(error)));
     return person;
   }
 
