@@ -74,7 +74,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
     let deadline = Instant::now() + ROOM_TIMEOUT;
     loop {
-        match member.ask(Command::JoinRoom { room: room.clone() }).await? {
+        match member.ask(Command::JoinRoom { room: room.clone(), passcode: None, take_over: false }).await? {
             Ok(_) => return Ok(()),
             Err(Failure::Denied(Denied::UnknownRoom)) if Instant::now() < deadline => {
                 member.run_until(Instant::now() + ROOM_RETRY).await?;

@@ -46,7 +46,7 @@ impl Member {
     /// A sentence, where the server cannot be reached or refuses.
     pub async fn log_in(url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
-        let config = Config { client: "dais-bots".into(), token: None, seed };
+        let config = Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed };
         let mut member = Self {
             url: url.to_owned(),
             engine: Engine::new(config, Duration::ZERO),
@@ -210,7 +210,7 @@ impl Member {
                 }
                 Output::CloseStream(stream) => self.playback.close_stream(stream.0),
                 Output::SetGain { stream, gain } => self.playback.set_gain(stream.0, gain),
-                Output::KeepToken(_) => {}
+                Output::KeepToken { .. } => {}
                 Output::Event(event) => self.handle_event(event)?,
             }
         }

@@ -62,8 +62,8 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
-    let created = Command::CreateRoom { room: Some(room.clone()), title: room.to_string(), mode: Mode::Moderated };
-    let joined = Command::JoinRoom { room: room.clone() };
+    let created = Command::CreateRoom { room: Some(room.clone()), title: room.to_string(), mode: Mode::Moderated, unlisted: false, passcode: None };
+    let joined = Command::JoinRoom { room: room.clone(), passcode: None, take_over: false };
     let mut entered = member.ask(joined.clone()).await?;
     if entered == Err(Failure::Denied(Denied::UnknownRoom)) {
         entered = member.ask(created).await?;
@@ -80,7 +80,7 @@ async fn go_on_stage(member: &mut Member) -> Result<()> {
     if is_on_stage(member) {
         return Ok(());
     }
-    let mode = member.view().map_or(Mode::Moderated, |view| view.mode);
+    let mode = member.view().map_or(Mode::Moderated, |view| view.settings.mode);
     let command = match mode {
         Mode::Open => room::Command::TakeSeat,
         Mode::Moderated => room::Command::RaiseHand,

@@ -1,6 +1,6 @@
 //! What a person asks of the engine.
 
-use dais_shared::ids::{MemberId, RoomId, UserId};
+use dais_shared::ids::{MemberId, MessageId, RoomId, UserId};
 use dais_shared::room::{self, Mode};
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,22 @@ pub enum Command {
         title: String,
         /// How people come on stage.
         mode: Mode,
+        /// Whether it is found by its id alone, which the server makes in that case.
+        unlisted: bool,
+        /// What those who come in are asked for.
+        passcode: Option<String>,
     },
     /// Join a room.
     JoinRoom {
+        /// Which.
+        room: RoomId,
+        /// What the room asks for, where it does.
+        passcode: Option<String>,
+        /// Take the seat over from another page of the same person.
+        take_over: bool,
+    },
+    /// What the lobby would show of one room.
+    DescribeRoom {
         /// Which.
         room: RoomId,
     },
@@ -49,6 +62,13 @@ pub enum Command {
         /// Only those after this one.
         after: Option<MemberId>,
     },
+    /// A page of the chat.
+    ListMessages {
+        /// Only those before this one.
+        before: Option<MessageId>,
+    },
+    /// Who is banned, and who has left.
+    ListBanned,
     /// Something that the rules of the room decide.
     Room(room::Command),
     /// How loud one person is for this listener alone: 0 is silence, 1 unchanged, at most 2.
@@ -58,6 +78,8 @@ pub enum Command {
         /// A factor.
         volume: f32,
     },
+    /// Be nobody again, on this page alone: the identity stays what it is elsewhere. [`Command::Login`] makes another.
+    BecomeAnother,
     /// Stop waiting and connect now.
     Retry,
 }

@@ -9,7 +9,7 @@ use dais_shared::limits::{HEARTBEAT_MS, VOICE_REPORT_MS};
 use dais_shared::wire::{self, ClientFrame, FromServer, Goodbye, ServerFrame};
 
 use crate::command::{Command, MicrophoneFailure, Ticket};
-use crate::event::{Event, Failure, Output, Statistics};
+use crate::event::{Event, Failure, LeftRoom, Output, Statistics};
 use crate::listening::Listening;
 use crate::publishing::Publishing;
 use crate::requests::Requests;
@@ -28,7 +28,10 @@ pub struct Config {
     pub client: String,
     /// The secret of an identity given on an earlier visit.
     pub token: Option<Token>,
-    /// Differs between clients; spreads their reconnections. Guards nothing.
+    /// Whether that secret is for this page alone.
+    pub is_for_this_page: bool,
+    /// Differs between clients: spreads their reconnections, and tells this page from another of the same person. Guards
+    /// nothing.
     pub seed: u64,
 }
 
@@ -120,6 +123,11 @@ impl Engine {
                 for (stream, gain) in self.listening.set_volume(user, volume, &self.room) {
                     self.outputs.push_back(Output::SetGain { stream, gain });
                 }
+                self.silence_streams();
+                self.answer(ticket, Ok(wire::Reply::Done));
+            }
+            Command::BecomeAnother => {
+                self.become_another(now);
                 self.answer(ticket, Ok(wire::Reply::Done));
             }
             Command::Retry => {
@@ -193,6 +201,7 @@ impl Engine {
             ServerFrame::Reply { id, result, .. } => self.handle_reply(id, result, now),
             ServerFrame::Snapshot(view) => self.handle_snapshot(view, now),
             ServerFrame::Delta(delta) => self.handle_delta(&delta, now),
+            ServerFrame::PutOut { room, reason, until_ms } => self.handle_put_out(&room, LeftRoom::PutOut { reason, until_ms }, now),
             ServerFrame::Rooms(page) => self.tell(Event::Rooms(page)),
             ServerFrame::Pong { nonce, server_ms } => self.clock.handle_pong(nonce, server_ms, now),
             ServerFrame::Ping { nonce } => self.send(&ClientFrame::Pong { nonce }),
@@ -234,6 +243,7 @@ impl Engine {
         let (sent_bps, received_bps) = (rate(self.traffic.sent_bytes), rate(self.traffic.received_bytes));
         self.traffic = Traffic { since: now, ..Traffic::default() };
         Statistics {
+            server_ms: self.clock.server_ms(now),
             rtt_ms: self.clock.rtt().map(|rtt| rtt.as_secs_f32() * 1000.0),
             sent_bps,
             received_bps,

@@ -2,7 +2,7 @@
 
 use dais_audio::PacketHeader;
 use dais_shared::ids::{MemberId, StreamId, Token};
-use dais_shared::room::{Denied, RoomEndReason};
+use dais_shared::room::{Denied, LeaveReason, RoomEndReason};
 use dais_shared::view::{Change, View};
 use dais_shared::wire::{Goodbye, Identity, Reply, RoomsPage};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,12 @@ pub enum Output {
         gain: f32,
     },
     /// Keep this secret for the next visit, or forget the one kept.
-    KeepToken(Option<Token>),
+    KeepToken {
+        /// The secret.
+        token: Option<Token>,
+        /// Whether it is for this page alone, and the one that other pages use is to be left in peace.
+        is_for_this_page: bool,
+    },
     /// Tell the person.
     Event(Event),
 }
@@ -115,6 +120,13 @@ pub enum LeftRoom {
     Left,
     /// The room is over.
     Ended(RoomEndReason),
+    /// A moderator put one out.
+    PutOut {
+        /// Kicked or banned.
+        reason: LeaveReason,
+        /// When one may come back, in Unix milliseconds, if ever.
+        until_ms: Option<u64>,
+    },
     /// On coming back, the server did not let one in again.
     NotReadmitted(Denied),
 }
@@ -122,6 +134,8 @@ pub enum LeftRoom {
 /// What the engine measures. The playback pipeline's own figures come from its shell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
+    /// The server's clock now, in Unix milliseconds, once it is known: what countdowns are reckoned by.
+    pub server_ms: Option<f64>,
     /// The last round trip, in milliseconds.
     pub rtt_ms: Option<f32>,
     /// How much the arrival of voice varies, in milliseconds (the estimator of RFC 3550, section 6.4.1).

@@ -1,6 +1,6 @@
 //! The voices of others: on to the playback pipeline, silenced where the listener wants it, and measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dais_audio::{PacketHeader, SAMPLE_RATE_HZ};
@@ -33,6 +33,8 @@ const JITTER_GAIN: f32 = 1.0 / 16.0;
 pub(crate) struct Listening {
     streams: BTreeMap<StreamId, Speaker>,
     volumes: BTreeMap<UserId, f32>,
+    /// Streams that the server was asked not to send.
+    silenced: BTreeSet<StreamId>,
     newest_ms: u64,
     reported_ms: u64,
     levels: BTreeMap<MemberId, u8>,
@@ -138,6 +140,23 @@ impl Listening {
     /// The gain of everybody on stage whom this listener has turned up or down.
     pub(crate) fn gains(&self, room: &RoomState) -> impl Iterator<Item = (StreamId, f32)> {
         room.others().filter_map(|person| self.volumes.get(&person.user).map(|volume| (person.stream, *volume)))
+    }
+
+    /// A new seat or a new connection: the server sends everything again.
+    pub(crate) fn handle_snapshot(&mut self) {
+        self.silenced.clear();
+    }
+
+    /// What the server is to be asked, so that it sends exactly what is played.
+    pub(crate) fn take_silencings(&mut self, room: &RoomState) -> Vec<(StreamId, bool)> {
+        let wanted: BTreeSet<StreamId> =
+            room.others().filter(|person| self.volume(person.user) == 0.0).map(|person| person.stream).collect();
+        let is_present = |stream: &StreamId| room.speaker(*stream).is_some();
+        let again = self.silenced.difference(&wanted).filter(|stream| is_present(stream)).map(|stream| (*stream, false));
+        let new = wanted.difference(&self.silenced).map(|stream| (*stream, true));
+        let silencings = again.chain(new).collect();
+        self.silenced = wanted;
+        silencings
     }
 
     fn volume(&self, user: UserId) -> f32 {

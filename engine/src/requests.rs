@@ -9,7 +9,7 @@ use dais_shared::wire::{ClientFrame, Reply, Request};
 
 use crate::command::{Command, Ticket};
 use crate::engine::Engine;
-use crate::event::{Event, Failure, LeftRoom, Output};
+use crate::event::{Event, Failure, LeftRoom};
 
 /// Requests under way at once: more than any person has in mind.
 const PENDING_MAX: usize = 64;
@@ -84,12 +84,21 @@ impl Engine {
                 self.session.is_watching_rooms = watch;
                 self.request(Purpose::Person(ticket), Request::WatchRooms { watch });
             }
-            Command::CreateRoom { room, title, mode } => {
-                self.request(Purpose::Person(ticket), Request::CreateRoom { room, title, mode });
+            Command::CreateRoom { room, title, mode, unlisted, passcode } => {
+                let page = self.session.page();
+                self.room.passcode.clone_from(&passcode);
+                let request = Request::CreateRoom { room, title, mode, unlisted, passcode, page };
+                self.request(Purpose::Person(ticket), request);
             }
-            Command::JoinRoom { room } => {
-                self.request(Purpose::Person(ticket), Request::JoinRoom { room, microphone_open: false });
+            Command::JoinRoom { room, passcode, take_over } => {
+                let page = self.session.page();
+                self.room.passcode.clone_from(&passcode);
+                let request = Request::JoinRoom { room, passcode, page, take_over, microphone_open: false };
+                self.request(Purpose::Person(ticket), request);
             }
+            Command::DescribeRoom { room } => self.request(Purpose::Person(ticket), Request::DescribeRoom { room }),
+            Command::ListMessages { before } => self.request(Purpose::Person(ticket), Request::ListMessages { before }),
+            Command::ListBanned => self.request(Purpose::Person(ticket), Request::ListBanned),
             Command::LeaveRoom => {
                 self.publishing.fall_silent();
                 self.request(Purpose::Leave(ticket), Request::LeaveRoom);
@@ -109,7 +118,7 @@ impl Engine {
                 };
                 self.request(purpose, Request::Room(command));
             }
-            Command::SetVolume { .. } | Command::Retry => self.answer(ticket, Ok(Reply::Done)),
+            Command::SetVolume { .. } | Command::BecomeAnother | Command::Retry => self.answer(ticket, Ok(Reply::Done)),
         }
     }
 
@@ -132,7 +141,8 @@ impl Engine {
         if let Ok(Reply::LoggedIn { identity, token }) = &result {
             let token = if token.is_some() { *token } else { self.session.token() };
             self.session.keep(Some(identity.clone()), token);
-            self.outputs.push_back(Output::KeepToken(token));
+            let keep = self.session.keep_token(token);
+            self.outputs.push_back(keep);
             self.tell(Event::Identity(Some(identity.clone())));
         }
         if let Ok(Reply::Joined { room, .. }) = &result {
@@ -143,7 +153,8 @@ impl Engine {
             (Purpose::Logout(_), Ok(_)) => {
                 self.leave_room(LeftRoom::Left, now);
                 self.session.keep(None, None);
-                self.outputs.push_back(Output::KeepToken(None));
+                let forget = self.session.keep_token(None);
+                self.outputs.push_back(forget);
                 self.tell(Event::Identity(None));
             }
             (Purpose::Mute(_), Err(_)) => self.publishing.speak_on(),

@@ -16,8 +16,9 @@ use crate::requests::Purpose;
 #[derive(Debug, Default)]
 pub(crate) struct RoomState {
     pub(crate) view: Option<View>,
-    /// The room to come back to after a lost connection.
+    /// The room to come back to after a lost connection, and what it asks for.
     pub(crate) wanted: Option<RoomId>,
+    pub(crate) passcode: Option<String>,
     is_resyncing: bool,
 }
 
@@ -48,6 +49,7 @@ impl Engine {
     pub(crate) fn handle_snapshot(&mut self, view: View, now: Duration) {
         self.room.is_resyncing = false;
         self.room.wanted = Some(view.room.clone());
+        self.listening.handle_snapshot();
         self.room.view = Some(view);
         self.room_changed(Vec::new(), now);
     }
@@ -71,9 +73,17 @@ impl Engine {
         }
     }
 
+    /// A moderator put one out of this room; old news if one sits in another.
+    pub(crate) fn handle_put_out(&mut self, room: &RoomId, how: LeftRoom, now: Duration) {
+        if self.room.wanted.as_ref() == Some(room) {
+            self.leave_room(how, now);
+        }
+    }
+
     /// Out of the room, whatever it was; nothing if there was none.
     pub(crate) fn leave_room(&mut self, how: LeftRoom, now: Duration) {
         self.room.is_resyncing = false;
+        self.room.passcode = None;
         let was_wanted = self.room.wanted.take().is_some();
         let was_inside = self.room.view.take().is_some();
         self.close_streams();
@@ -87,11 +97,22 @@ impl Engine {
         self.close_streams();
         let gains: Vec<_> = self.listening.gains(&self.room).collect();
         self.outputs.extend(gains.into_iter().map(|(stream, gain)| Output::SetGain { stream, gain }));
+        self.silence_streams();
         if let Some(view) = &self.room.view {
             let view = Box::new(view.clone());
             self.tell(Event::Room { view, changes });
         }
         self.settle_microphone(now);
+    }
+
+    /// Asks the server not to send what would not be played, and to send it again.
+    pub(crate) fn silence_streams(&mut self) {
+        if !self.session.is_online() {
+            return;
+        }
+        for (stream, silent) in self.listening.take_silencings(&self.room) {
+            self.request(Purpose::Quiet, Request::Silence { stream, silent });
+        }
     }
 
     fn close_streams(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dais_shared::ids::Token;
+use dais_shared::ids::{PageId, Token};
 use dais_shared::limits::SILENCE_MS_MAX;
 use dais_shared::wire::{ClientFrame, Goodbye, Identity, PROTOCOL_VERSION, Request};
 
@@ -39,6 +39,8 @@ pub(crate) struct Session {
     backoff: Backoff,
     client: String,
     token: Option<Token>,
+    is_for_this_page: bool,
+    page: PageId,
     pub(crate) identity: Option<Identity>,
     pub(crate) is_watching_rooms: bool,
     has_been_online: bool,
@@ -52,6 +54,8 @@ impl Session {
             backoff: Backoff::new(config.seed),
             client: config.client,
             token: config.token,
+            is_for_this_page: config.is_for_this_page,
+            page: PageId(config.seed),
             identity: None,
             is_watching_rooms: false,
             has_been_online: false,
@@ -75,6 +79,15 @@ impl Session {
             State::Waiting { until } => Some(until),
             State::Closed => None,
         }
+    }
+
+    pub(crate) const fn page(&self) -> PageId {
+        self.page
+    }
+
+    /// For the shell: what to keep for the next visit.
+    pub(crate) const fn keep_token(&self, token: Option<Token>) -> Output {
+        Output::KeepToken { token, is_for_this_page: self.is_for_this_page }
     }
 
     pub(crate) fn token(&self) -> Option<Token> {
@@ -122,7 +135,8 @@ impl Engine {
             }
             None => {
                 if self.session.token.take().is_some() {
-                    self.outputs.push_back(Output::KeepToken(None));
+                    let forget = self.session.keep_token(None);
+                    self.outputs.push_back(forget);
                 }
                 match known_name {
                     // The server no longer knows the secret; the person is still here, and wants to go on.
@@ -141,7 +155,9 @@ impl Engine {
     pub(crate) fn come_back(&mut self) {
         if let Some(room) = self.room.wanted.clone() {
             let microphone_open = self.room.audible_stream().is_some() && self.publishing.is_microphone_open();
-            self.request(Purpose::Rejoin, Request::JoinRoom { room, microphone_open });
+            let (passcode, page) = (self.room.passcode.clone(), self.session.page());
+            let rejoin = Request::JoinRoom { room, passcode, page, take_over: false, microphone_open };
+            self.request(Purpose::Rejoin, rejoin);
         }
     }
 
@@ -174,6 +190,21 @@ impl Engine {
         }
         self.outputs.push_back(Output::Disconnect);
         self.connection_lost(goodbye, now);
+    }
+
+    /// Nobody again, on a connection that never knew anybody.
+    pub(crate) fn become_another(&mut self, now: Duration) {
+        for ticket in self.requests.forget_all() {
+            self.answer(ticket, Err(crate::event::Failure::Offline));
+        }
+        self.leave_room(crate::event::LeftRoom::Left, now);
+        self.session.keep(None, None);
+        self.session.is_for_this_page = true;
+        self.session.has_been_online = false;
+        self.session.backoff.succeeded();
+        self.outputs.push_back(Output::Disconnect);
+        self.tell(Event::Identity(None));
+        self.connect(now);
     }
 
     /// The person will not wait, or wants a closed connection back.

@@ -18,6 +18,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Serve the page from this folder instead of the one inside the binary.
     pub web_dir: Option<PathBuf>,
+    /// Whether a kick and a ban hold for everybody from the same address.
+    pub block_addresses: bool,
     /// What to log.
     pub log: LogFilter,
 }
@@ -32,6 +34,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("dais-data"),
             web_dir: None,
+            block_addresses: true,
             log: LogFilter("warn".into()),
         }
     }
@@ -117,6 +120,10 @@ struct Options {
     /// Serve the page from this folder instead of the one inside the binary
     #[arg(long, env = "DAIS_WEB_DIR", value_name = "DIR")]
     web_dir: Option<PathBuf>,
+    /// Whether a kick and a ban also hold for everybody else from the same address: false where many people share
+    /// one, as in a school [default: true]
+    #[arg(long, env = "DAIS_BLOCK_ADDRESSES", value_name = "true|false")]
+    block_addresses: Option<bool>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -132,6 +139,7 @@ struct File {
     listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
     web_dir: Option<PathBuf>,
+    block_addresses: Option<bool>,
     log: Option<String>,
 }
 
@@ -151,6 +159,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Conf
         listen: options.listen.or(file.listen).unwrap_or(default.listen),
         data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
         web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
+        block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),
         log: options.log.or(file.log).map_or(default.log, LogFilter),
     })
 }

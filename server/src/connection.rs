@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dais_shared::ids::{ConnectionId, MemberId, Seq};
+use dais_shared::ids::{AddressPrefix, ConnectionId, MemberId, Seq};
 use dais_shared::limits::{
     CLIENT_NAME_CHARS_MAX, CLOSE_LINGER_MS, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, VOICE_ACK_MS,
 };
@@ -23,7 +23,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, control_frame};
-use crate::room_actor::Message;
+use crate::room_actor::{Message, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
 use crate::websocket::{self, FrameError, Kind};
@@ -56,6 +56,7 @@ enum Incoming {
 struct Seat {
     room: Handle,
     member: MemberId,
+    tenure: Tenure,
 }
 
 /// The acknowledging of voice: the newest frame, at most once in [`VOICE_ACK_MS`].
@@ -75,6 +76,7 @@ struct Lobby {
 struct Connection {
     house: Arc<House>,
     id: ConnectionId,
+    address: AddressPrefix,
     outbox: Arc<Outbox>,
     /// Bytes read and not yet understood: less than one frame, whenever the connection waits.
     inbox: Vec<u8>,
@@ -99,6 +101,7 @@ pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, pe
     let outbox = Arc::new(Outbox::new(socket, Arc::clone(&house.metrics)));
     let mut connection = Connection {
         id,
+        address: peer.ip().into(),
         outbox,
         inbox: first.into(),
         intake: Intake::new(now_ms),
@@ -234,13 +237,13 @@ impl Connection {
             };
         }
         if let ClientFrame::Request { id, request } = frame {
-            return match self.charge(Charge::Command)? {
-                Verdict::Accept => self.handle_request(id, request).await,
-                _ => {
+            for charge in intake::charges(&request) {
+                if self.charge(charge)? != Verdict::Accept {
                     self.deny_too_fast(id);
-                    Ok(())
+                    return Ok(());
                 }
-            };
+            }
+            return self.handle_request(id, request).await;
         }
         if self.charge(Charge::Signal)? != Verdict::Accept {
             return Ok(());
@@ -377,7 +380,7 @@ impl Connection {
 
     /// The room that this connection sits in, and as whom.
     fn occupant(&self) -> Option<(&Handle, Occupant)> {
-        let seat = self.seat.as_ref()?;
+        let seat = self.seat.as_ref().filter(|seat| !seat.tenure.has_ended())?;
         Some((&seat.room, Occupant { member: seat.member, connection: self.id }))
     }
 

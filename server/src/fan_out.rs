@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, StreamId};
+use dais_shared::limits::SILENCED_STREAMS_MAX;
 
 use crate::outbox::{Control, Outbox, Voice};
 
@@ -17,9 +18,17 @@ pub(crate) struct Occupant {
 /// Everybody in a room to whom frames go, densely, in no particular order.
 #[derive(Debug, Default)]
 pub(crate) struct FanOut {
-    listeners: Vec<(Occupant, Arc<Outbox>)>,
+    listeners: Vec<Listener>,
     /// Who is written to first. Goes round, so that nobody is always last.
     first: usize,
+}
+
+#[derive(Debug)]
+struct Listener {
+    occupant: Occupant,
+    outbox: Arc<Outbox>,
+    /// Whom this listener does not want to hear: mostly nobody.
+    silenced: Vec<StreamId>,
 }
 
 /// A voice frame on its way to everybody but its speaker.
@@ -33,11 +42,11 @@ impl FanOut {
     /// Frames go to this connection from now on, in place of any other of the same seat.
     pub(crate) fn insert(&mut self, occupant: Occupant, outbox: Arc<Outbox>) {
         self.remove(occupant.member);
-        self.listeners.push((occupant, outbox));
+        self.listeners.push(Listener { occupant, outbox, silenced: Vec::new() });
     }
 
     pub(crate) fn remove(&mut self, member: MemberId) {
-        if let Some(place) = self.listeners.iter().position(|(listener, _)| listener.member == member) {
+        if let Some(place) = self.listeners.iter().position(|listener| listener.occupant.member == member) {
             self.listeners.swap_remove(place);
         }
     }
@@ -50,24 +59,39 @@ impl FanOut {
         self.first = (self.first + 1) % self.listeners.len();
         let (later, sooner) = self.listeners.split_at(self.first);
         let mut count = 0;
-        for (listener, outbox) in sooner.iter().chain(later) {
-            let heard = spoken.iter().filter(|spoken| spoken.speaker != listener.member).map(|spoken| &spoken.voice);
-            count += outbox.send_voice(heard, now_ms);
+        for Listener { occupant, outbox, silenced } in sooner.iter().chain(later) {
+            let is_heard = |spoken: &&Spoken| spoken.speaker != occupant.member && !silenced.contains(&spoken.voice.stream);
+            count += outbox.send_voice(spoken.iter().filter(is_heard).map(|spoken| &spoken.voice), now_ms);
         }
         count
     }
 
-    /// Sends a change of the room.
-    pub(crate) fn send_change(&self, frame: &Bytes, now_ms: u64) {
-        for (_, outbox) in &self.listeners {
+    /// Whether a stream is to reach this member. Takes back what waits of it.
+    pub(crate) fn set_silenced(&mut self, member: MemberId, stream: StreamId, is_silenced: bool) {
+        let Some(listener) = self.listeners.iter_mut().find(|listener| listener.occupant.member == member) else { return };
+        listener.silenced.retain(|silenced| *silenced != stream);
+        if is_silenced {
+            if listener.silenced.len() >= SILENCED_STREAMS_MAX {
+                listener.silenced.remove(0); // of somebody long off the stage
+            }
+            listener.silenced.push(stream);
+            listener.outbox.silence(stream);
+        }
+    }
+
+    /// Sends a change of the room: the common frame to everybody but those who get one of their own.
+    pub(crate) fn send_change(&self, common: &Bytes, personal: &[(MemberId, Bytes)], now_ms: u64) {
+        for Listener { occupant, outbox, .. } in &self.listeners {
+            let own = personal.iter().find(|(member, _)| *member == occupant.member);
+            let frame = own.map_or(common, |(_, frame)| frame);
             outbox.send_control(Control::Change(frame.clone()), now_ms);
         }
     }
 
     /// Sends something that is worthless later to everybody but one.
     pub(crate) fn send_hint(&self, frame: &Bytes, except: MemberId, now_ms: u64) {
-        for (listener, outbox) in &self.listeners {
-            if listener.member != except {
+        for Listener { occupant, outbox, .. } in &self.listeners {
+            if occupant.member != except {
                 outbox.send_control(Control::Hint(frame.clone()), now_ms);
             }
         }
@@ -75,7 +99,7 @@ impl FanOut {
 
     /// Takes back what waits of a stream that may not be heard any more.
     pub(crate) fn silence(&self, stream: StreamId) {
-        for (_, outbox) in &self.listeners {
+        for Listener { outbox, .. } in &self.listeners {
             outbox.silence(stream);
         }
     }

@@ -10,20 +10,22 @@ mod voice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use dais_shared::ids::{ConnectionId, MemberId, RequestId, UserId};
+use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
 use dais_shared::limits::ROOM_BATCH_MAX;
-use dais_shared::room::{Command, Context, Denied, Event, Input, Room};
+use dais_shared::room::{Command, Context, Denied, Event, Input, LeaveReason, Room};
 use dais_shared::view::Publication;
 use dais_shared::voice::Header;
+use dais_shared::wire::ServerFrame;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::fan_out::{FanOut, Occupant, Spoken};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, control_frame};
 use crate::rooms::Ending;
 use crate::server::House;
-use outgoing::Outgoing;
+use outgoing::{Effect, Outgoing};
 use voice::Speech;
 
 /// What a connection tells a room.
@@ -43,6 +45,12 @@ pub(crate) enum Message {
     ClockMapping { from: Occupant, timestamp: u64, server_ms: u64 },
     /// A page of the member list.
     ListMembers { from: Occupant, request: RequestId, after: Option<MemberId> },
+    /// A page of the chat.
+    ListMessages { from: Occupant, request: RequestId, before: Option<MessageId> },
+    /// Who may not come in.
+    ListBanned { from: Occupant, request: RequestId },
+    /// Whether a voice is to be sent to this connection.
+    Silence { from: Occupant, request: RequestId, stream: StreamId, silent: bool },
     /// A fresh snapshot: asked for by the client, or, without a request, due after changes were discarded.
     Resync { from: Occupant, request: Option<RequestId> },
     /// A fault, to prove that it stays in this room.
@@ -56,10 +64,25 @@ pub(crate) struct Join {
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) request: RequestId,
-    pub(crate) user: UserId,
-    pub(crate) name: String,
-    pub(crate) microphone_open: bool,
+    pub(crate) page: PageId,
+    pub(crate) take_over: bool,
+    pub(crate) person: dais_shared::room::Join,
+    pub(crate) tenure: Tenure,
     pub(crate) seated: oneshot::Sender<Option<MemberId>>,
+}
+
+/// Whether a connection still sits where it was seated. Ended by the room when it takes the seat away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tenure(Arc<AtomicBool>);
+
+impl Tenure {
+    pub(crate) fn end(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// The connection behind a seat.
@@ -67,6 +90,8 @@ pub(crate) struct Join {
 struct Link {
     connection: ConnectionId,
     outbox: Arc<Outbox>,
+    page: PageId,
+    tenure: Tenure,
     speech: Speech,
 }
 
@@ -157,6 +182,9 @@ impl RoomActor {
                 self.handle_clock_mapping(from, timestamp, server_ms);
             }
             Message::ListMembers { from, request, after } => self.handle_list_members(from, request, after),
+            Message::ListMessages { from, request, before } => self.handle_list_messages(from, request, before),
+            Message::ListBanned { from, request } => self.handle_list_banned(from, request),
+            Message::Silence { from, request, stream, silent } => self.handle_silence(from, request, stream, silent),
             Message::Resync { from, request } => self.handle_resync(from, request),
             #[cfg(test)]
             Message::Fault => panic!("a fault on purpose"),
@@ -189,14 +217,19 @@ impl RoomActor {
             Err(_) if input.only_restricts() => None,
             Err(_) => return Err(Denied::Unavailable),
         };
-        let events = self.room.decide(input, &Context::at(self.now_ms))?;
+        let context = Context { blocks_addresses: self.house.blocks_addresses, ..Context::at(self.now_ms) };
+        let events = self.room.decide(input, &context)?;
         if events.is_empty() {
             return Ok(false);
         }
+        let put_out: Vec<Effect> = events.iter().filter_map(|event| self.put_out(event, &events)).collect();
         for event in &events {
             self.apply(event);
         }
         self.keep(permit, events);
+        for effect in put_out {
+            self.leave_in_order(effect);
+        }
         self.house.rooms.update(&self.room);
         Ok(true)
     }
@@ -217,6 +250,20 @@ impl RoomActor {
         }
     }
 
+    /// What somebody whose seat is taken away is told.
+    fn put_out(&self, event: &Event, events: &[Event]) -> Option<Effect> {
+        let Event::MemberLeft { member, reason: reason @ (LeaveReason::Kicked | LeaveReason::Banned), .. } = event else {
+            return None;
+        };
+        let link = self.links.get(member)?;
+        let until_ms = events.iter().find_map(|event| match event {
+            Event::Blocked(block) => Some(block.until_ms),
+            _ => None,
+        });
+        let frame = ServerFrame::PutOut { room: self.room.id().clone(), reason: *reason, until_ms };
+        Some(Effect::PutOut(Arc::clone(&link.outbox), link.tenure.clone(), control_frame(&frame)))
+    }
+
     /// Voice leaves before whatever comes after it in the room's order.
     fn send_spoken(&mut self) {
         let count = self.fan_out.send_voice(&self.spoken, self.now_ms);
@@ -234,18 +281,8 @@ impl RoomActor {
 const fn may_silence(event: &Event) -> Option<MemberId> {
     match event {
         Event::MicrophoneSet { member, .. } | Event::StageLeft { member, .. } | Event::MemberLeft { member, .. } => Some(*member),
-        Event::MemberJoined { .. }
-        | Event::ConnectionLost { .. }
-        | Event::ConnectionBack { .. }
-        | Event::HandRaised { .. }
-        | Event::HandLowered { .. }
-        | Event::StageJoined { .. }
-        | Event::MicrophoneReported { .. }
-        | Event::HostChanged { .. }
-        | Event::Leaderless { .. }
-        | Event::ModeChanged(_)
-        | Event::TitleChanged(_)
-        | Event::RoomEnded(_) => None,
+        // A room that has ended lets nobody speak, whatever his seat says.
+        _ => None,
     }
 }
 

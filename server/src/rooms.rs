@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::{ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX};
-use dais_shared::room::{Denied, Event, Mode, Room, RoomEndReason};
+use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
 use tokio::sync::{mpsc, watch};
 
@@ -67,14 +67,16 @@ struct Entry {
     founder: UserId,
     restarts: u32,
     summary: RoomSummary,
+    /// Appears in no list and no count.
+    is_unlisted: bool,
 }
 
 /// What somebody asks for in a new room.
 #[derive(Debug)]
 pub(crate) struct NewRoom {
     pub(crate) id: Option<RoomId>,
-    pub(crate) title: String,
-    pub(crate) mode: Mode,
+    pub(crate) settings: Settings,
+    pub(crate) passcode: Option<String>,
     pub(crate) founder: UserId,
 }
 
@@ -99,8 +101,10 @@ impl Rooms {
         let room = {
             let mut state = self.state();
             let id = state.admit(&new)?;
-            let room = Room::new(id.clone(), new.title, new.mode, new.founder);
-            let entry = Entry { handle: handle.clone(), founder: new.founder, restarts: 0, summary: summary_of(&room) };
+            let is_unlisted = new.settings.is_unlisted;
+            let room = Room::new(id.clone(), new.settings, new.passcode, new.founder);
+            let (handle, summary) = (handle.clone(), summary_of(&room));
+            let entry = Entry { handle, founder: new.founder, restarts: 0, summary, is_unlisted };
             state.entries.insert(id, entry);
             room
         };
@@ -121,14 +125,25 @@ impl Rooms {
         } else {
             let Some(entry) = state.entries.get_mut(room.id()) else { return };
             let summary = summary_of(room);
-            if entry.summary == summary {
+            let is_unlisted = room.settings().is_unlisted;
+            if entry.summary == summary && entry.is_unlisted == is_unlisted {
                 return;
             }
+            let is_seen = !(entry.is_unlisted && is_unlisted);
             entry.summary = summary;
+            entry.is_unlisted = is_unlisted;
+            if !is_seen {
+                return;
+            }
         }
         state.first_page = None;
         drop(state);
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// What the lobby would show of a room, listed or not.
+    pub(crate) fn describe(&self, id: &RoomId) -> Option<RoomSummary> {
+        self.state().entries.get(id).map(|entry| entry.summary.clone())
     }
 
     /// One page of the listed rooms, in the order of their ids.
@@ -155,7 +170,8 @@ impl Rooms {
     pub(crate) fn totals(&self) -> Totals {
         let state = self.state();
         let seats = |entry: &Entry| u64::from(entry.summary.on_stage) + u64::from(entry.summary.listening);
-        Totals { rooms: state.entries.len(), members: state.entries.values().map(seats).sum() }
+        let listed = || state.entries.values().filter(|entry| !entry.is_unlisted);
+        Totals { rooms: listed().count(), members: listed().map(seats).sum() }
     }
 
     /// A fresh mailbox for a room that died, unless it has died too often.
@@ -195,9 +211,10 @@ impl State {
             return Err(Denied::TooManyRoomsOfYours);
         }
         match &new.id {
+            Some(_) if new.settings.is_unlisted => Err(Denied::UnlistedIdChosen),
             Some(id) if self.entries.contains_key(id) => Err(Denied::RoomIdTaken),
             Some(id) => Ok(id.clone()),
-            None => Ok(std::iter::repeat_with(random_room_id)
+            None => Ok(std::iter::repeat_with(|| random_room_id(new.settings.is_unlisted))
                 .find(|id| !self.entries.contains_key(id))
                 .expect("there are far more ids than rooms")),
         }
@@ -205,8 +222,9 @@ impl State {
 
     fn page(&self, after: Option<&RoomId>) -> RoomsPage {
         let is_later = |id: &RoomId| after.is_none_or(|after| id > after);
-        let rooms = self.entries.iter().filter(|(id, _)| is_later(id)).take(ROOMS_PAGE_MAX);
-        RoomsPage { rooms: rooms.map(|(_, entry)| entry.summary.clone()).collect(), total: count(self.entries.len()) }
+        let listed = || self.entries.iter().filter(|(_, entry)| !entry.is_unlisted);
+        let rooms = listed().filter(|(id, _)| is_later(id)).take(ROOMS_PAGE_MAX);
+        RoomsPage { rooms: rooms.map(|(_, entry)| entry.summary.clone()).collect(), total: count(listed().count()) }
     }
 }
 
@@ -235,18 +253,22 @@ async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, messages: m
 fn summary_of(room: &Room) -> RoomSummary {
     RoomSummary {
         id: room.id().clone(),
-        title: room.title().into(),
-        mode: room.mode(),
+        title: room.settings().title.clone(),
+        mode: room.settings().mode,
         host: room.host().and_then(|host| room.seat(host)).map(|seat| seat.name.clone()),
         on_stage: count(room.stage_count()),
         listening: count(room.audience_count()),
+        is_locked: room.settings().is_locked,
+        has_passcode: room.settings().has_passcode,
     }
 }
 
-/// Ten letters and digits that are not mistaken for one another when read aloud or copied by hand.
-fn random_room_id() -> RoomId {
+/// Letters and digits that are not mistaken for one another when read aloud or copied by hand: ten of them, or 26, which
+/// is 130 bits, for a room that nobody is to find by trying.
+fn random_room_id(is_unlisted: bool) -> RoomId {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let text: String = random::<10>().iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    let letters = random::<26>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let text: String = letters.into_iter().take(if is_unlisted { 26 } else { 10 }).collect();
     RoomId::parse(&text).expect("letters and digits make an id")
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct House {
     pub(crate) auth: Auth,
     pub(crate) rooms: Rooms,
     pub(crate) assets: Assets,
+    /// Whether a kick and a ban hold for everybody from the same address.
+    pub(crate) blocks_addresses: bool,
     /// Turns true once.
     pub(crate) shutdown: watch::Receiver<bool>,
     /// Held by every connection; when the last is dropped, all have said goodbye.
@@ -146,6 +148,7 @@ impl Server {
             store,
             rooms: Rooms::new(),
             assets,
+            blocks_addresses: config.block_addresses,
             shutdown,
             alive: alive.downgrade(),
             connections: AtomicU64::new(0),

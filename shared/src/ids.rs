@@ -5,6 +5,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
+use core::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -43,7 +44,7 @@ number!(
 );
 number!(
     /// An invitation to the stage, counted up within the room.
-    InvitationId(u64)
+    InvitationId(u32)
 );
 number!(
     /// A voice frame's place in its stream: counts the frames handed to the transport or dropped for backlog.
@@ -52,6 +53,15 @@ number!(
 number!(
     /// The number of changes a room has seen. Every reply and every change names it.
     Revision(u64)
+);
+number!(
+    /// A message in a room's chat, counted up within the room.
+    MessageId(u32)
+);
+number!(
+    /// One page of a browser, or one headless client, for as long as it lives: a random number of its own, by which a
+    /// connection that comes back is told from a second page of the same person. Guards nothing.
+    PageId(u64)
 );
 number!(
     /// A client's number for one of its requests, echoed in the reply.
@@ -74,6 +84,28 @@ pub struct Token(pub [u8; 16]);
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
+    }
+}
+
+/// The part of an internet address that stands for one place: the whole of an IPv4 address, the first 64 bits of an
+/// IPv6 one (RFC 4291, section 2.5.4), since a single machine changes the others at will. Never leaves the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressPrefix {
+    /// IPv4, whole.
+    V4([u8; 4]),
+    /// IPv6, the first half.
+    V6([u8; 8]),
+}
+
+impl From<IpAddr> for AddressPrefix {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.octets()),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, e, f, g, h, ..] = address.octets();
+                Self::V6([a, b, c, d, e, f, g, h])
+            }
+        }
     }
 }
 

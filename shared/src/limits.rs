@@ -7,6 +7,12 @@ pub const ROOM_ID_CHARS_MAX: usize = 64;
 pub const NAME_CHARS_MAX: usize = 40;
 /// Characters of a room's title: one line on a wide screen.
 pub const TITLE_CHARS_MAX: usize = 80;
+/// Characters of what a room says it is about: a few lines under the title.
+pub const TOPIC_CHARS_MAX: usize = 200;
+/// Characters of a chat message: a paragraph.
+pub const MESSAGE_CHARS_MAX: usize = 500;
+/// Characters of a room's passcode.
+pub const PASSCODE_CHARS_MAX: usize = 64;
 /// Characters of the client's own description of itself in the first message.
 pub const CLIENT_NAME_CHARS_MAX: usize = 64;
 
@@ -34,6 +40,25 @@ pub const AUDIENCE_IN_VIEW: usize = 50;
 pub const MEMBERS_PAGE_MAX: usize = 100;
 /// Rooms in one page of the room list.
 pub const ROOMS_PAGE_MAX: usize = 100;
+/// Messages of the chat that a view holds; earlier ones come in pages on demand. With every character of four bytes they
+/// take 34 kB, so that the largest snapshot fits into [`OUTBOX_CONTROL_BYTES_MAX`].
+pub const MESSAGES_IN_VIEW: usize = 16;
+/// Messages in one page of the chat's past.
+pub const MESSAGES_PAGE_MAX: usize = 16;
+/// Messages that a room keeps; the oldest go first.
+pub const MESSAGES_KEPT_MAX: usize = 500;
+/// Invitations under way in one room: more listeners than a stage has seats.
+pub const INVITATIONS_MAX: usize = 32;
+/// Bans of one room.
+pub const BANS_MAX: usize = 200;
+/// Re-entry blocks of one room; those that end soonest go first.
+pub const BLOCKS_MAX: usize = 200;
+/// People who left and can still be banned by name; the longest gone go first.
+pub const DEPARTED_KEPT_MAX: usize = 50;
+/// Reactions that leave together: more than these nobody can see at once, and the rest are not shown.
+pub const REACTIONS_PER_BATCH_MAX: usize = 32;
+/// Voices that one listener may ask not to be sent: a full stage, and those who just left it.
+pub const SILENCED_STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
 /// Rooms on one server: each holds a task and its mailbox.
 pub const ROOMS_MAX: usize = 1000;
 /// Rooms that one identity may be host of at once.
@@ -43,10 +68,16 @@ pub const IDENTITIES_MAX: usize = 100_000;
 
 /// A seat is held this long for somebody whose connection dropped.
 pub const SEAT_GRACE_MS: u64 = 30_000;
+/// An invitation to the stage lives this long.
+pub const INVITATION_MS: u64 = 60_000;
+/// Who was put out of a room may come back after this long.
+pub const REENTRY_BLOCK_MS: u64 = 60_000;
+/// A host who vanished and comes back within this long gets the chair back.
+pub const CHAIR_CLAIM_MS: u64 = 600_000;
 /// A room without a moderator ends after this long, with a countdown everybody sees.
 pub const LEADERLESS_ROOM_MS: u64 = 120_000;
 
-/// The audience's comings and goings leave at most this often (four times a second).
+/// The audience's comings and goings, and reactions, leave at most this often (four times a second).
 pub const AUDIENCE_BATCH_MS: u64 = 250;
 
 /// A connection that has not said hello by then is closed.
@@ -81,6 +112,18 @@ pub const ROOM_MAILBOX_MAX: usize = 1024;
 pub const COMMAND_BURST: u32 = 40;
 /// See [`COMMAND_BURST`].
 pub const COMMANDS_PER_SECOND: u32 = 10;
+/// Chat messages a member may send at once, and per second afterwards: a lively talk, not a flood.
+pub const MESSAGE_BURST: u32 = 5;
+/// See [`MESSAGE_BURST`].
+pub const MESSAGES_PER_SECOND: u32 = 1;
+/// Reactions a member may show at once, and per second afterwards: applause.
+pub const REACTION_BURST: u32 = 5;
+/// See [`REACTION_BURST`].
+pub const REACTIONS_PER_SECOND: u32 = 2;
+/// Passcodes a connection may try at once, and one more every [`PASSCODE_SECONDS`] afterwards.
+pub const PASSCODE_BURST: u32 = 5;
+/// See [`PASSCODE_BURST`].
+pub const PASSCODE_SECONDS: u32 = 10;
 /// Voice frames a connection may send at once: a second of 10 ms frames, held up by a stall.
 pub const VOICE_FRAME_BURST: u32 = 100;
 /// Voice frames per second afterwards: 10 ms frames and a clock that runs fast.

@@ -1,11 +1,12 @@
-//! What a person or a room may be called. A name is shown and never an identity.
+//! What a person or a room may be called, and what may be written. A name is shown and never an identity.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{NAME_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::limits::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX, PASSCODE_CHARS_MAX, TITLE_CHARS_MAX, TOPIC_CHARS_MAX};
 
 /// Why a name or a title is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -37,7 +38,45 @@ pub fn title(text: &str) -> Result<String, InvalidName> {
     checked(text, TITLE_CHARS_MAX)
 }
 
+/// What a room says it is about: trimmed, at most [`TOPIC_CHARS_MAX`] characters, and possibly nothing.
+///
+/// # Errors
+/// [`InvalidName`] says what is wrong with it.
+pub fn topic(text: &str) -> Result<String, InvalidName> {
+    match checked(text, TOPIC_CHARS_MAX) {
+        Err(InvalidName::Empty) => Ok(String::new()),
+        result => result,
+    }
+}
+
+/// A chat message: trimmed, 1 to [`MESSAGE_CHARS_MAX`] characters, of which line feeds are lawful.
+///
+/// # Errors
+/// [`InvalidName`] says what is wrong with it.
+pub fn message(text: &str) -> Result<String, InvalidName> {
+    checked_but(text, MESSAGE_CHARS_MAX, |c| c == '\n')
+}
+
+/// A passcode: trimmed, 1 to [`PASSCODE_CHARS_MAX`] characters.
+///
+/// # Errors
+/// [`InvalidName`] says what is wrong with it.
+pub fn passcode(text: &str) -> Result<String, InvalidName> {
+    checked(text, PASSCODE_CHARS_MAX)
+}
+
+/// `name`, or the first of "name (2)", "name (3)" … that nobody has yet.
+#[must_use]
+pub fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
+    core::iter::once(name.to_owned()).chain(numbered).find(|name| !is_taken(name)).expect("a room has fewer people than numbers")
+}
+
 fn checked(text: &str, chars_max: usize) -> Result<String, InvalidName> {
+    checked_but(text, chars_max, |_| false)
+}
+
+fn checked_but(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -> Result<String, InvalidName> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     if text.is_empty() {
         return Err(InvalidName::Empty);
@@ -45,7 +84,7 @@ fn checked(text: &str, chars_max: usize) -> Result<String, InvalidName> {
     if text.chars().count() > chars_max {
         return Err(InvalidName::TooLong);
     }
-    if text.chars().any(|c| c.is_control() || turns_direction(c)) {
+    if text.chars().any(|c| (c.is_control() && !is_lawful(c)) || turns_direction(c)) {
         return Err(InvalidName::Unprintable);
     }
     Ok(text.to_owned())
@@ -70,6 +109,21 @@ mod tests {
         assert_eq!(person("  Ada  "), Ok("Ada".to_owned()));
         assert_eq!(person(&"é".repeat(40)).map(|name| name.chars().count()), Ok(40));
         assert_eq!(person(&"é".repeat(41)), Err(InvalidName::TooLong));
+    }
+
+    #[test]
+    fn equal_names_are_told_apart() {
+        let taken = ["Ada", "Ada (2)"];
+        assert_eq!(distinct("Ada", |name| taken.contains(&name)), "Ada (3)");
+        assert_eq!(distinct("Ben", |name| taken.contains(&name)), "Ben");
+    }
+
+    #[test]
+    fn a_message_may_have_lines_and_nothing_stranger() {
+        assert_eq!(message(" one\ntwo "), Ok("one\ntwo".to_owned()));
+        assert_eq!(message("one\u{7}two"), Err(InvalidName::Unprintable));
+        assert_eq!(message(&"x".repeat(501)), Err(InvalidName::TooLong));
+        assert_eq!(topic("  "), Ok(String::new()));
     }
 
     #[test]

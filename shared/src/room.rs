@@ -5,103 +5,30 @@
 //! ([`Room::next_deadline_ms`]), judged by the time given and not by whether a timer fired.
 
 mod apply;
+mod chat;
 mod decide;
 mod event;
+mod exclusion;
 mod input;
+mod seat;
+mod settings;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+pub use chat::{Message, Reaction};
+pub use event::{
+    Event, HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, LeaveReason, MicrophoneSetBy, RoomEndReason, StageEntry,
+    StageExit,
+};
+pub use exclusion::{Ban, Block, Claim, Departed};
+pub use input::{Command, Context, Denied, Input, Join};
+pub use seat::{Invitation, MicrophoneState, RaisedHand, Seat, StageSeat};
+pub use settings::{Mode, Setting, Settings};
 
-pub use event::{Event, HandLoweredBy, LeaveReason, MicrophoneSetBy, RoomEndReason, StageEntry, StageExit};
-pub use input::{Command, Context, Denied, Input};
-
-use crate::ids::{MemberId, Revision, RoomId, StreamId, UserId};
+use crate::ids::{MemberId, MessageId, Revision, RoomId, StreamId, UserId};
 use crate::permissions::Role;
-
-/// How people come on stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// The host calls people on stage.
-    Moderated,
-    /// Whoever wants to takes a seat while there is room.
-    Open,
-}
-
-/// What a member's own device says about the microphone. Shown to everybody, so that the host knows why somebody
-/// on stage is silent; decides nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MicrophoneState {
-    /// Nothing has been reported: it is closed, or was never asked for.
-    Closed,
-    /// It is open.
-    Open,
-    /// The person or the browser refuses it.
-    Refused,
-    /// There is none.
-    Missing,
-    /// It was open and went away.
-    Lost,
-}
-
-/// A member's stay on the stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageSeat {
-    /// The source of sound that this stay is.
-    pub stream: StreamId,
-    /// When it began, in Unix milliseconds.
-    pub since_ms: u64,
-    /// Set by the member; only the member clears it.
-    pub self_muted: bool,
-    /// Set by a moderator; only a moderator clears it.
-    pub host_muted: bool,
-    /// What the member's device reports.
-    pub microphone: MicrophoneState,
-}
-
-impl StageSeat {
-    /// Whether the rules let this member be heard.
-    #[must_use]
-    pub const fn is_audible(&self) -> bool {
-        !self.self_muted && !self.host_muted
-    }
-}
-
-/// One member of a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// Whose seat it is.
-    pub user: UserId,
-    /// The name shown.
-    pub name: String,
-    /// The role held.
-    pub role: Role,
-    /// Present exactly while the role is one on stage.
-    pub stage: Option<StageSeat>,
-    /// When the seat was taken, in Unix milliseconds.
-    pub joined_ms: u64,
-    /// Set while the connection is down: when the seat is given up, in Unix milliseconds.
-    pub held_until_ms: Option<u64>,
-}
-
-impl Seat {
-    /// Whether a connection stands behind the seat.
-    #[must_use]
-    pub const fn is_connected(&self) -> bool {
-        self.held_until_ms.is_none()
-    }
-}
-
-/// A raised hand. The queue is ordered by when it went up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RaisedHand {
-    /// Whose hand it is: always a listener's.
-    pub member: MemberId,
-    /// When it went up, in Unix milliseconds.
-    pub raised_ms: u64,
-}
 
 /// Why a voice frame is heard by nobody. The server counts each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,16 +52,28 @@ impl Unheard {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     pub(crate) id: RoomId,
-    pub(crate) title: String,
-    pub(crate) mode: Mode,
+    pub(crate) settings: Settings,
+    pub(crate) passcode: Option<String>,
     /// Whoever created the room: gets the host's chair when it is free.
     pub(crate) founder: UserId,
     pub(crate) revision: Revision,
     pub(crate) seats: BTreeMap<MemberId, Seat>,
     pub(crate) seat_by_user: BTreeMap<UserId, MemberId>,
     pub(crate) hands: Vec<RaisedHand>,
+    /// By whom they are for.
+    pub(crate) invitations: BTreeMap<MemberId, Invitation>,
+    /// Whom the host wants to be the host after him.
+    pub(crate) successor: Option<MemberId>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) bans: Vec<Ban>,
+    /// Who left last stands last.
+    pub(crate) departed: VecDeque<Departed>,
+    pub(crate) messages: VecDeque<Message>,
     pub(crate) next_member: u32,
     pub(crate) next_stream: u32,
+    pub(crate) next_invitation: u32,
+    pub(crate) next_message: u32,
     /// Set while nobody moderates: when the room ends, in Unix milliseconds.
     pub(crate) ends_at_ms: Option<u64>,
     pub(crate) ended: Option<RoomEndReason>,
@@ -143,18 +82,27 @@ pub struct Room {
 impl Room {
     /// A room with nobody in it. `founder` becomes its host on joining.
     #[must_use]
-    pub fn new(id: RoomId, title: String, mode: Mode, founder: UserId) -> Self {
+    pub fn new(id: RoomId, settings: Settings, passcode: Option<String>, founder: UserId) -> Self {
         Self {
             id,
-            title,
-            mode,
+            settings: Settings { has_passcode: passcode.is_some(), ..settings },
+            passcode,
             founder,
             revision: Revision(0),
             seats: BTreeMap::new(),
             seat_by_user: BTreeMap::new(),
             hands: Vec::new(),
+            invitations: BTreeMap::new(),
+            successor: None,
+            claim: None,
+            blocks: Vec::new(),
+            bans: Vec::new(),
+            departed: VecDeque::new(),
+            messages: VecDeque::new(),
             next_member: 1,
             next_stream: 1,
+            next_invitation: 1,
+            next_message: 1,
             ends_at_ms: None,
             ended: None,
         }
@@ -166,16 +114,10 @@ impl Room {
         &self.id
     }
 
-    /// The room's title.
+    /// What the room is.
     #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// How people come on stage here.
-    #[must_use]
-    pub const fn mode(&self) -> Mode {
-        self.mode
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// How many changes the room has seen.
@@ -223,6 +165,45 @@ impl Room {
     #[must_use]
     pub fn has_hand_raised(&self, member: MemberId) -> bool {
         self.hands.iter().any(|hand| hand.member == member)
+    }
+
+    /// The invitation that this member has not answered yet.
+    #[must_use]
+    pub fn invitation_of(&self, member: MemberId) -> Option<&Invitation> {
+        self.invitations.get(&member)
+    }
+
+    /// Every invitation under way, in the order of the seats they are for.
+    pub fn invitations(&self) -> impl Iterator<Item = &Invitation> {
+        self.invitations.values()
+    }
+
+    /// Whom the host wants to be the host after him.
+    #[must_use]
+    pub const fn successor(&self) -> Option<MemberId> {
+        self.successor
+    }
+
+    /// Who may not come in, longest banned first.
+    #[must_use]
+    pub fn bans(&self) -> &[Ban] {
+        &self.bans
+    }
+
+    /// Who was here and is not any more, longest gone first.
+    pub fn departed(&self) -> impl Iterator<Item = &Departed> {
+        self.departed.iter()
+    }
+
+    /// The chat as far as it is kept, oldest first.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
+        self.messages.iter()
+    }
+
+    /// One message.
+    #[must_use]
+    pub fn message(&self, id: MessageId) -> Option<&Message> {
+        self.messages.iter().find(|message| message.id == id)
     }
 
     /// The host, while there is one.
@@ -273,6 +254,8 @@ impl Room {
         if self.ended.is_some() {
             return None;
         }
-        self.seats.values().filter_map(|seat| seat.held_until_ms).chain(self.ends_at_ms).min()
+        let seats = self.seats.values().filter_map(|seat| seat.held_until_ms);
+        let invitations = self.invitations.values().map(|invitation| invitation.expires_ms);
+        seats.chain(invitations).chain(self.ends_at_ms).min()
     }
 }

@@ -5,21 +5,24 @@
 //! revision does no harm. The stage and the raised hands are known in full; the audience is a count and the first
 //! [`AUDIENCE_IN_VIEW`] people, whose comings and goings are batched, so that N joins cost O(N) bytes.
 
+mod fold;
+mod private;
 mod publication;
+mod show;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub use publication::Publication;
+pub use private::{Absent, Invited, Moderation, MyInvitation, Private};
+pub use publication::{Publication, Published};
 
-use crate::ids::{MemberId, Revision, RoomId, StreamId, UserId};
-use crate::limits::AUDIENCE_IN_VIEW;
+use crate::ids::{MemberId, MessageId, Revision, RoomId, StreamId, UserId};
 use crate::permissions::Role;
 use crate::room::{
-    Event, HandLoweredBy, MicrophoneSetBy, MicrophoneState, Mode, RaisedHand, Room, RoomEndReason, Seat, StageEntry, StageExit,
-    StageSeat,
+    HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, LeaveReason, Message, MicrophoneSetBy, MicrophoneState, Reaction,
+    RoomEndReason, Setting, Settings, StageEntry, StageExit,
 };
 
 /// Somebody on stage.
@@ -89,10 +92,8 @@ pub struct Member {
 pub struct View {
     /// The room.
     pub room: RoomId,
-    /// Its title.
-    pub title: String,
-    /// How people come on stage.
-    pub mode: Mode,
+    /// What it is.
+    pub settings: Settings,
     /// Which change this view has seen last.
     pub revision: Revision,
     /// Set while nobody moderates: when the room ends, in Unix milliseconds.
@@ -109,6 +110,10 @@ pub struct View {
     pub audience_count: u32,
     /// The first of them, in the order of their seats.
     pub audience: Vec<Listener>,
+    /// The newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// What this viewer may know and others may not.
+    pub private: Private,
 }
 
 /// Something that changed, as a viewer may know it.
@@ -154,7 +159,12 @@ pub enum Change {
         held_until_ms: Option<u64>,
     },
     /// A hand went up.
-    HandRaised(Hand),
+    HandRaised {
+        /// Whose.
+        hand: Hand,
+        /// By what.
+        by: HandRaisedBy,
+    },
     /// A hand went down.
     HandLowered {
         /// Whose.
@@ -162,31 +172,64 @@ pub enum Change {
         /// By what.
         by: HandLoweredBy,
     },
-    /// Somebody on stage is the host now.
+    /// An invitation is over. Told to whom it was for and to moderators; what is left stands in [`Private`].
+    InvitationEnded {
+        /// Whom it was for.
+        member: MemberId,
+        /// What became of it.
+        end: InvitationEnd,
+    },
+    /// Somebody on stage has a moderator's powers now, or has them no more.
+    CoHostSet {
+        /// Who.
+        member: MemberId,
+        /// Which of the two.
+        is_co_host: bool,
+    },
+    /// Somebody on stage is the host now; whoever was it and is still there is a co-host.
     HostChanged {
         /// Who.
         member: MemberId,
+        /// How.
+        by: HostChangedBy,
     },
     /// Nobody moderates any more.
     Leaderless {
         /// When the room ends, in Unix milliseconds.
         ends_at_ms: u64,
     },
-    /// The room is moderated or open now.
-    ModeChanged(Mode),
-    /// The room has a new title.
-    TitleChanged(String),
+    /// Something of what the room is has changed.
+    SettingChanged(Setting),
+    /// Whether those who come in are asked for a passcode.
+    PasscodeSet(bool),
+    /// Somebody wrote.
+    MessagePosted(Message),
+    /// A message was taken out.
+    MessageRemoved(MessageId),
+    /// Reactions since the last such change.
+    Reactions(Vec<(MemberId, Reaction)>),
     /// The room is over.
     RoomEnded(RoomEndReason),
     /// Comings and goings in the audience since the last such change.
     Audience {
         /// How many sit there now.
         count: u32,
-        /// Who among the first is gone from there: out of the room, or on stage.
-        gone: Vec<MemberId>,
+        /// Who among the first is gone from there.
+        gone: Vec<Gone>,
         /// Who among the first is new, or changed.
         here: Vec<Listener>,
     },
+    /// What the viewer alone may know, as it is now.
+    Private(Private),
+}
+
+/// Somebody who is gone from the part of the audience that a view names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Whose seat it is or was.
+    pub member: MemberId,
+    /// Why the seat is gone. Absent for one who is still in the room: on stage, or further back.
+    pub reason: Option<LeaveReason>,
 }
 
 /// The changes between two revisions. Empty where nothing of them concerns the viewer.
@@ -204,131 +247,7 @@ pub struct Delta {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap;
 
-impl Room {
-    /// What `me` may know. `None` if `me` has no seat.
-    #[must_use]
-    pub fn view_for(&self, me: MemberId) -> Option<View> {
-        let own = self.seat(me)?;
-        Some(View {
-            room: self.id().clone(),
-            title: self.title().into(),
-            mode: self.mode(),
-            revision: self.revision(),
-            ends_at_ms: self.ends_at_ms(),
-            me,
-            my_name: own.name.clone(),
-            stage: self.on_stage().map(|(member, seat, stage)| Person::new(member, seat, stage)).collect(),
-            hands: self.hands().iter().filter_map(|hand| self.hand(hand)).collect(),
-            audience_count: count(self.audience_count()),
-            audience: self.first_listeners(),
-        })
-    }
-
-    /// One page of the member list, in the order of the seats: those after `after`, at most `members_max`.
-    #[must_use]
-    pub fn members_after(&self, after: Option<MemberId>, members_max: usize) -> Vec<Member> {
-        self.seats()
-            .filter(|(member, _)| after.is_none_or(|after| *member > after))
-            .take(members_max)
-            .map(|(member, seat)| Member { member, user: seat.user, name: seat.name.clone(), role: seat.role })
-            .collect()
-    }
-
-    fn hand(&self, hand: &RaisedHand) -> Option<Hand> {
-        let seat = self.seat(hand.member)?;
-        Some(Hand { member: hand.member, name: seat.name.clone(), raised_ms: hand.raised_ms })
-    }
-
-    fn first_listeners(&self) -> Vec<Listener> {
-        self.seats()
-            .filter(|(_, seat)| seat.stage.is_none())
-            .take(AUDIENCE_IN_VIEW)
-            .map(|(member, seat)| Listener {
-                member,
-                user: seat.user,
-                name: seat.name.clone(),
-                reconnecting: !seat.is_connected(),
-            })
-            .collect()
-    }
-}
-
-impl Event {
-    /// What everybody in the room may know of an event that was just applied to `room`. `None` where it concerns
-    /// only the audience, which is told of in batches.
-    #[must_use]
-    pub fn to_change(&self, room: &Room) -> Option<Change> {
-        let on_stage = |member: MemberId| room.seat(member).and_then(|seat| seat.stage.as_ref().map(|stage| (seat, stage)));
-        Some(match self {
-            Self::MemberJoined { .. } | Self::MemberLeft { .. } => return None,
-            Self::ConnectionLost { member, .. } | Self::ConnectionBack { member } => {
-                let (seat, _) = on_stage(*member)?;
-                Change::Presence { member: *member, held_until_ms: seat.held_until_ms }
-            }
-            Self::HandRaised { member, at_ms } => {
-                Change::HandRaised(Hand { member: *member, name: room.seat(*member)?.name.clone(), raised_ms: *at_ms })
-            }
-            Self::HandLowered { member, by } => Change::HandLowered { member: *member, by: *by },
-            Self::StageJoined { member, entry, .. } => {
-                let (seat, stage) = on_stage(*member)?;
-                Change::StageJoined { person: Person::new(*member, seat, stage), entry: *entry }
-            }
-            Self::StageLeft { member, exit } => Change::StageLeft { member: *member, exit: *exit },
-            Self::MicrophoneSet { member, self_muted, host_muted, by } => {
-                Change::MicrophoneSet { member: *member, self_muted: *self_muted, host_muted: *host_muted, by: *by }
-            }
-            Self::MicrophoneReported { member, state } => Change::MicrophoneReported { member: *member, state: *state },
-            Self::HostChanged { member } => Change::HostChanged { member: *member },
-            Self::Leaderless { ends_at_ms } => Change::Leaderless { ends_at_ms: *ends_at_ms },
-            Self::ModeChanged(mode) => Change::ModeChanged(*mode),
-            Self::TitleChanged(title) => Change::TitleChanged(title.clone()),
-            Self::RoomEnded(reason) => Change::RoomEnded(*reason),
-        })
-    }
-}
-
-impl Person {
-    fn new(member: MemberId, seat: &Seat, stage: &StageSeat) -> Self {
-        Self {
-            member,
-            user: seat.user,
-            name: seat.name.clone(),
-            role: seat.role,
-            stream: stage.stream,
-            since_ms: stage.since_ms,
-            self_muted: stage.self_muted,
-            host_muted: stage.host_muted,
-            microphone: stage.microphone,
-            held_until_ms: seat.held_until_ms,
-        }
-    }
-
-    /// Whether the rules let this person be heard.
-    #[must_use]
-    pub const fn is_audible(&self) -> bool {
-        !self.self_muted && !self.host_muted
-    }
-}
-
 impl View {
-    /// Folds a delta in. One that ends before the view's revision is old news and changes nothing.
-    ///
-    /// # Errors
-    /// [`Gap`] if the delta starts after the view's revision.
-    pub fn apply(&mut self, delta: &Delta) -> Result<(), Gap> {
-        if delta.from > self.revision {
-            return Err(Gap);
-        }
-        if delta.to < self.revision {
-            return Ok(());
-        }
-        for change in &delta.changes {
-            self.apply_change(change);
-        }
-        self.revision = delta.to;
-        Ok(())
-    }
-
     /// The viewer's own place on stage.
     #[must_use]
     pub fn my_stage(&self) -> Option<&Person> {
@@ -347,6 +266,18 @@ impl View {
         self.hands.iter().any(|hand| hand.member == self.me)
     }
 
+    /// The host, while there is one.
+    #[must_use]
+    pub fn host(&self) -> Option<&Person> {
+        self.stage.iter().find(|person| person.role == Role::Host)
+    }
+
+    /// The role of somebody whom this view names.
+    #[must_use]
+    pub fn role_of(&self, member: MemberId) -> Role {
+        self.person(member).map_or(Role::Listener, |person| person.role)
+    }
+
     /// Somebody on stage.
     #[must_use]
     pub fn person(&self, member: MemberId) -> Option<&Person> {
@@ -361,65 +292,4 @@ impl View {
         let listener = || self.audience.iter().find(|listener| listener.member == member).map(|listener| listener.name.as_str());
         on_stage.or_else(hand).or_else(listener)
     }
-
-    fn apply_change(&mut self, change: &Change) {
-        match change {
-            Change::StageJoined { person, .. } => self.put_on_stage(person),
-            Change::StageLeft { member, .. } => self.stage.retain(|person| person.member != *member),
-            Change::MicrophoneSet { member, self_muted, host_muted, .. } => self.with_person(*member, |person| {
-                person.self_muted = *self_muted;
-                person.host_muted = *host_muted;
-            }),
-            Change::MicrophoneReported { member, state } => self.with_person(*member, |person| person.microphone = *state),
-            Change::Presence { member, held_until_ms } => {
-                self.with_person(*member, |person| person.held_until_ms = *held_until_ms);
-            }
-            Change::HandRaised(hand) => {
-                self.hands.retain(|other| other.member != hand.member);
-                self.hands.push(hand.clone());
-            }
-            Change::HandLowered { member, .. } => self.hands.retain(|hand| hand.member != *member),
-            Change::HostChanged { member } => {
-                self.with_person(*member, |person| person.role = Role::Host);
-                self.ends_at_ms = None;
-            }
-            Change::Leaderless { ends_at_ms } => self.ends_at_ms = Some(*ends_at_ms),
-            Change::ModeChanged(mode) => self.mode = *mode,
-            Change::TitleChanged(title) => self.title.clone_from(title),
-            Change::RoomEnded(_) => {}
-            Change::Audience { count, gone, here } => self.apply_audience(*count, gone, here),
-        }
-    }
-
-    fn put_on_stage(&mut self, person: &Person) {
-        self.stage.retain(|other| other.member != person.member);
-        let place = self.stage.partition_point(|other| other.member < person.member);
-        self.stage.insert(place, person.clone());
-        self.hands.retain(|hand| hand.member != person.member);
-        if person.role == Role::Host {
-            self.ends_at_ms = None;
-        }
-    }
-
-    fn apply_audience(&mut self, count: u32, gone: &[MemberId], here: &[Listener]) {
-        self.audience_count = count;
-        self.audience.retain(|listener| !gone.contains(&listener.member));
-        for listener in here {
-            self.audience.retain(|other| other.member != listener.member);
-            let place = self.audience.partition_point(|other| other.member < listener.member);
-            self.audience.insert(place, listener.clone());
-        }
-        self.audience.truncate(AUDIENCE_IN_VIEW);
-    }
-
-    fn with_person(&mut self, member: MemberId, change: impl FnOnce(&mut Person)) {
-        if let Some(person) = self.stage.iter_mut().find(|person| person.member == member) {
-            change(person);
-        }
-    }
-}
-
-/// Counts of people fit into 32 bits, since a room's seats are bounded.
-fn count(people: usize) -> u32 {
-    u32::try_from(people).unwrap_or(u32::MAX)
 }

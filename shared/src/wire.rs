@@ -4,19 +4,23 @@
 //! variants of an enum in the order written here, so new ones go to the end and a change in the middle is a new
 //! [`PROTOCOL_VERSION`]. Nothing here carries a sentence: the client owns those.
 
+mod goodbye;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MemberId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
+pub use goodbye::Goodbye;
+
+use crate::ids::{MemberId, MessageId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
 use crate::limits::CLIENT_MESSAGE_BYTES_MAX;
-use crate::room::{Command, Denied, Mode};
-use crate::view::{Delta, Member, View};
+use crate::room::{Command, Denied, LeaveReason, Message, Mode};
+use crate::view::{Absent, Delta, Member, View};
 use crate::voice;
 
 /// What both sides must agree on. The first thing a client says.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// First byte of a control message.
 pub const KIND_CONTROL: u8 = 0;
@@ -94,11 +98,23 @@ pub enum Request {
         title: String,
         /// How people come on stage.
         mode: Mode,
+        /// Whether it is found by its id alone, which the server makes in that case.
+        unlisted: bool,
+        /// What those who come in are asked for.
+        passcode: Option<String>,
+        /// The page that asks.
+        page: PageId,
     },
     /// Join a room, or come back to one's seat there.
     JoinRoom {
         /// Which.
         room: RoomId,
+        /// The passcode, where the person has given one.
+        passcode: Option<String>,
+        /// The page that asks. A seat that is in use on another page is not given away unasked.
+        page: PageId,
+        /// Take the seat over from that other page.
+        take_over: bool,
         /// Whether the microphone is open on this page at this moment.
         microphone_open: bool,
     },
@@ -111,6 +127,25 @@ pub enum Request {
     },
     /// A fresh snapshot, after a gap.
     Resync,
+    /// What the lobby would show of one room; of an unlisted one too, since whoever asks knows its id.
+    DescribeRoom {
+        /// Which.
+        room: RoomId,
+    },
+    /// One page of the chat: the newest messages before one.
+    ListMessages {
+        /// Only those before this one.
+        before: Option<MessageId>,
+    },
+    /// Who is banned, and who has left. For moderators.
+    ListBanned,
+    /// Whether one person's voice is to be sent to this connection. Lasts as long as the connection's seat.
+    Silence {
+        /// The source of sound.
+        stream: StreamId,
+        /// Silent or not.
+        silent: bool,
+    },
     /// Something that the rules of the room decide.
     Room(Command),
 }
@@ -163,6 +198,15 @@ pub enum ServerFrame {
         /// Its sequence.
         sequence: Seq,
     },
+    /// This member's seat in the room is gone by somebody else's doing.
+    PutOut {
+        /// Which room.
+        room: RoomId,
+        /// Kicked or banned.
+        reason: LeaveReason,
+        /// When one may come back, in Unix milliseconds, if ever.
+        until_ms: Option<u64>,
+    },
     /// A speaker's clock mapping, see [`ClientFrame::ClockMapping`].
     ClockMapping {
         /// Whose.
@@ -211,6 +255,17 @@ pub enum Reply {
         /// How many sit in the room.
         total: u32,
     },
+    /// One room.
+    Room(RoomSummary),
+    /// A page of the chat, oldest first.
+    Messages(Vec<Message>),
+    /// Who may not come in, and who could be kept out.
+    Banned {
+        /// Longest banned first.
+        banned: Vec<Absent>,
+        /// Who left of himself, longest gone first.
+        departed: Vec<Absent>,
+    },
 }
 
 /// A page of the room list.
@@ -237,81 +292,10 @@ pub struct RoomSummary {
     pub on_stage: u32,
     /// How many listen.
     pub listening: u32,
-}
-
-/// Why the server closes a connection. The same as its WebSocket close code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Goodbye {
-    /// The server is going away and will be back: connect again.
-    ShuttingDown,
-    /// The versions differ: load the page again.
-    WrongVersion,
-    /// A message could not be understood.
-    Malformed,
-    /// A message was too large.
-    TooLarge,
-    /// No hello came in time.
-    NoHello,
-    /// Nothing came for too long.
-    Silent,
-    /// Far too many messages.
-    TooFast,
-    /// Voice kept coming that nobody was allowed to hear.
-    Abuse,
-    /// The same identity sits in the room from another connection now.
-    Superseded,
-    /// The room is full of connections, or the server is.
-    Overloaded,
-    /// The client said it was done.
-    LoggedOut,
-}
-
-impl Goodbye {
-    /// The WebSocket close code (RFC 6455, section 7.4.2: 4000 and above are the application's).
-    #[must_use]
-    pub const fn close_code(self) -> u16 {
-        match self {
-            Self::ShuttingDown => 1001,
-            Self::WrongVersion => 4000,
-            Self::Malformed => 4001,
-            Self::TooLarge => 4002,
-            Self::NoHello => 4003,
-            Self::Silent => 4004,
-            Self::TooFast => 4005,
-            Self::Abuse => 4006,
-            Self::Superseded => 4007,
-            Self::Overloaded => 4008,
-            Self::LoggedOut => 4009,
-        }
-    }
-
-    /// The reason behind a close code, where it is one of ours.
-    #[must_use]
-    pub fn from_close_code(code: u16) -> Option<Self> {
-        const ALL: [Goodbye; 11] = [
-            Goodbye::ShuttingDown,
-            Goodbye::WrongVersion,
-            Goodbye::Malformed,
-            Goodbye::TooLarge,
-            Goodbye::NoHello,
-            Goodbye::Silent,
-            Goodbye::TooFast,
-            Goodbye::Abuse,
-            Goodbye::Superseded,
-            Goodbye::Overloaded,
-            Goodbye::LoggedOut,
-        ];
-        ALL.into_iter().find(|goodbye| goodbye.close_code() == code)
-    }
-
-    /// Whether connecting again can help.
-    #[must_use]
-    pub const fn may_reconnect(self) -> bool {
-        match self {
-            Self::ShuttingDown | Self::NoHello | Self::Silent | Self::TooFast | Self::Overloaded => true,
-            Self::WrongVersion | Self::Malformed | Self::TooLarge | Self::Abuse | Self::Superseded | Self::LoggedOut => false,
-        }
-    }
+    /// Whether nobody new is let in.
+    pub is_locked: bool,
+    /// Whether a passcode is asked for.
+    pub has_passcode: bool,
 }
 
 /// A message from a client, taken apart as far as the server looks.

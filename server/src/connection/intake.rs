@@ -1,16 +1,25 @@
 //! How much one connection may send. Told the time.
 
 use dais_shared::limits::{
-    COMMAND_BURST, COMMANDS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND,
+    COMMAND_BURST, COMMANDS_PER_SECOND, MESSAGE_BURST, MESSAGES_PER_SECOND, PASSCODE_BURST, PASSCODE_SECONDS, REACTION_BURST,
+    REACTIONS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND,
     VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND,
 };
 use dais_shared::rate::TokenBucket;
+use dais_shared::room::Command;
+use dais_shared::wire::Request;
 
 /// What a message is charged as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Charge {
     /// A request.
     Command,
+    /// A chat message.
+    Message,
+    /// A reaction.
+    Reaction,
+    /// A try at a passcode.
+    Passcode,
     /// A heartbeat, report or mapping.
     Signal,
     /// A voice frame of so many bytes.
@@ -27,10 +36,24 @@ pub(super) enum Verdict {
     Close,
 }
 
+/// What a request is charged as: each of these.
+pub(super) fn charges(request: &Request) -> impl Iterator<Item = Charge> + use<> {
+    let special = match request {
+        Request::Room(Command::SendMessage(_)) => Some(Charge::Message),
+        Request::Room(Command::React(_)) => Some(Charge::Reaction),
+        Request::JoinRoom { passcode: Some(_), .. } => Some(Charge::Passcode),
+        _ => None,
+    };
+    std::iter::once(Charge::Command).chain(special)
+}
+
 /// One connection's buckets.
 #[derive(Debug)]
 pub(super) struct Intake {
     commands: TokenBucket,
+    messages: TokenBucket,
+    reactions: TokenBucket,
+    passcodes: TokenBucket,
     signals: TokenBucket,
     voice_frames: TokenBucket,
     voice_bytes: TokenBucket,
@@ -41,6 +64,9 @@ impl Intake {
     pub(super) fn new(now_ms: u64) -> Self {
         Self {
             commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
+            messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
+            reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
+            passcodes: TokenBucket::new(PASSCODE_BURST * PASSCODE_SECONDS, 1, now_ms),
             signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
             voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
             voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
@@ -51,6 +77,9 @@ impl Intake {
     pub(super) fn judge(&mut self, charge: Charge, now_ms: u64) -> Verdict {
         let is_within = match charge {
             Charge::Command => self.commands.take(1, now_ms),
+            Charge::Message => self.messages.take(1, now_ms),
+            Charge::Reaction => self.reactions.take(1, now_ms),
+            Charge::Passcode => self.passcodes.take(PASSCODE_SECONDS, now_ms),
             Charge::Signal => self.signals.take(1, now_ms),
             Charge::Voice { bytes } => {
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -80,6 +109,9 @@ mod tests {
     fn a_burst_is_taken_then_refused_then_it_is_a_flood() {
         for (charge, burst) in [
             (Charge::Command, COMMAND_BURST),
+            (Charge::Message, MESSAGE_BURST),
+            (Charge::Reaction, REACTION_BURST),
+            (Charge::Passcode, PASSCODE_BURST),
             (Charge::Signal, SIGNALS_BURST),
             (Charge::Voice { bytes: 10 }, VOICE_FRAME_BURST),
             (Charge::Voice { bytes: 1024 }, VOICE_BYTES_BURST / 1024),

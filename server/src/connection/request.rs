@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use dais_shared::ids::{RequestId, Revision, RoomId};
+use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId};
 use dais_shared::names;
-use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::room::{self, Command, Denied, Settings};
 use dais_shared::wire::{Goodbye, Identity, Reply, Request, ServerFrame};
 use tokio::sync::oneshot;
 
 use super::{Connection, End, Lobby, Seat, Step};
-use crate::room_actor::{Join, Message};
+use crate::room_actor::{Join, Message, Tenure};
 use crate::rooms::{Handle, NewRoom};
 
 /// What becomes of a request here.
@@ -40,8 +40,25 @@ impl Connection {
             Request::Logout => return self.logout(id).await,
             Request::ListRooms { after } => Reply::Rooms(self.house.rooms.page(after.as_ref())).into(),
             Request::WatchRooms { watch } => self.watch_rooms(watch),
-            Request::CreateRoom { room, title, mode } => self.create_room(id, room, &title, mode).await,
-            Request::JoinRoom { room, microphone_open } => self.join_room(id, &room, microphone_open).await,
+            Request::CreateRoom { room, title, mode, unlisted, passcode, page } => {
+                let settings = Settings { is_unlisted: unlisted, ..Settings::new(title, mode) };
+                self.create_room(id, page, room, settings, passcode).await
+            }
+            Request::JoinRoom { room, passcode, page, take_over, microphone_open } => match self.newcomer() {
+                Ok(identity) => {
+                    let person = self.person(identity, passcode, microphone_open);
+                    self.join_room(id, &room, page, take_over, person).await
+                }
+                Err(denied) => denied.into(),
+            },
+            Request::DescribeRoom { room } => self.describe_room(&room),
+            Request::ListMessages { before } => {
+                self.ask_room(|from| Message::ListMessages { from, request: id, before }).await
+            }
+            Request::ListBanned => self.ask_room(|from| Message::ListBanned { from, request: id }).await,
+            Request::Silence { stream, silent } => {
+                self.ask_room(|from| Message::Silence { from, request: id, stream, silent }).await
+            }
             Request::LeaveRoom => self.leave_room_for(id).await,
             Request::ListMembers { after } => self.ask_room(|from| Message::ListMembers { from, request: id, after }).await,
             Request::Resync => self.ask_room(|from| Message::Resync { from, request: Some(id) }).await,
@@ -75,10 +92,12 @@ impl Connection {
         self.outbox.answer(&reply, self.house.clock.now_ms());
     }
 
-    /// A room that has ended leaves the connection without a seat.
+    /// A room that has ended, or has taken its seat away, leaves the connection without one.
     fn forget_ended_room(&mut self) -> Step {
-        if self.seat.as_ref().is_some_and(|seat| seat.room.mailbox.is_closed()) {
-            self.handle_room_closed()?;
+        match &self.seat {
+            Some(seat) if seat.tenure.has_ended() => self.seat = None,
+            Some(seat) if seat.room.mailbox.is_closed() => self.handle_room_closed()?,
+            _ => {}
         }
         Ok(())
     }
@@ -131,35 +150,56 @@ impl Connection {
         Reply::Done.into()
     }
 
-    async fn create_room(&mut self, request: RequestId, id: Option<RoomId>, title: &str, mode: Mode) -> Outcome {
+    async fn create_room(
+        &mut self,
+        request: RequestId,
+        page: PageId,
+        id: Option<RoomId>,
+        mut settings: Settings,
+        passcode: Option<String>,
+    ) -> Outcome {
         let identity = match self.newcomer() {
             Ok(identity) => identity,
             Err(denied) => return denied.into(),
         };
-        let title = match names::title(title) {
+        settings.title = match names::title(&settings.title) {
             Ok(title) => title,
             Err(invalid) => return Denied::InvalidTitle(invalid).into(),
         };
+        let passcode = match passcode.as_deref().map(names::passcode).transpose() {
+            Ok(passcode) => passcode,
+            Err(invalid) => return Denied::InvalidPasscode(invalid).into(),
+        };
         let founder = identity.user;
-        let (join, seated) = self.join(request, identity, false);
-        match self.house.rooms.create(&self.house, NewRoom { id, title, mode, founder }, join) {
-            Ok(room) => self.take_seat(room, seated).await,
+        let (join, seat) = self.join(request, page, false, self.person(identity, None, false));
+        match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder }, join) {
+            Ok(room) => self.take_seat(room, seat).await,
             Err(denied) => denied.into(),
         }
     }
 
-    async fn join_room(&mut self, request: RequestId, id: &RoomId, microphone_open: bool) -> Outcome {
-        let identity = match self.newcomer() {
-            Ok(identity) => identity,
-            Err(denied) => return denied.into(),
-        };
+    async fn join_room(
+        &mut self,
+        request: RequestId,
+        id: &RoomId,
+        page: PageId,
+        take_over: bool,
+        person: room::Join,
+    ) -> Outcome {
         let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
-        let (join, seated) = self.join(request, identity, microphone_open);
+        let (join, seat) = self.join(request, page, take_over, person);
         if room.mailbox.send(join).await.is_err() {
             // It ended this moment, or it died and is being taken up again.
             return if room.ending.is_regular() { Denied::UnknownRoom } else { Denied::Unavailable }.into();
         }
-        self.take_seat(room, seated).await
+        self.take_seat(room, seat).await
+    }
+
+    fn describe_room(&self, room: &RoomId) -> Outcome {
+        match self.house.rooms.describe(room) {
+            Some(summary) => Reply::Room(summary).into(),
+            None => Denied::UnknownRoom.into(),
+        }
     }
 
     async fn leave_room_for(&mut self, request: RequestId) -> Outcome {
@@ -184,24 +224,24 @@ impl Connection {
         if self.seat.is_some() { Err(Denied::AlreadyInRoom) } else { Ok(identity) }
     }
 
-    fn join(&self, request: RequestId, identity: Identity, microphone_open: bool) -> (Message, oneshot::Receiver<Seated>) {
-        let (seated, seat) = oneshot::channel();
-        let join = Join {
-            connection: self.id,
-            outbox: Arc::clone(&self.outbox),
-            request,
-            user: identity.user,
-            name: identity.name,
-            microphone_open,
-            seated,
-        };
-        (Message::Join(Box::new(join)), seat)
+    fn person(&self, identity: Identity, passcode: Option<String>, microphone_open: bool) -> room::Join {
+        let Identity { user, name } = identity;
+        room::Join { user, name, address: self.address, passcode, microphone_open }
     }
 
-    async fn take_seat(&mut self, room: Handle, seated: oneshot::Receiver<Seated>) -> Outcome {
-        match seated.await {
+    fn join(&self, request: RequestId, page: PageId, take_over: bool, person: room::Join) -> (Message, Coming) {
+        let (seated, seat) = oneshot::channel();
+        let tenure = Tenure::default();
+        let coming = Coming { seat, tenure: tenure.clone() };
+        let (connection, outbox) = (self.id, Arc::clone(&self.outbox));
+        let join = Join { connection, outbox, request, page, take_over, person, tenure, seated };
+        (Message::Join(Box::new(join)), coming)
+    }
+
+    async fn take_seat(&mut self, room: Handle, coming: Coming) -> Outcome {
+        match coming.seat.await {
             Ok(Some(member)) => {
-                self.seat = Some(Seat { room, member });
+                self.seat = Some(Seat { room, member, tenure: coming.tenure });
                 Outcome::Passed
             }
             Ok(None) => Outcome::Passed,
@@ -210,5 +250,9 @@ impl Connection {
     }
 }
 
-/// The seat that a room gave, if it did.
-type Seated = Option<dais_shared::ids::MemberId>;
+/// A seat that a room is asked for.
+struct Coming {
+    /// Which it gave, if it did.
+    seat: oneshot::Receiver<Option<MemberId>>,
+    tenure: Tenure,
+}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dais_shared::ids::{MemberId, RequestId};
-use dais_shared::limits::MEMBERS_PAGE_MAX;
+use dais_shared::ids::{MemberId, MessageId, RequestId, StreamId};
+use dais_shared::limits::{MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX};
 use dais_shared::room::{Command, Denied, Input, RoomEndReason};
 use dais_shared::wire::{Goodbye, Reply};
 use tokio::sync::oneshot;
@@ -16,11 +16,17 @@ use crate::outbox::Outbox;
 
 impl RoomActor {
     pub(super) fn handle_join(&mut self, join: Join) {
-        let Join { connection, outbox, request, user, name, microphone_open, seated } = join;
-        match self.carry_out(&Input::Join { user, name, microphone_open }) {
+        let Join { connection, outbox, request, page, take_over, person, tenure, seated } = join;
+        let user = person.user;
+        let judged = match self.room.seat_of(user).and_then(|member| self.links.get(&member)) {
+            Some(link) if link.page != page && !take_over => Err(Denied::SeatInUse),
+            _ => self.carry_out(&Input::Join(person)),
+        };
+        match judged {
             Ok(_) => {
                 let member = self.room.seat_of(user).expect("a join that was not denied gives a seat");
-                self.seat(Occupant { member, connection }, &outbox, request);
+                let link = Link { connection, outbox: Arc::clone(&outbox), page, tenure, speech: Speech::default() };
+                self.seat(member, link, request);
                 if seated.send(Some(member)).is_err() {
                     self.handle_lost(Occupant { member, connection }); // it went while it was joining
                 }
@@ -36,19 +42,19 @@ impl RoomActor {
     }
 
     /// The seat belongs to this connection from now on; it is shown the room, then changes as they come.
-    fn seat(&mut self, occupant: Occupant, outbox: &Arc<Outbox>, request: RequestId) {
-        let Occupant { member, connection } = occupant;
-        let link = Link { connection, outbox: Arc::clone(outbox), speech: Speech::default() };
+    fn seat(&mut self, member: MemberId, link: Link, request: RequestId) {
+        let outbox = Arc::clone(&link.outbox);
+        let occupant = Occupant { member, connection: link.connection };
         if let Some(previous) = self.links.insert(member, link) {
             self.leave_in_order(Effect::Close(previous.outbox, Goodbye::Superseded));
         }
         self.publish();
         if let Some(view) = self.room.view_for(member) {
-            self.send_view(Arc::clone(outbox), view);
+            self.send_view(Arc::clone(&outbox), view);
         }
-        self.leave_in_order(Effect::Enter(occupant, Arc::clone(outbox)));
+        self.leave_in_order(Effect::Enter(occupant, Arc::clone(&outbox)));
         let room = self.room.id().clone();
-        self.answer(Arc::clone(outbox), request, Ok(Reply::Joined { room, member }));
+        self.answer(outbox, request, Ok(Reply::Joined { room, member }));
     }
 
     /// A room whose founder never came in.
@@ -91,6 +97,25 @@ impl RoomActor {
         let members = self.room.members_after(after, MEMBERS_PAGE_MAX);
         let total = u32::try_from(self.room.seats().count()).unwrap_or(u32::MAX);
         self.answer(outbox, request, Ok(Reply::Members { members, total }));
+    }
+
+    pub(super) fn handle_list_messages(&mut self, from: Occupant, request: RequestId, before: Option<MessageId>) {
+        let Some(outbox) = self.outbox(from) else { return };
+        let messages = self.room.messages_before(before, MESSAGES_PAGE_MAX);
+        self.answer(outbox, request, Ok(Reply::Messages(messages)));
+    }
+
+    pub(super) fn handle_list_banned(&mut self, from: Occupant, request: RequestId) {
+        let Some(outbox) = self.outbox(from) else { return };
+        let result = self.room.absent_for(from.member).map(|(banned, departed)| Reply::Banned { banned, departed });
+        self.answer(outbox, request, result);
+    }
+
+    pub(super) fn handle_silence(&mut self, from: Occupant, request: RequestId, stream: StreamId, silent: bool) {
+        let Some(outbox) = self.outbox(from) else { return };
+        self.send_spoken();
+        self.fan_out.set_silenced(from.member, stream, silent);
+        self.answer(outbox, request, Ok(Reply::Done));
     }
 
     pub(super) fn handle_resync(&mut self, from: Occupant, request: Option<RequestId>) {

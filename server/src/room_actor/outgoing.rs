@@ -6,14 +6,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dais_shared::ids::RequestId;
+use dais_shared::ids::{MemberId, RequestId};
 use dais_shared::room::{Denied, Event};
-use dais_shared::view::View;
+use dais_shared::view::{Published, View};
 use dais_shared::wire::{Goodbye, Reply, ServerFrame};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
-use super::RoomActor;
+use super::{RoomActor, Tenure};
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, control_frame};
 use crate::store::{Committed, Permit, Write};
@@ -21,8 +21,10 @@ use crate::store::{Committed, Permit, Write};
 /// Something to be done when all that came before it is kept.
 #[derive(Debug)]
 pub(super) enum Effect {
-    /// Everybody learns of changes.
-    Change(Bytes),
+    /// Everybody learns of changes: the common frame but for those who get one of their own.
+    Change(Bytes, Vec<(MemberId, Bytes)>),
+    /// A seat was taken away: its connection is told, and sits here no more.
+    PutOut(Arc<Outbox>, Tenure, Bytes),
     /// One connection gets an answer.
     Answer(Arc<Outbox>, Bytes),
     /// One connection gets the whole room.
@@ -90,9 +92,11 @@ impl RoomActor {
 
     /// Gives everybody the changes that are due.
     pub(super) fn publish(&mut self) {
-        if let Some(delta) = self.publication.take(&self.room, self.now_ms) {
-            let frame = control_frame(&ServerFrame::Delta(delta));
-            self.leave_in_order(Effect::Change(frame));
+        if let Some(Published { common, personal }) = self.publication.take(&self.room, self.now_ms) {
+            let common = control_frame(&ServerFrame::Delta(common));
+            let personal = personal.into_iter();
+            let personal = personal.map(|(member, delta)| (member, control_frame(&ServerFrame::Delta(delta)))).collect();
+            self.leave_in_order(Effect::Change(common, personal));
         }
     }
 
@@ -112,7 +116,11 @@ impl RoomActor {
         self.send_spoken();
         let now_ms = self.now_ms;
         match effect {
-            Effect::Change(frame) => self.fan_out.send_change(&frame, now_ms),
+            Effect::Change(common, personal) => self.fan_out.send_change(&common, &personal, now_ms),
+            Effect::PutOut(outbox, tenure, frame) => {
+                tenure.end();
+                outbox.send_control(Control::Answer(frame), now_ms);
+            }
             Effect::Answer(outbox, frame) => outbox.send_control(Control::Answer(frame), now_ms),
             Effect::Snapshot(outbox, frame) => outbox.send_control(Control::Snapshot(frame), now_ms),
             Effect::Enter(occupant, outbox) => self.enter(occupant, outbox),

@@ -1,8 +1,9 @@
 //! What a change does. Cannot fail: whoever may refuse is `decide`. An event about a seat that is gone does nothing
 //! but count.
 
-use super::{Event, MicrophoneState, RaisedHand, Room, Seat, StageEntry, StageSeat};
+use super::{Block, Claim, Departed, Event, MicrophoneState, RaisedHand, Room, Seat, StageEntry, StageSeat};
 use crate::ids::{MemberId, StreamId};
+use crate::limits::{BANS_MAX, BLOCKS_MAX, DEPARTED_KEPT_MAX, MESSAGES_KEPT_MAX};
 use crate::permissions::Role;
 
 impl Room {
@@ -10,42 +11,24 @@ impl Room {
     pub fn apply(&mut self, event: &Event) {
         self.revision = self.revision.next();
         match event {
-            Event::MemberJoined { member, user, name, at_ms } => {
-                let seat = Seat {
-                    user: *user,
-                    name: name.clone(),
-                    role: Role::Listener,
-                    stage: None,
-                    joined_ms: *at_ms,
-                    held_until_ms: None,
-                };
-                self.seats.insert(*member, seat);
-                self.seat_by_user.insert(*user, *member);
-                self.next_member = self.next_member.max(member.0 + 1);
+            Event::MemberJoined { .. } | Event::MemberLeft { .. } | Event::ConnectionLost { .. } | Event::ConnectionBack { .. } => {
+                self.apply_presence(event);
             }
-            Event::MemberLeft { member, .. } => {
-                if let Some(seat) = self.seats.remove(member) {
-                    self.seat_by_user.remove(&seat.user);
-                }
-                self.hands.retain(|hand| hand.member != *member);
-            }
-            Event::ConnectionLost { member, held_until_ms } => self.with_seat(*member, |seat| {
-                seat.held_until_ms = Some(*held_until_ms);
-            }),
-            Event::ConnectionBack { member } => self.with_seat(*member, |seat| seat.held_until_ms = None),
-            Event::HandRaised { member, at_ms } => {
+            Event::HandRaised { member, at_ms, .. } => {
                 if !self.has_hand_raised(*member) {
                     self.hands.push(RaisedHand { member: *member, raised_ms: *at_ms });
                 }
             }
             Event::HandLowered { member, .. } => self.hands.retain(|hand| hand.member != *member),
+            Event::Invited(invitation) => {
+                self.next_invitation = self.next_invitation.max(invitation.id.0 + 1);
+                self.invitations.insert(invitation.member, *invitation);
+            }
+            Event::InvitationEnded { member, .. } => drop(self.invitations.remove(member)),
             Event::StageJoined { member, role, stream, entry, at_ms } => {
                 self.enter_stage(*member, *role, *stream, *entry, *at_ms);
             }
-            Event::StageLeft { member, .. } => self.with_seat(*member, |seat| {
-                seat.role = Role::Listener;
-                seat.stage = None;
-            }),
+            Event::StageLeft { member, .. } => self.leave_stage(*member),
             Event::MicrophoneSet { member, self_muted, host_muted, .. } => self.with_stage(*member, |stage| {
                 stage.self_muted = *self_muted;
                 stage.host_muted = *host_muted;
@@ -53,32 +36,150 @@ impl Room {
             Event::MicrophoneReported { member, state } => {
                 self.with_stage(*member, |stage| stage.microphone = *state);
             }
-            Event::HostChanged { member } => {
-                self.with_seat(*member, |seat| seat.role = Role::Host);
-                self.ends_at_ms = None;
+            Event::CoHostSet { member, is_co_host, at_ms } => {
+                self.give_role(*member, if *is_co_host { Role::CoHost } else { Role::Speaker }, *at_ms);
             }
+            Event::HostChanged { member, at_ms, .. } => self.change_host(*member, *at_ms),
+            Event::SuccessorNamed(successor) => self.successor = *successor,
+            Event::ChairKept { user, until_ms } => self.claim = Some(Claim { user: *user, until_ms: *until_ms }),
             Event::Leaderless { ends_at_ms } => self.ends_at_ms = Some(*ends_at_ms),
-            Event::ModeChanged(mode) => self.mode = *mode,
-            Event::TitleChanged(title) => self.title.clone_from(title),
+            Event::Blocked(_) | Event::Banned(_) | Event::Unbanned(_) => self.apply_exclusion(event),
+            Event::SettingChanged(setting) => self.settings.set(setting),
+            Event::PasscodeSet(passcode) => {
+                self.passcode.clone_from(passcode);
+                self.settings.has_passcode = passcode.is_some();
+            }
+            Event::MessagePosted(message) => {
+                self.next_message = self.next_message.max(message.id.0 + 1);
+                self.messages.push_back(message.clone());
+                while self.messages.len() > MESSAGES_KEPT_MAX {
+                    self.messages.pop_front();
+                }
+            }
+            Event::MessageRemoved(id) => {
+                if let Some(message) = self.messages.iter_mut().find(|message| message.id == *id) {
+                    message.text = None;
+                }
+            }
+            Event::Reacted { .. } => {}
             Event::RoomEnded(reason) => self.ended = Some(*reason),
+        }
+    }
+
+    fn apply_presence(&mut self, event: &Event) {
+        match event {
+            Event::MemberJoined { member, user, name, address, at_ms } => {
+                let seat = Seat {
+                    user: *user,
+                    name: name.clone(),
+                    address: *address,
+                    role: Role::Listener,
+                    stage: None,
+                    joined_ms: *at_ms,
+                    held_until_ms: None,
+                };
+                self.seats.insert(*member, seat);
+                self.seat_by_user.insert(*user, *member);
+                self.departed.retain(|departed| departed.user != *user);
+                self.next_member = self.next_member.max(member.0 + 1);
+            }
+            Event::MemberLeft { member, role, at_ms, .. } => self.remove_seat(*member, *role, *at_ms),
+            Event::ConnectionLost { member, held_until_ms } => self.with_seat(*member, |seat| {
+                seat.held_until_ms = Some(*held_until_ms);
+            }),
+            Event::ConnectionBack { member } => self.with_seat(*member, |seat| seat.held_until_ms = None),
+            _ => {}
+        }
+    }
+
+    fn remove_seat(&mut self, member: MemberId, role: Role, at_ms: u64) {
+        self.hands.retain(|hand| hand.member != member);
+        self.invitations.remove(&member);
+        if self.successor == Some(member) {
+            self.successor = None;
+        }
+        let Some(seat) = self.seats.remove(&member) else { return };
+        self.seat_by_user.remove(&seat.user);
+        let Seat { user, name, address, .. } = seat;
+        self.departed.push_back(Departed { user, name, address, role, at_ms });
+        while self.departed.len() > DEPARTED_KEPT_MAX {
+            self.departed.pop_front();
+        }
+    }
+
+    fn apply_exclusion(&mut self, event: &Event) {
+        match event {
+            Event::Blocked(block) => self.add_block(*block),
+            Event::Banned(ban) => {
+                self.bans.retain(|other| other.user != ban.user);
+                self.bans.push(ban.clone());
+                if self.bans.len() > BANS_MAX {
+                    self.bans.remove(0);
+                }
+            }
+            Event::Unbanned(user) => self.bans.retain(|ban| ban.user != *user),
+            _ => {}
+        }
+    }
+
+    fn add_block(&mut self, block: Block) {
+        self.blocks.retain(|other| other.user != block.user);
+        self.blocks.push(block);
+        if self.blocks.len() > BLOCKS_MAX
+            && let Some((soonest, _)) = self.blocks.iter().enumerate().min_by_key(|(_, block)| block.until_ms)
+        {
+            self.blocks.remove(soonest);
         }
     }
 
     fn enter_stage(&mut self, member: MemberId, role: Role, stream: StreamId, entry: StageEntry, at_ms: u64) {
         self.next_stream = self.next_stream.max(stream.0 + 1);
         self.hands.retain(|hand| hand.member != member);
+        self.invitations.remove(&member);
         if entry == StageEntry::Host {
             self.ends_at_ms = None;
+            self.claim = None;
         }
         self.with_seat(member, |seat| {
             seat.role = role;
             seat.stage = Some(StageSeat {
                 stream,
                 since_ms: at_ms,
+                role_since_ms: at_ms,
                 self_muted: true,
                 host_muted: false,
                 microphone: MicrophoneState::Closed,
             });
+        });
+    }
+
+    fn leave_stage(&mut self, member: MemberId) {
+        if self.successor == Some(member) {
+            self.successor = None;
+        }
+        self.with_seat(member, |seat| {
+            seat.role = Role::Listener;
+            seat.stage = None;
+        });
+    }
+
+    fn change_host(&mut self, member: MemberId, at_ms: u64) {
+        if let Some(former) = self.host().filter(|former| *former != member) {
+            self.give_role(former, Role::CoHost, at_ms);
+        }
+        self.give_role(member, Role::Host, at_ms);
+        // Being a moderator and being muted by one do not go together: nobody would be left to lift it.
+        self.with_stage(member, |stage| stage.host_muted = false);
+        self.ends_at_ms = None;
+        self.successor = None;
+    }
+
+    fn give_role(&mut self, member: MemberId, role: Role, at_ms: u64) {
+        self.with_seat(member, |seat| {
+            if let Some(stage) = &mut seat.stage {
+                stage.role_since_ms = at_ms;
+                seat.role = role;
+            }
         });
     }
 

@@ -4,21 +4,23 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MicrophoneState, Mode};
-use crate::ids::{MemberId, StreamId, UserId};
+use super::{Ban, Block, Invitation, Message, MicrophoneState, Reaction, Setting};
+use crate::ids::{AddressPrefix, MemberId, MessageId, StreamId, UserId};
 use crate::permissions::Role;
 
 /// One change of a room. Says everything `apply` needs, so that applying it cannot fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody took a seat in the room: the founder as its host and on stage, everybody else as a listener.
+    /// Somebody took a seat in the room, as a listener. A host's coming on stage is an event of its own.
     MemberJoined {
         /// The new seat.
         member: MemberId,
         /// Whose it is.
         user: UserId,
-        /// The name shown.
+        /// The name shown, which no other seat has.
         name: String,
+        /// From where.
+        address: AddressPrefix,
         /// When, in Unix milliseconds.
         at_ms: u64,
     },
@@ -28,6 +30,10 @@ pub enum Event {
         member: MemberId,
         /// Why.
         reason: LeaveReason,
+        /// The role held to the end.
+        role: Role,
+        /// When, in Unix milliseconds.
+        at_ms: u64,
     },
     /// The connection dropped; the seat is held.
     ConnectionLost {
@@ -45,6 +51,8 @@ pub enum Event {
     HandRaised {
         /// A listener.
         member: MemberId,
+        /// By what.
+        by: HandRaisedBy,
         /// When, in Unix milliseconds.
         at_ms: u64,
     },
@@ -54,6 +62,15 @@ pub enum Event {
         member: MemberId,
         /// By what.
         by: HandLoweredBy,
+    },
+    /// A listener is asked on stage.
+    Invited(Invitation),
+    /// And is not any more.
+    InvitationEnded {
+        /// Who was asked.
+        member: MemberId,
+        /// What became of it.
+        end: InvitationEnd,
     },
     /// Somebody came on stage, muted by himself.
     StageJoined {
@@ -93,20 +110,59 @@ pub enum Event {
         /// What it does.
         state: MicrophoneState,
     },
-    /// Somebody on stage is the host now.
+    /// A speaker has a moderator's powers now, or has them no more.
+    CoHostSet {
+        /// Who.
+        member: MemberId,
+        /// Which of the two.
+        is_co_host: bool,
+        /// When, in Unix milliseconds.
+        at_ms: u64,
+    },
+    /// Somebody on stage is the host now; whoever was it before and is still here is a co-host.
     HostChanged {
         /// The new host.
         member: MemberId,
+        /// How.
+        by: HostChangedBy,
+        /// When, in Unix milliseconds.
+        at_ms: u64,
+    },
+    /// Whom the host wants to be the host after him.
+    SuccessorNamed(Option<MemberId>),
+    /// The chair is kept for a host who vanished.
+    ChairKept {
+        /// For whom.
+        user: UserId,
+        /// Until when, in Unix milliseconds.
+        until_ms: u64,
     },
     /// Nobody moderates: the room ends unless that changes.
     Leaderless {
         /// When it ends, in Unix milliseconds.
         ends_at_ms: u64,
     },
-    /// The room is moderated or open now.
-    ModeChanged(Mode),
-    /// The room has a new title.
-    TitleChanged(String),
+    /// Somebody may not come back for a while.
+    Blocked(Block),
+    /// Somebody may not come back.
+    Banned(Ban),
+    /// And may again.
+    Unbanned(UserId),
+    /// Something of what the room is has changed.
+    SettingChanged(Setting),
+    /// Those who come in are asked for a passcode from now on, or not any more.
+    PasscodeSet(Option<String>),
+    /// Somebody wrote into the chat.
+    MessagePosted(Message),
+    /// A message was taken out of it.
+    MessageRemoved(MessageId),
+    /// Somebody showed a reaction. Leaves no trace in the room.
+    Reacted {
+        /// Who.
+        member: MemberId,
+        /// Which.
+        reaction: Reaction,
+    },
     /// The room is over.
     RoomEnded(RoomEndReason),
 }
@@ -118,6 +174,19 @@ pub enum LeaveReason {
     Left,
     /// The connection did not come back in time.
     TimedOut,
+    /// Put out by a moderator, for a minute.
+    Kicked,
+    /// Put out by a moderator, until that is lifted.
+    Banned,
+}
+
+/// What raised a hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HandRaisedBy {
+    /// Its bearer.
+    Member,
+    /// An invitation accepted while the stage was full.
+    StageFull,
 }
 
 /// What lowered a hand.
@@ -133,6 +202,23 @@ pub enum HandLoweredBy {
     Left,
 }
 
+/// What became of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InvitationEnd {
+    /// Its target said yes.
+    Accepted,
+    /// Its target said no.
+    Rejected,
+    /// A moderator took it back.
+    Cancelled,
+    /// Nobody answered in time.
+    Expired,
+    /// Its target came on stage another way.
+    OnStage,
+    /// Its target is gone.
+    Left,
+}
+
 /// How somebody came on stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StageEntry {
@@ -142,6 +228,8 @@ pub enum StageEntry {
     Admitted,
     /// By taking a seat in an open room.
     TookSeat,
+    /// By accepting an invitation.
+    Invited,
 }
 
 /// How somebody left the stage.
@@ -163,6 +251,17 @@ pub enum MicrophoneSetBy {
     /// A moderator.
     Moderator,
     /// Coming back on another page, whose microphone is closed.
+    Return,
+}
+
+/// How the chair passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostChangedBy {
+    /// The host gave it away.
+    HandedOver,
+    /// The host is gone.
+    Succession,
+    /// The host who had vanished is back.
     Return,
 }
 

@@ -4,23 +4,16 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MicrophoneState, Mode};
-use crate::ids::{MemberId, UserId};
+use super::{MicrophoneState, Reaction, Setting};
+use crate::ids::{AddressPrefix, InvitationId, MemberId, MessageId, UserId};
 use crate::limits;
 use crate::names::InvalidName;
 
 /// Something that happened to a room, or that somebody asks of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A person comes in, or comes back to a seat that is still held (by identity, never by name).
-    Join {
-        /// Who it is.
-        user: UserId,
-        /// The name shown.
-        name: String,
-        /// Whether the person's microphone is open at this moment. Where it is not, coming back never opens it.
-        microphone_open: bool,
-    },
+    /// A person comes in, or comes back to a seat that is still held.
+    Join(Join),
     /// A member asks for something.
     Command(MemberId, Command),
     /// A member goes on purpose.
@@ -33,6 +26,21 @@ pub enum Input {
     Close(super::RoomEndReason),
 }
 
+/// Who wants in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// Who it is. A seat is given back by this alone, never by name.
+    pub user: UserId,
+    /// The name to be shown.
+    pub name: String,
+    /// From where.
+    pub address: AddressPrefix,
+    /// The passcode, where the person gave one.
+    pub passcode: Option<String>,
+    /// Whether the person's microphone is open at this moment. Where it is not, coming back never opens it.
+    pub microphone_open: bool,
+}
+
 /// What a member may ask of the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -40,6 +48,13 @@ pub enum Command {
     RaiseHand,
     /// Take that back.
     LowerHand,
+    /// Answer an invitation.
+    RespondInvite {
+        /// Which.
+        invitation: InvitationId,
+        /// Yes or no.
+        accept: bool,
+    },
     /// Go on stage in an open room.
     TakeSeat,
     /// Go back to the audience.
@@ -51,20 +66,50 @@ pub enum Command {
     },
     /// Say what the device does.
     ReportMicrophone(MicrophoneState),
+    /// Write into the chat.
+    SendMessage(String),
+    /// Show a reaction.
+    React(Reaction),
+    /// Ask a listener on stage. Somebody whose hand is up has asked already, and is called up.
+    Invite(MemberId),
+    /// Take an invitation back.
+    CancelInvite(MemberId),
     /// Call a raised hand on stage.
     AdmitHand(MemberId),
     /// Lower somebody else's hand.
     DeclineHand(MemberId),
+    /// Lower every hand.
+    LowerAllHands,
     /// Mute somebody on stage.
     MuteSpeaker(MemberId),
+    /// Mute everybody on stage of lower rank.
+    MuteAll,
     /// Let somebody unmute again. Opens nothing.
     LiftMute(MemberId),
     /// Send somebody back to the audience.
     RemoveFromStage(MemberId),
-    /// Make the room moderated or open.
-    SetMode(Mode),
-    /// Rename the room.
-    SetTitle(String),
+    /// Put somebody out of the room, and keep him out for [`limits::REENTRY_BLOCK_MS`].
+    Kick(MemberId),
+    /// Put somebody out of the room, and keep him out until [`Command::Unban`].
+    Ban(MemberId),
+    /// Keep somebody out who has left.
+    BanDeparted(UserId),
+    /// Let somebody in again.
+    Unban(UserId),
+    /// Take a message out of the chat.
+    RemoveMessage(MessageId),
+    /// Give a speaker a moderator's powers.
+    MakeCoHost(MemberId),
+    /// Take them back.
+    RemoveCoHost(MemberId),
+    /// Make somebody on stage the host in one's place.
+    HandOver(MemberId),
+    /// Say who on stage is to be the host if one vanishes.
+    NameSuccessor(Option<MemberId>),
+    /// Change something of what the room is.
+    Set(Setting),
+    /// Ask those who come in for a passcode, or nobody any more.
+    SetPasscode(Option<String>),
     /// End the room for everybody.
     EndRoom,
 }
@@ -76,7 +121,7 @@ impl Input {
     pub const fn only_restricts(&self) -> bool {
         match self {
             Self::Leave(_) | Self::ConnectionLost(_) | Self::DeadlinePassed | Self::Close(_) => true,
-            Self::Join { .. } => false,
+            Self::Join(_) => false,
             Self::Command(_, command) => command.only_restricts(),
         }
     }
@@ -88,20 +133,38 @@ impl Command {
     pub const fn only_restricts(&self) -> bool {
         match self {
             Self::LowerHand
+            | Self::RespondInvite { accept: false, .. }
             | Self::LeaveStage
             | Self::SetMicrophone { muted: true }
             | Self::ReportMicrophone(_)
+            | Self::CancelInvite(_)
             | Self::DeclineHand(_)
+            | Self::LowerAllHands
             | Self::MuteSpeaker(_)
+            | Self::MuteAll
             | Self::RemoveFromStage(_)
+            | Self::Kick(_)
+            | Self::Ban(_)
+            | Self::BanDeparted(_)
+            | Self::RemoveMessage(_)
+            | Self::RemoveCoHost(_)
+            | Self::Set(Setting::Lock(true) | Setting::HandQueue(false) | Setting::Chat(false))
             | Self::EndRoom => true,
             Self::RaiseHand
+            | Self::RespondInvite { accept: true, .. }
             | Self::TakeSeat
             | Self::SetMicrophone { muted: false }
+            | Self::SendMessage(_)
+            | Self::React(_)
+            | Self::Invite(_)
             | Self::AdmitHand(_)
             | Self::LiftMute(_)
-            | Self::SetMode(_)
-            | Self::SetTitle(_) => false,
+            | Self::Unban(_)
+            | Self::MakeCoHost(_)
+            | Self::HandOver(_)
+            | Self::NameSuccessor(_)
+            | Self::Set(_)
+            | Self::SetPasscode(_) => false,
         }
     }
 }
@@ -115,13 +178,20 @@ pub struct Context {
     pub stage_seats_max: usize,
     /// How many fit into this room.
     pub room_seats_max: usize,
+    /// Whether a kick and a ban hold for everybody from the same address. A school behind one address wants that off.
+    pub blocks_addresses: bool,
 }
 
 impl Context {
-    /// The default capacities at a given time.
+    /// The defaults at a given time.
     #[must_use]
     pub const fn at(now_ms: u64) -> Self {
-        Self { now_ms, stage_seats_max: limits::STAGE_SEATS_MAX, room_seats_max: limits::ROOM_SEATS_MAX }
+        Self {
+            now_ms,
+            stage_seats_max: limits::STAGE_SEATS_MAX,
+            room_seats_max: limits::ROOM_SEATS_MAX,
+            blocks_addresses: true,
+        }
     }
 }
 
@@ -185,6 +255,72 @@ pub enum Denied {
     /// The room is over.
     #[error("the room has ended")]
     RoomEnded,
+    /// This person sits there from another page: take the seat over, or come as somebody else.
+    #[error("the seat is in use on another page")]
+    SeatInUse,
+    /// Nobody new is let in.
+    #[error("the room is locked")]
+    RoomLocked,
+    /// The room asks for a passcode.
+    #[error("a passcode is needed")]
+    PasscodeNeeded,
+    /// It is another one.
+    #[error("the passcode is wrong")]
+    PasscodeWrong,
+    /// An unlisted room is found by its id alone, so the server makes one that nobody guesses.
+    #[error("the id of an unlisted room cannot be chosen")]
+    UnlistedIdChosen,
+    /// Put out of the room a moment ago.
+    #[error("kept out until {until_ms}")]
+    Kicked {
+        /// When one may come back, in Unix milliseconds.
+        until_ms: u64,
+    },
+    /// Put out of the room until a moderator lifts it.
+    #[error("banned")]
+    Banned,
+    /// The invitation was taken back or answered, or its time is over.
+    #[error("the invitation is no longer valid")]
+    InviteExpired,
+    /// That member has been asked already.
+    #[error("already invited")]
+    AlreadyInvited,
+    /// That member has not been asked.
+    #[error("not invited")]
+    NotInvited,
+    /// Too many invitations are under way.
+    #[error("too many invitations are under way")]
+    TooManyInvitations,
+    /// That member is on stage already.
+    #[error("already on stage")]
+    AlreadyOnStage,
+    /// That member is no co-host, or is one already.
+    #[error("the role is another one")]
+    OtherRole,
+    /// No hands are taken at the moment.
+    #[error("the hand queue is closed")]
+    HandQueueClosed,
+    /// Nobody may write at the moment.
+    #[error("the chat is closed")]
+    ChatClosed,
+    /// The message cannot be posted.
+    #[error("the message cannot be posted: {0}")]
+    InvalidMessage(InvalidName),
+    /// The topic cannot be used.
+    #[error("the topic cannot be used: {0}")]
+    InvalidTopic(InvalidName),
+    /// The passcode cannot be used.
+    #[error("the passcode cannot be used: {0}")]
+    InvalidPasscode(InvalidName),
+    /// The message is gone.
+    #[error("there is no such message")]
+    NoSuchMessage,
+    /// Nobody of that kind is banned, or has left.
+    #[error("there is no such person")]
+    NoSuchPerson,
+    /// No more bans fit: lift some.
+    #[error("the list of bans is full")]
+    TooManyBans,
     /// Too many requests: slow down.
     #[error("too many requests")]
     TooFast,

@@ -1,0 +1,132 @@
+//! Coming in, dropping out, coming back and leaving.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::super::{
+    Context, Denied, Event, HandLoweredBy, HostChangedBy, InvitationEnd, Join, LeaveReason, MicrophoneSetBy, Room, RoomEndReason,
+    StageEntry, StageExit, StageSeat,
+};
+use super::Decision;
+use crate::ids::{MemberId, StreamId};
+use crate::limits::SEAT_GRACE_MS;
+use crate::names;
+use crate::permissions::Role;
+
+impl Room {
+    pub(super) fn join(&self, join: &Join, context: &Context) -> Decision {
+        if let Some(member) = self.seat_of(join.user) {
+            return Ok(self.come_back(member, join.microphone_open));
+        }
+        let name = names::person(&join.name).map_err(Denied::InvalidName)?;
+        let takes_chair = self.takes_chair(join.user, context);
+        self.let_in(join, takes_chair, context)?;
+        let member = MemberId(self.next_member);
+        let name = names::distinct(&name, |name| self.seats.values().any(|seat| seat.name == name));
+        let at_ms = context.now_ms;
+        let mut events = vec![Event::MemberJoined { member, user: join.user, name, address: join.address, at_ms }];
+        if takes_chair {
+            let has_host = self.host().is_some();
+            let role = if has_host { Role::Speaker } else { Role::Host };
+            let stream = StreamId(self.next_stream);
+            events.push(Event::StageJoined { member, role, stream, entry: StageEntry::Host, at_ms });
+            if has_host {
+                events.push(Event::HostChanged { member, by: HostChangedBy::Return, at_ms });
+            }
+        }
+        Ok(events)
+    }
+
+    /// Whether somebody new may come in. Whoever the chair waits for passes a lock, and a block that is meant for
+    /// somebody else from the same address: a room is not to lose its host over it.
+    fn let_in(&self, join: &Join, takes_chair: bool, context: &Context) -> Result<(), Denied> {
+        let is_from = |address| address == Some(join.address) && !takes_chair;
+        if self.bans.iter().any(|ban| ban.user == join.user || is_from(ban.address)) {
+            return Err(Denied::Banned);
+        }
+        let blocks = self.blocks.iter().filter(|block| block.until_ms > context.now_ms);
+        let block = blocks.filter(|block| block.user == join.user || is_from(block.address)).max_by_key(|block| block.until_ms);
+        if let Some(block) = block {
+            return Err(Denied::Kicked { until_ms: block.until_ms });
+        }
+        if takes_chair {
+            return Ok(());
+        }
+        if self.settings.is_locked {
+            return Err(Denied::RoomLocked);
+        }
+        match (&self.passcode, &join.passcode) {
+            (Some(_), None) => return Err(Denied::PasscodeNeeded),
+            (Some(passcode), Some(given)) if !is_same(passcode, given.trim()) => return Err(Denied::PasscodeWrong),
+            _ => {}
+        }
+        if self.seats.len() >= context.room_seats_max { Err(Denied::RoomFull) } else { Ok(()) }
+    }
+
+    /// The microphone is never more open after coming back than it was before, nor than it is on the page that
+    /// comes back.
+    fn come_back(&self, member: MemberId, microphone_open: bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Some(seat) = self.seat(member) else { return events };
+        if !seat.is_connected() {
+            events.push(Event::ConnectionBack { member });
+        }
+        if let Some(StageSeat { self_muted: false, host_muted, .. }) = seat.stage
+            && !microphone_open
+        {
+            events.push(Event::MicrophoneSet { member, self_muted: true, host_muted, by: MicrophoneSetBy::Return });
+        }
+        events
+    }
+
+    pub(super) fn connection_lost(&self, member: MemberId, context: &Context) -> Vec<Event> {
+        match self.seat(member) {
+            Some(seat) if seat.is_connected() => {
+                vec![Event::ConnectionLost { member, held_until_ms: context.now_ms + SEAT_GRACE_MS }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A seat is given up, with everything that hangs on it.
+    pub(super) fn leave(&self, member: MemberId, reason: LeaveReason, context: &Context) -> Decision {
+        let seat = self.seat(member).ok_or(Denied::NotInRoom)?;
+        let mut events = Vec::new();
+        if self.has_hand_raised(member) {
+            events.push(Event::HandLowered { member, by: HandLoweredBy::Left });
+        }
+        if self.invitation_of(member).is_some() {
+            events.push(Event::InvitationEnded { member, end: InvitationEnd::Left });
+        }
+        if seat.stage.is_some() {
+            events.push(Event::StageLeft { member, exit: StageExit::LeftRoom(reason) });
+        }
+        events.push(Event::MemberLeft { member, reason, role: seat.role, at_ms: context.now_ms });
+        events.extend(self.after_leaving(member, seat, reason, context));
+        Ok(events)
+    }
+
+    /// The earliest deadline that is due.
+    pub(super) fn deadline_passed(&self, context: &Context) -> Decision {
+        let is_due = |deadline_ms: u64| deadline_ms <= context.now_ms;
+        if self.ends_at_ms.is_some_and(is_due) {
+            let reason = if self.seats.is_empty() { RoomEndReason::Empty } else { RoomEndReason::Leaderless };
+            return Ok(vec![Event::RoomEnded(reason)]);
+        }
+        let expired = self.invitations().find(|invitation| is_due(invitation.expires_ms));
+        if let Some(invitation) = expired {
+            return Ok(vec![Event::InvitationEnded { member: invitation.member, end: InvitationEnd::Expired }]);
+        }
+        let overdue = self.seats().filter_map(|(member, seat)| seat.held_until_ms.map(|until_ms| (until_ms, member))).min();
+        match overdue.filter(|(until_ms, _)| is_due(*until_ms)) {
+            Some((_, member)) => self.leave(member, LeaveReason::TimedOut, context),
+            None => Ok(vec![]),
+        }
+    }
+}
+
+/// Compares without telling by the time it takes how much of a guess is right.
+fn is_same(secret: &str, guess: &str) -> bool {
+    let difference = secret.bytes().zip(guess.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b));
+    difference == 0 && secret.len() == guess.len()
+}

@@ -1,0 +1,78 @@
+//! How a connection is ended.
+
+use serde::{Deserialize, Serialize};
+
+/// Why the server closes a connection. The same as its WebSocket close code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goodbye {
+    /// The server is going away and will be back: connect again.
+    ShuttingDown,
+    /// The versions differ: load the page again.
+    WrongVersion,
+    /// A message could not be understood.
+    Malformed,
+    /// A message was too large.
+    TooLarge,
+    /// No hello came in time.
+    NoHello,
+    /// Nothing came for too long.
+    Silent,
+    /// Far too many messages.
+    TooFast,
+    /// Voice kept coming that nobody was allowed to hear.
+    Abuse,
+    /// The same identity sits in the room from another connection now.
+    Superseded,
+    /// The room is full of connections, or the server is.
+    Overloaded,
+    /// The client said it was done.
+    LoggedOut,
+}
+
+impl Goodbye {
+    /// The WebSocket close code (RFC 6455, section 7.4.2: 4000 and above are the application's).
+    #[must_use]
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::ShuttingDown => 1001,
+            Self::WrongVersion => 4000,
+            Self::Malformed => 4001,
+            Self::TooLarge => 4002,
+            Self::NoHello => 4003,
+            Self::Silent => 4004,
+            Self::TooFast => 4005,
+            Self::Abuse => 4006,
+            Self::Superseded => 4007,
+            Self::Overloaded => 4008,
+            Self::LoggedOut => 4009,
+        }
+    }
+
+    /// The reason behind a close code, where it is one of ours.
+    #[must_use]
+    pub fn from_close_code(code: u16) -> Option<Self> {
+        const ALL: [Goodbye; 11] = [
+            Goodbye::ShuttingDown,
+            Goodbye::WrongVersion,
+            Goodbye::Malformed,
+            Goodbye::TooLarge,
+            Goodbye::NoHello,
+            Goodbye::Silent,
+            Goodbye::TooFast,
+            Goodbye::Abuse,
+            Goodbye::Superseded,
+            Goodbye::Overloaded,
+            Goodbye::LoggedOut,
+        ];
+        ALL.into_iter().find(|goodbye| goodbye.close_code() == code)
+    }
+
+    /// Whether connecting again can help.
+    #[must_use]
+    pub const fn may_reconnect(self) -> bool {
+        match self {
+            Self::ShuttingDown | Self::NoHello | Self::Silent | Self::TooFast | Self::Overloaded => true,
+            Self::WrongVersion | Self::Malformed | Self::TooLarge | Self::Abuse | Self::Superseded | Self::LoggedOut => false,
+        }
+    }
+}
