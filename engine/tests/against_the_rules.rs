@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dais_engine::shared::ids::{MemberId, Revision, RoomId, Seq, StreamId, Token, UserId};
+use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Seq, StreamId, Token, UserId};
 use dais_engine::shared::limits::AUDIENCE_BATCH_MS;
-use dais_engine::shared::room::{Command as RoomCommand, Context, Input, MicrophoneState, Mode, Room};
+use dais_engine::shared::room::{
+    Command as RoomCommand, Context, Denied, Input, Join, LeaveReason, MicrophoneState, Mode, Room, Settings,
+};
 use dais_engine::shared::view::Publication;
 use dais_engine::shared::voice;
 use dais_engine::shared::wire::{self, ClientFrame, FromClient, Goodbye, Identity, Reply, Request, ServerFrame};
@@ -33,16 +35,30 @@ struct World {
     outputs: Vec<Output>,
 }
 
+fn person(user: UserId, name: &str, microphone_open: bool) -> Join {
+    Join { user, name: name.into(), address: AddressPrefix::V4([127, 0, 0, 1]), passcode: None, microphone_open }
+}
+
+fn join() -> Command {
+    Command::JoinRoom { room: RoomId::parse("hall").expect("lawful"), passcode: None, take_over: false }
+}
+
+/// What the engine asks on coming back.
+fn rejoin(microphone_open: bool) -> Request {
+    let room = RoomId::parse("hall").expect("lawful");
+    Request::JoinRoom { room, passcode: None, page: PageId(1), take_over: false, microphone_open }
+}
+
 impl World {
     fn new(token: Option<Token>) -> Self {
         let id = RoomId::parse("hall").expect("lawful");
-        let mut room = Room::new(id, "Hall".into(), Mode::Moderated, UserId(1));
-        let host = Input::Join { user: UserId(1), name: "Hanna".into(), microphone_open: false };
+        let mut room = Room::new(id, Settings::new("Hall".into(), Mode::Moderated), None, UserId(1));
+        let host = Input::Join(person(UserId(1), "Hanna", false));
         for event in room.decide(&host, &Context::at(0)).expect("the founder may come in") {
             room.apply(&event);
         }
         let mut world = Self {
-            engine: Engine::new(Config { client: "test".into(), token, seed: 1 }, Duration::ZERO),
+            engine: Engine::new(Config { client: "test".into(), token, is_for_this_page: false, seed: 1 }, Duration::ZERO),
             publication: Publication::new(&room),
             host: MemberId(1),
             room,
@@ -64,7 +80,7 @@ impl World {
     fn inside() -> Self {
         let mut world = Self::new(None);
         world.command(Command::Login { name: "Leo".into() });
-        world.command(Command::JoinRoom { room: RoomId::parse("hall").expect("lawful") });
+        world.command(join());
         assert!(world.seat.is_some());
         world
     }
@@ -100,16 +116,16 @@ impl World {
         self.settle();
     }
 
-    fn decide(&mut self, input: &Input) -> Result<(), dais_engine::shared::room::Denied> {
+    fn decide(&mut self, input: &Input) -> Result<(), Denied> {
         let context = Context::at(1000 + self.now.as_millis() as u64);
         for event in self.room.decide(input, &context)? {
             self.room.apply(&event);
             self.publication.record(&self.room, &event);
         }
         if let Some(delta) = self.publication.take(&self.room, context.now_ms + AUDIENCE_BATCH_MS)
-            && self.seat.is_some()
+            && let Some(seat) = self.seat
         {
-            self.say(&ServerFrame::Delta(delta));
+            self.say(&ServerFrame::Delta(delta.for_member(seat).clone()));
         }
         Ok(())
     }
@@ -200,11 +216,11 @@ impl World {
         }
     }
 
-    fn answer(&mut self, request: Request) -> Result<Reply, dais_engine::shared::room::Denied> {
+    fn answer(&mut self, request: Request) -> Result<Reply, Denied> {
         match request {
             Request::Login { name } => Ok(Reply::LoggedIn { identity: Identity { user: USER, name }, token: Some(TOKEN) }),
-            Request::JoinRoom { room, microphone_open } => {
-                self.decide(&Input::Join { user: USER, name: "Leo".into(), microphone_open })?;
+            Request::JoinRoom { room, microphone_open, .. } => {
+                self.decide(&Input::Join(person(USER, "Leo", microphone_open)))?;
                 let member = self.room.seat_of(USER).expect("just joined");
                 self.seat = Some(member);
                 let view = self.room.view_for(member).expect("just joined");
@@ -231,7 +247,7 @@ impl World {
     }
 
     fn take_outputs(&mut self) -> Vec<Output> {
-        self.outputs.drain(..).filter(|output| !matches!(output, Output::KeepToken(_))).collect()
+        self.outputs.drain(..).filter(|output| !matches!(output, Output::KeepToken { .. })).collect()
     }
 
     fn last_view(&self) -> &dais_engine::shared::view::View {
@@ -372,7 +388,7 @@ fn a_lost_connection_comes_back_into_the_seat_with_an_open_microphone_only_if_it
     assert!(matches!(world.events.last(), Some(Event::Connection(ConnectionState::Reconnecting { .. }))));
     world.advance(1100 * MS);
     assert_eq!(world.seat, seat);
-    assert!(world.requests.contains(&Request::JoinRoom { room: RoomId::parse("hall").expect("lawful"), microphone_open: true }));
+    assert!(world.requests.contains(&rejoin(true)));
     let sent = world.voice.len();
     world.speak(10);
     assert!(world.voice.len() > sent, "speaks on");
@@ -398,7 +414,7 @@ fn a_fresh_page_comes_back_muted() {
     let mut fresh = World::new(Some(TOKEN));
     fresh.publication = Publication::new(&room);
     fresh.room = room;
-    fresh.command(Command::JoinRoom { room: RoomId::parse("hall").expect("lawful") });
+    fresh.command(join());
     let me = fresh.last_view().my_stage().expect("still on stage");
     assert!(me.self_muted);
     assert_eq!(fresh.take_outputs(), []);
@@ -461,6 +477,54 @@ fn a_silenced_person_is_not_played() {
     world.engine.handle_message(&message, now);
     world.settle();
     assert_eq!(world.take_outputs(), []);
+}
+
+#[test]
+fn the_server_is_asked_not_to_send_what_is_not_played_and_again_after_coming_back() {
+    let mut world = World::inside();
+    let silence = |silent| Request::Silence { stream: StreamId(1), silent };
+    world.requests.clear();
+    world.command(Command::SetVolume { user: UserId(1), volume: 0.0 });
+    world.command(Command::SetVolume { user: UserId(1), volume: 0.0 });
+    assert_eq!(world.requests, [silence(true)]);
+    world.cut(None);
+    world.requests.clear();
+    world.advance(1100 * MS);
+    assert_eq!(world.requests, [rejoin(false), silence(true)]);
+    world.command(Command::SetVolume { user: UserId(1), volume: 0.5 });
+    assert_eq!(world.requests.last(), Some(&silence(false)));
+}
+
+#[test]
+fn whoever_is_put_out_is_told_and_asks_for_nothing_more() {
+    let mut world = World::speaking();
+    let seat = world.seat.take().expect("inside");
+    world.say(&ServerFrame::PutOut {
+        room: RoomId::parse("hall").expect("lawful"),
+        reason: LeaveReason::Kicked,
+        until_ms: Some(61_000),
+    });
+    world.moderate(RoomCommand::Kick(seat));
+    let put_out = LeftRoom::PutOut { reason: LeaveReason::Kicked, until_ms: Some(61_000) };
+    assert_eq!(world.events.last(), Some(&Event::LeftRoom(put_out)));
+    assert!(world.outputs.contains(&Output::CloseMicrophone));
+    world.requests.clear();
+    world.cut(None);
+    world.advance(1100 * MS);
+    assert!(!world.requests.iter().any(|request| matches!(request, Request::JoinRoom { .. })));
+}
+
+#[test]
+fn becoming_another_person_forgets_who_one_was_on_this_page_alone() {
+    let mut world = World::inside();
+    world.outputs.clear();
+    world.command(Command::BecomeAnother);
+    assert!(world.events.contains(&Event::Identity(None)));
+    assert!(world.outputs.contains(&Output::Disconnect));
+    assert!(!world.outputs.iter().any(|output| matches!(output, Output::KeepToken { .. })), "other pages keep theirs");
+    world.command(Command::Login { name: "Another".into() });
+    let kept = Output::KeepToken { token: Some(TOKEN), is_for_this_page: true };
+    assert!(world.outputs.contains(&kept), "{:?}", world.outputs);
 }
 
 #[test]
