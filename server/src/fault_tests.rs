@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use dais_shared::ids::{RequestId, RoomId, Seq, Token};
+use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token};
 use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::room::{Command, Denied, Mode, Setting};
 use dais_shared::view::View;
 use dais_shared::voice::Header;
 use dais_shared::wire::{
@@ -92,7 +92,18 @@ fn room(name: &str) -> RoomId {
 }
 
 fn creating(name: &str) -> Request {
-    Request::CreateRoom { room: Some(room(name)), title: name.into(), mode: Mode::Moderated }
+    Request::CreateRoom {
+        room: Some(room(name)),
+        title: name.into(),
+        mode: Mode::Moderated,
+        unlisted: false,
+        passcode: None,
+        page: PageId(1),
+    }
+}
+
+fn joining_room(name: &str) -> Request {
+    Request::JoinRoom { room: room(name), passcode: None, page: PageId(1), take_over: false, microphone_open: false }
 }
 
 async fn fail(server: &Running, name: &str) {
@@ -113,7 +124,7 @@ async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
     assert_eq!(host.goodbye().await, Goodbye::Overloaded);
 
     let mut host = Client::connect(&server, Some(token)).await;
-    let joining = Request::JoinRoom { room: room("unlucky"), microphone_open: false };
+    let joining = joining_room("unlucky");
     while server.metrics().room_restarts_total.get() == 0 {
         tokio::task::yield_now().await;
     }
@@ -151,7 +162,7 @@ async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
     let (mut host, _) = logged_in(&server).await;
     host.ask(creating("hall")).await.0.unwrap();
     let (mut guest, _) = logged_in(&server).await;
-    let joining = Request::JoinRoom { room: room("hall"), microphone_open: false };
+    let joining = joining_room("hall");
     let me = guest.ask(joining).await.1.unwrap().me;
     guest.ask(Request::Room(Command::RaiseHand)).await.0.unwrap();
     host.ask(Request::Room(Command::AdmitHand(me))).await.0.unwrap();
@@ -160,7 +171,7 @@ async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
 
     server.house().store.die().await;
     assert!(server.house().store.check().is_err(), "and /healthz says so");
-    for refused in [Command::SetTitle("Other".into()), Command::LiftMute(me)] {
+    for refused in [Command::Set(Setting::Title("Other".into())), Command::LiftMute(me)] {
         assert_eq!(host.ask(Request::Room(refused)).await.0, Err(Denied::Unavailable));
     }
     guest.say(1).await;

@@ -1,9 +1,11 @@
 //! docs/protocol.md promises bytes. Here they are made by the code and compared, row by row.
 
-use dais_shared::ids::{MemberId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
+use dais_shared::ids::{InvitationId, MemberId, MessageId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, MicrophoneSetBy, MicrophoneState, Mode, StageEntry};
-use dais_shared::view::{Change, Delta, Hand, Listener, Person, View};
+use dais_shared::room::{
+    Command, Denied, LeaveReason, Message, MicrophoneSetBy, MicrophoneState, Mode, Reaction, Setting, Settings, StageEntry,
+};
+use dais_shared::view::{Change, Delta, Hand, Invited, Listener, Moderation, MyInvitation, Person, Private, View};
 use dais_shared::voice::{self, TALKSPURT_START};
 use dais_shared::wire::{
     self, ClientFrame, FromClient, FromServer, Goodbye, Identity, PROTOCOL_VERSION, Reply, Request, RoomSummary, RoomsPage,
@@ -39,6 +41,48 @@ fn person() -> Person {
     }
 }
 
+fn create(room: Option<RoomId>, unlisted: bool, passcode: Option<String>) -> Request {
+    Request::CreateRoom { room, title: "Hall".into(), mode: Mode::Moderated, unlisted, passcode, page: PageId(9) }
+}
+
+fn join(passcode: Option<String>, take_over: bool) -> Request {
+    Request::JoinRoom { room: room(), passcode, page: PageId(9), take_over, microphone_open: false }
+}
+
+fn message() -> Message {
+    let text = Some("Hi".into());
+    Message { id: MessageId(1), member: MemberId(2), user: UserId(501), name: "Bob".into(), at_ms: 3000, text }
+}
+
+fn view() -> View {
+    View {
+        room: room(),
+        settings: Settings::new("Hall".into(), Mode::Moderated),
+        revision: Revision(4),
+        ends_at_ms: None,
+        me: MemberId(2),
+        my_name: "Bob".into(),
+        stage: vec![person()],
+        hands: vec![Hand { member: MemberId(2), name: "Bob".into(), raised_ms: 2000 }],
+        audience_count: 1,
+        audience: vec![Listener { member: MemberId(2), user: UserId(501), name: "Bob".into(), reconnecting: false }],
+        messages: vec![message()],
+        private: Private::default(),
+    }
+}
+
+/// What a moderator and what an invited listener learn in private.
+fn private() -> Vec<Change> {
+    let expires_ms = 63_000;
+    let invited = vec![Invited { member: MemberId(2), name: "Bob".into(), expires_ms }];
+    let moderation = Some(Moderation { invited, successor: None, bans: 0 });
+    let invitation = Some(MyInvitation { id: InvitationId(3), by: "Ada".into(), expires_ms });
+    vec![
+        Change::Private(Private { invitation: None, moderation }),
+        Change::Private(Private { invitation, moderation: None }),
+    ]
+}
+
 fn from_clients() -> Vec<(&'static str, Vec<u8>)> {
     let hello = |token| ClientFrame::Hello { version: PROTOCOL_VERSION, client: "dais web".into(), token };
     vec![
@@ -46,13 +90,28 @@ fn from_clients() -> Vec<(&'static str, Vec<u8>)> {
         ("hello with a token", wire::encode_client(&hello(Some(Token([0xA5; 16]))))),
         ("log in", request(1, Request::Login { name: "Ada".into() })),
         ("list rooms", request(2, Request::ListRooms { after: None })),
-        ("create a room", request(3, Request::CreateRoom { room: Some(room()), title: "Hall".into(), mode: Mode::Moderated })),
-        ("join a room", request(4, Request::JoinRoom { room: room(), microphone_open: false })),
+        ("create a room", request(3, create(Some(room()), false, None))),
+        ("create an unlisted room with a passcode", request(3, create(None, true, Some("sesame".into())))),
+        ("join a room", request(4, join(None, false))),
+        ("take the seat over", request(4, join(None, true))),
+        ("join with a passcode", request(4, join(Some("sesame".into()), false))),
         ("raise a hand", request(5, Request::Room(Command::RaiseHand))),
         ("admit a hand", request(6, Request::Room(Command::AdmitHand(MemberId(7))))),
         ("unmute", request(7, Request::Room(Command::SetMicrophone { muted: false }))),
         ("mute a speaker", request(8, Request::Room(Command::MuteSpeaker(MemberId(7))))),
         ("remove from stage", request(9, Request::Room(Command::RemoveFromStage(MemberId(7))))),
+        ("invite", request(10, Request::Room(Command::Invite(MemberId(7))))),
+        (
+            "accept an invitation",
+            request(11, Request::Room(Command::RespondInvite { invitation: InvitationId(3), accept: true })),
+        ),
+        ("kick", request(12, Request::Room(Command::Kick(MemberId(7))))),
+        ("make a co-host", request(13, Request::Room(Command::MakeCoHost(MemberId(7))))),
+        ("hand over", request(14, Request::Room(Command::HandOver(MemberId(7))))),
+        ("lock", request(15, Request::Room(Command::Set(Setting::Lock(true))))),
+        ("send a message", request(16, Request::Room(Command::SendMessage("Hi".into())))),
+        ("react", request(17, Request::Room(Command::React(Reaction::Heart)))),
+        ("silence a voice", request(18, Request::Silence { stream: StreamId(5), silent: true })),
         ("ping", wire::encode_client(&ClientFrame::Ping { nonce: 9 })),
         ("voice report", wire::encode_client(&ClientFrame::VoiceReport { newest_ms: 1_700_000_000_123 })),
         ("clock mapping", wire::encode_client(&ClientFrame::ClockMapping { timestamp: 48_000, server_ms: 1_700_000_000_000 })),
@@ -63,19 +122,6 @@ fn from_clients() -> Vec<(&'static str, Vec<u8>)> {
 fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
     let reply = |id, revision, result| ServerFrame::Reply { id: RequestId(id), revision: Revision(revision), result };
     let identity = Identity { user: UserId(500), name: "Ada".into() };
-    let view = View {
-        room: room(),
-        title: "Hall".into(),
-        mode: Mode::Moderated,
-        revision: Revision(4),
-        ends_at_ms: None,
-        me: MemberId(2),
-        my_name: "Bob".into(),
-        stage: vec![person()],
-        hands: vec![Hand { member: MemberId(2), name: "Bob".into(), raised_ms: 2000 }],
-        audience_count: 1,
-        audience: vec![Listener { member: MemberId(2), user: UserId(501), name: "Bob".into(), reconnecting: false }],
-    };
     let delta = Delta {
         from: Revision(4),
         to: Revision(6),
@@ -87,8 +133,17 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
             Change::MicrophoneSet { member: MemberId(2), self_muted: true, host_muted: true, by: MicrophoneSetBy::Moderator },
         ],
     };
-    let summary =
-        RoomSummary { id: room(), title: "Hall".into(), mode: Mode::Open, host: Some("Ada".into()), on_stage: 1, listening: 2 };
+    let summary = RoomSummary {
+        id: room(),
+        title: "Hall".into(),
+        mode: Mode::Open,
+        host: Some("Ada".into()),
+        on_stage: 1,
+        listening: 2,
+        is_locked: false,
+        has_passcode: true,
+    };
+    let put_out = ServerFrame::PutOut { room: room(), reason: LeaveReason::Kicked, until_ms: Some(63_000) };
     let voice_bytes = wire::encode_client_voice(&voice_header(), &[0x78, 0x01, 0x02]);
     let origin = voice::Origin { stream: StreamId(5), arrived_ms: 1_700_000_000_123 };
     vec![
@@ -105,12 +160,17 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
         ("logged in", wire::encode_server(&reply(1, 0, Ok(Reply::LoggedIn { identity, token: Some(Token([0xA5; 16])) })))),
         ("joined", wire::encode_server(&reply(4, 3, Ok(Reply::Joined { room: room(), member: MemberId(2) })))),
         ("denied", wire::encode_server(&reply(6, 4, Err(Denied::StageFull)))),
-        ("snapshot", wire::encode_server(&ServerFrame::Snapshot(view))),
+        ("snapshot", wire::encode_server(&ServerFrame::Snapshot(view()))),
         ("delta", wire::encode_server(&ServerFrame::Delta(delta))),
         (
             "an empty delta",
             wire::encode_server(&ServerFrame::Delta(Delta { from: Revision(6), to: Revision(7), changes: vec![] })),
         ),
+        (
+            "private changes",
+            wire::encode_server(&ServerFrame::Delta(Delta { from: Revision(7), to: Revision(8), changes: private() })),
+        ),
+        ("put out", wire::encode_server(&put_out)),
         ("rooms", wire::encode_server(&ServerFrame::Rooms(RoomsPage { rooms: vec![summary], total: 1 }))),
         ("pong", wire::encode_server(&ServerFrame::Pong { nonce: 9, server_ms: 1_700_000_000_456 })),
         ("voice acknowledged", wire::encode_server(&ServerFrame::VoiceAck { sequence: Seq(300) })),
