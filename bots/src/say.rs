@@ -62,7 +62,13 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
-    let created = Command::CreateRoom { room: Some(room.clone()), title: room.to_string(), mode: Mode::Moderated, unlisted: false, passcode: None };
+    let created = Command::CreateRoom {
+        room: Some(room.clone()),
+        title: room.to_string(),
+        mode: Mode::Moderated,
+        unlisted: false,
+        passcode: None,
+    };
     let joined = Command::JoinRoom { room: room.clone(), passcode: None, take_over: false };
     let mut entered = member.ask(joined.clone()).await?;
     if entered == Err(Failure::Denied(Denied::UnknownRoom)) {

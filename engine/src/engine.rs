@@ -166,7 +166,9 @@ impl Engine {
 
     /// The microphone that [`Output::OpenMicrophone`] asked for is open, and gives samples at this rate.
     pub fn handle_microphone_open(&mut self, device_rate_hz: u32, now: Duration) {
-        self.publishing.handle_open(device_rate_hz);
+        if !self.publishing.handle_open(device_rate_hz) {
+            self.outputs.push_back(Output::CloseMicrophone);
+        }
         self.settle_microphone(now);
     }
 
@@ -201,11 +203,13 @@ impl Engine {
             ServerFrame::Reply { id, result, .. } => self.handle_reply(id, result, now),
             ServerFrame::Snapshot(view) => self.handle_snapshot(view, now),
             ServerFrame::Delta(delta) => self.handle_delta(&delta, now),
-            ServerFrame::PutOut { room, reason, until_ms } => self.handle_put_out(&room, LeftRoom::PutOut { reason, until_ms }, now),
+            ServerFrame::PutOut { room, reason, until_ms } => {
+                self.handle_put_out(&room, LeftRoom::PutOut { reason, until_ms }, now);
+            }
             ServerFrame::Rooms(page) => self.tell(Event::Rooms(page)),
             ServerFrame::Pong { nonce, server_ms } => self.clock.handle_pong(nonce, server_ms, now),
             ServerFrame::Ping { nonce } => self.send(&ClientFrame::Pong { nonce }),
-            ServerFrame::VoiceAck { sequence } => self.publishing.handle_ack(sequence, now),
+            ServerFrame::VoiceAck { sequence } => self.publishing.handle_ack(sequence),
             ServerFrame::ClockMapping { stream, timestamp, server_ms } => {
                 self.listening.handle_clock_mapping(stream, timestamp, server_ms);
             }

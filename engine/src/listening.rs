@@ -6,6 +6,7 @@ use std::time::Duration;
 use dais_audio::{PacketHeader, SAMPLE_RATE_HZ};
 use dais_shared::ids::{MemberId, StreamId, UserId};
 use dais_shared::limits::STAGE_SEATS_MAX;
+use dais_shared::view::Person;
 use dais_shared::voice;
 
 use crate::event::{Output, SpeakerStatistics, Statistics};
@@ -43,7 +44,7 @@ pub(crate) struct Listening {
     stalls: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Speaker {
     level_dbov: u8,
     heard: Duration,
@@ -53,6 +54,20 @@ struct Speaker {
     origin_ms: Option<f64>,
     transit_ms: Option<f32>,
     is_in_view: bool,
+}
+
+impl Default for Speaker {
+    /// Nothing was heard yet.
+    fn default() -> Self {
+        Self {
+            level_dbov: SILENCE_DBOV,
+            heard: Duration::ZERO,
+            last_relative_ms: None,
+            origin_ms: None,
+            transit_ms: None,
+            is_in_view: false,
+        }
+    }
 }
 
 impl Listening {
@@ -68,25 +83,21 @@ impl Listening {
         room.view.as_ref()?;
         self.frames_received += 1;
         self.newest_ms = self.newest_ms.max(origin.arrived_ms);
-        if !self.streams.contains_key(&origin.stream) && self.streams.len() >= STREAMS_MAX {
-            return None;
-        }
-        let speaker = self.streams.entry(origin.stream).or_default();
+        let jitter_ms = self.jitter_ms;
+        let speaker = self.speaker(origin.stream)?;
         speaker.level_dbov = header.level_dbov;
         let is_start = header.flags & voice::TALKSPURT_START != 0;
-        if !is_start && speaker.last_relative_ms.is_some() && now.saturating_sub(speaker.heard) > STALL_AFTER {
-            self.stalls += 1;
-        }
+        let has_stalled = !is_start && speaker.last_relative_ms.is_some() && now.saturating_sub(speaker.heard) > STALL_AFTER;
         speaker.heard = now;
         let relative_ms = now.as_secs_f64() * 1000.0 - origin.arrived_ms as f64;
-        if let Some(last_ms) = speaker.last_relative_ms.replace(relative_ms) {
-            let difference_ms = (relative_ms - last_ms).abs() as f32;
-            self.jitter_ms += (difference_ms - self.jitter_ms) * JITTER_GAIN;
-        }
+        let last_ms = speaker.last_relative_ms.replace(relative_ms);
+        let difference_ms = last_ms.map_or(jitter_ms, |last_ms| (relative_ms - last_ms).abs() as f32);
         if let (Some(origin_ms), Some(server_ms)) = (speaker.origin_ms, clock.server_ms(now)) {
             let captured_ms = origin_ms + header.timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
             speaker.transit_ms = Some((server_ms - captured_ms) as f32);
         }
+        self.jitter_ms += (difference_ms - jitter_ms) * JITTER_GAIN;
+        self.stalls += u32::from(has_stalled);
         let is_silenced = room.speaker(origin.stream).is_some_and(|(_, user)| self.volume(user) == 0.0);
         if is_silenced {
             return None;
@@ -104,11 +115,10 @@ impl Listening {
     }
 
     pub(crate) fn handle_clock_mapping(&mut self, stream: StreamId, timestamp: u64, server_ms: u64) {
-        if !self.streams.contains_key(&stream) && self.streams.len() >= STREAMS_MAX {
-            return;
-        }
         let origin_ms = server_ms as f64 - timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
-        self.streams.entry(stream).or_default().origin_ms = Some(origin_ms);
+        if let Some(speaker) = self.speaker(stream) {
+            speaker.origin_ms = Some(origin_ms);
+        }
     }
 
     /// Forgets the streams of people who left the stage, and says which. A stream that the view does not know *yet*
@@ -134,12 +144,25 @@ impl Listening {
             self.volumes.pop_first();
         }
         self.volumes.insert(user, volume);
-        self.gains(room).filter(|(stream, _)| room.speaker(*stream).is_some_and(|(_, whose)| whose == user)).collect()
+        let is_whose = |stream| room.speaker(stream).is_some_and(|(_, whose)| whose == user);
+        self.take_gains(room).into_iter().filter(|(stream, _)| is_whose(*stream)).collect()
     }
 
-    /// The gain of everybody on stage whom this listener has turned up or down.
-    pub(crate) fn gains(&self, room: &RoomState) -> impl Iterator<Item = (StreamId, f32)> {
-        room.others().filter_map(|person| self.volumes.get(&person.user).map(|volume| (person.stream, *volume)))
+    /// The gain of everybody on stage whom this listener has turned up or down. Their streams are known from now on,
+    /// heard or not, so that the pipeline is told when they are gone.
+    pub(crate) fn take_gains(&mut self, room: &RoomState) -> Vec<(StreamId, f32)> {
+        let gain = |person: &Person| self.volumes.get(&person.user).map(|volume| (person.stream, *volume));
+        let mut gains: Vec<_> = room.others().filter_map(gain).collect();
+        gains.retain(|(stream, _)| self.speaker(*stream).is_some());
+        gains
+    }
+
+    /// A stream's place, while there is one.
+    fn speaker(&mut self, stream: StreamId) -> Option<&mut Speaker> {
+        if !self.streams.contains_key(&stream) && self.streams.len() >= STREAMS_MAX {
+            return None;
+        }
+        Some(self.streams.entry(stream).or_default())
     }
 
     /// A new seat or a new connection: the server sends everything again.

@@ -34,8 +34,10 @@ pub(crate) enum Wanted {
     Muted,
     /// The same, while there is no connection to send over.
     Offline,
-    /// Release it at once.
+    /// Release it at once: a moderator has muted its owner.
     Closed,
+    /// Release it at once, and forget the stay: its owner is not on stage.
+    OffStage,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,11 +117,14 @@ impl Publishing {
                 self.end_talkspurt();
                 if now < *self.kept_until.get_or_insert(now + KEPT_FOR) { None } else { self.close() }
             }
-            Wanted::Closed => {
+            Wanted::Closed | Wanted::OffStage => {
                 self.closing = Closing::No;
                 self.end_talkspurt();
                 self.kept_until = None;
-                self.stay = None;
+                if wanted == Wanted::OffStage {
+                    // Another room counts its streams anew. As long as the stream lasts, its sequence goes on.
+                    self.stay = None;
+                }
                 self.close()
             }
         }
@@ -140,7 +145,8 @@ impl Publishing {
     fn close(&mut self) -> Option<Output> {
         self.capture = None;
         let was = core::mem::take(&mut self.microphone);
-        matches!(was, Microphone::Open | Microphone::Opening).then_some(Output::CloseMicrophone)
+        // One that failed is told too: the shell is not to try again by itself.
+        (was != Microphone::Closed).then_some(Output::CloseMicrophone)
     }
 
     /// What is sent next starts a talkspurt, with a timestamp that counts the pause.
@@ -158,9 +164,11 @@ impl Publishing {
         }
     }
 
-    pub(crate) fn handle_open(&mut self, device_rate_hz: u32) {
+    /// Returns whether it is still wanted.
+    #[must_use]
+    pub(crate) fn handle_open(&mut self, device_rate_hz: u32) -> bool {
         if self.microphone == Microphone::Closed {
-            return; // It was not wanted any more by the time it opened; the shell has been told to close it.
+            return false;
         }
         match CapturePipeline::new(CaptureConfig::new(device_rate_hz)) {
             Ok(capture) => {
@@ -170,6 +178,7 @@ impl Publishing {
             }
             Err(_) => self.microphone = Microphone::Failed(MicrophoneFailure::Lost),
         }
+        true
     }
 
     pub(crate) fn handle_failed(&mut self, failure: MicrophoneFailure) {
@@ -203,7 +212,7 @@ impl Publishing {
         }
     }
 
-    pub(crate) fn handle_ack(&mut self, sequence: Seq, _now: Duration) {
+    pub(crate) fn handle_ack(&mut self, sequence: Seq) {
         if let Some(stay) = &mut self.stay {
             while stay.unacknowledged.front().is_some_and(|(sent, _)| *sent <= sequence.0) {
                 stay.unacknowledged.pop_front();

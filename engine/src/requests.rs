@@ -23,12 +23,14 @@ pub(crate) enum Purpose {
     Person(Ticket),
     /// A person who has fallen silent waits to be muted.
     Mute(Ticket),
-    /// A person waits, and the room is left whatever the answer.
+    /// A person waits, and the room is left unless the server keeps the seat.
     Leave(Ticket),
     /// A person waits, and the identity is gone when it succeeds.
     Logout(Ticket),
     /// Nobody waits.
     Quiet,
+    /// A fresh snapshot, after a gap.
+    Resync,
     /// Back into the room after a lost connection.
     Rejoin,
     /// A new identity under the old name, since the server forgot the old one.
@@ -39,7 +41,7 @@ impl Purpose {
     fn ticket(&self) -> Option<Ticket> {
         match self {
             Self::Person(ticket) | Self::Mute(ticket) | Self::Leave(ticket) | Self::Logout(ticket) => Some(*ticket),
-            Self::Quiet | Self::Rejoin | Self::LoginAgain => None,
+            Self::Quiet | Self::Resync | Self::Rejoin | Self::LoginAgain => None,
         }
     }
 }
@@ -149,7 +151,9 @@ impl Engine {
             self.room.wanted = Some(room.clone());
         }
         match (&purpose, &result) {
-            (Purpose::Leave(_), _) => self.leave_room(LeftRoom::Left, now),
+            (Purpose::Leave(_), Ok(_) | Err(Denied::NotInRoom | Denied::RoomEnded)) => self.leave_room(LeftRoom::Left, now),
+            (Purpose::Leave(_), Err(_)) => self.publishing.speak_on(),
+            (Purpose::Resync, Err(_)) => self.handle_resync_denied(),
             (Purpose::Logout(_), Ok(_)) => {
                 self.leave_room(LeftRoom::Left, now);
                 self.session.keep(None, None);

@@ -57,9 +57,7 @@ impl Engine {
     pub(crate) fn handle_delta(&mut self, delta: &Delta, now: Duration) {
         let Some(view) = &mut self.room.view else { return };
         if view.apply(delta).is_err() {
-            if !core::mem::replace(&mut self.room.is_resyncing, true) {
-                self.request(Purpose::Quiet, Request::Resync);
-            }
+            self.resync();
             return;
         }
         let ended = delta.changes.iter().find_map(|change| match change {
@@ -71,6 +69,17 @@ impl Engine {
         } else if !delta.changes.is_empty() {
             self.room_changed(delta.changes.clone(), now);
         }
+    }
+
+    fn resync(&mut self) {
+        if !core::mem::replace(&mut self.room.is_resyncing, true) {
+            self.request(Purpose::Resync, Request::Resync);
+        }
+    }
+
+    /// The server has no snapshot for us now: the next change asks again.
+    pub(crate) fn handle_resync_denied(&mut self) {
+        self.room.is_resyncing = false;
     }
 
     /// A moderator put one out of this room; old news if one sits in another.
@@ -95,7 +104,7 @@ impl Engine {
 
     fn room_changed(&mut self, changes: Vec<Change>, now: Duration) {
         self.close_streams();
-        let gains: Vec<_> = self.listening.gains(&self.room).collect();
+        let gains = self.listening.take_gains(&self.room);
         self.outputs.extend(gains.into_iter().map(|(stream, gain)| Output::SetGain { stream, gain }));
         self.silence_streams();
         if let Some(view) = &self.room.view {
@@ -124,7 +133,7 @@ impl Engine {
     /// Opens and closes the microphone by the server's word, and reports what the device does.
     pub(crate) fn settle_microphone(&mut self, now: Duration) {
         let wanted = match self.room.my_stage() {
-            None => Wanted::Closed,
+            None => Wanted::OffStage,
             Some(me) if me.host_muted => Wanted::Closed,
             Some(me) if me.self_muted => Wanted::Muted,
             Some(_) if !self.session.is_online() => Wanted::Offline,

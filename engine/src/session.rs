@@ -169,6 +169,12 @@ impl Engine {
         for ticket in self.requests.forget_all() {
             self.answer(ticket, Err(crate::event::Failure::Offline));
         }
+        if goodbye == Some(Goodbye::LoggedOut) && self.session.token.is_none() {
+            // As asked for here: the page goes on with nobody known.
+            self.session.has_been_online = false;
+            self.connect(now);
+            return;
+        }
         match goodbye.filter(|goodbye| !goodbye.may_reconnect()) {
             Some(goodbye) => {
                 self.session.state = State::Closed;

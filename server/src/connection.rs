@@ -12,8 +12,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, ConnectionId, MemberId, Seq};
 use dais_shared::limits::{
-    CLIENT_NAME_CHARS_MAX, CLOSE_LINGER_MS, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, VOICE_ACK_MS,
+    CLIENT_NAME_CHARS_MAX, CLOSE_LINGER_MS, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, UNHEARD_FRAMES_MAX,
+    VOICE_ACK_MS,
 };
+use dais_shared::room::Unheard;
 use dais_shared::voice::Header;
 use dais_shared::wire::{ClientFrame, DecodeError, FromClient, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame, decode_client};
 use socket2::SockRef;
@@ -86,6 +88,8 @@ struct Connection {
     seat: Option<Seat>,
     lobby: Option<Lobby>,
     acknowledging: Acknowledging,
+    /// Voice frames sent without a seat; the room counts those of a seat.
+    unheard_in_a_row: u32,
     began_ms: u64,
     /// When the last whole frame came.
     heard_ms: u64,
@@ -110,6 +114,7 @@ pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, pe
         seat: None,
         lobby: None,
         acknowledging: Acknowledging::default(),
+        unheard_in_a_row: 0,
         began_ms: now_ms,
         heard_ms: now_ms,
         pinged_ms: now_ms,
@@ -302,10 +307,14 @@ impl Connection {
             return Ok(());
         }
         let Some((room, from)) = self.occupant() else {
-            self.house.metrics.count_unheard(dais_shared::room::Unheard::NotAMember);
-            return Ok(());
+            self.house.metrics.count_unheard(Unheard::NotAMember);
+            self.unheard_in_a_row += 1;
+            let is_abuse = self.unheard_in_a_row >= UNHEARD_FRAMES_MAX;
+            return if is_abuse { Err(End::Goodbye(Goodbye::Abuse)) } else { Ok(()) };
         };
-        if room.mailbox.try_send(Message::Voice { from, arrived_ms, header, bytes }).is_err() {
+        let sent = room.mailbox.try_send(Message::Voice { from, arrived_ms, header, bytes });
+        self.unheard_in_a_row = 0;
+        if sent.is_err() {
             self.house.metrics.voice_frames_mailbox_full_total.add(1);
         }
         Ok(())

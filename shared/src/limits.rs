@@ -25,8 +25,6 @@ pub const VOICE_PAYLOAD_BYTES_MAX: usize = 1275;
 pub const VOICE_FRAME_SAMPLES_MAX: u32 = 2880;
 /// Samples at 48 kHz of the shortest voice frame: 2.5 ms, Opus' shortest.
 pub const VOICE_FRAME_SAMPLES_MIN: u32 = 120;
-/// Samples at 48 kHz of the voice frames a client sends: 20 ms, where Opus is at its best for speech.
-pub const VOICE_FRAME_SAMPLES: u32 = 960;
 
 /// People on one stage: more than this and nobody follows the talk; also the number of decoders a page holds.
 pub const STAGE_SEATS_MAX: usize = 16;
@@ -153,6 +151,8 @@ pub const FRAMES_PER_WRITE_MAX: usize = 64;
 pub const ROOM_BATCH_MAX: usize = 64;
 /// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.
 pub const STORE_QUEUE_MAX: usize = 1024;
+/// Answers and snapshots of one room that wait for the store; beyond it whoever asks for more is sent away.
+pub const OUTGOING_EFFECTS_MAX: usize = 8192;
 /// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.
 pub const STORE_GROUP_MAX: usize = 256;
 /// Heartbeats, reports and mappings a connection may send at once, and per second afterwards: lawful clients send

@@ -126,6 +126,13 @@ pub enum Change {
         /// How.
         entry: StageEntry,
     },
+    /// Somebody on stage speaks as another source of sound from now on.
+    StreamRenewed {
+        /// Who.
+        member: MemberId,
+        /// The new source of sound.
+        stream: StreamId,
+    },
     /// Somebody left the stage.
     StageLeft {
         /// Who.

@@ -77,10 +77,7 @@ fn private() -> Vec<Change> {
     let invited = vec![Invited { member: MemberId(2), name: "Bob".into(), expires_ms }];
     let moderation = Some(Moderation { invited, successor: None, bans: 0 });
     let invitation = Some(MyInvitation { id: InvitationId(3), by: "Ada".into(), expires_ms });
-    vec![
-        Change::Private(Private { invitation: None, moderation }),
-        Change::Private(Private { invitation, moderation: None }),
-    ]
+    vec![Change::Private(Private { invitation: None, moderation }), Change::Private(Private { invitation, moderation: None })]
 }
 
 fn from_clients() -> Vec<(&'static str, Vec<u8>)> {

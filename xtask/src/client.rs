@@ -2,9 +2,10 @@
 //! and the result is compressed. Knows where things land, not what is in them.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use crate::process::{run, with_args};
-use crate::{Result, fingerprint, project, wasm};
+use crate::process::{Group, run, with_args};
+use crate::{Result, fingerprint, project, run, wasm};
 
 /// Everything the client is made of.
 const SOURCES: [&str; 12] = [
@@ -37,7 +38,12 @@ pub(crate) fn build() -> Result<()> {
         return Ok(());
     }
     println!("Building the client (WebAssembly; the first time takes some minutes).");
+    // The page ends with minutes of link-time optimisation on a single core: meanwhile the others build what the
+    // server and the bots are made of, for the build that comes next.
+    let mut ahead = Group::spawn(run::native_build().arg("--quiet").stdout(Stdio::null()).stderr(Stdio::null()))?;
     run(&mut with_args("trunk", &["build", "--release"]))?;
+    // What may have failed there fails again, and is seen, where it is asked for.
+    ahead.wait()?;
     compress()?;
     let write = std::fs::write(&stamp, state()?);
     write.map_err(|error| format!("cannot write {}: {error}", stamp.display()))

@@ -211,6 +211,14 @@ impl Group {
     pub(crate) fn poll(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().map_err(|error| format!("cannot wait for `{}`: {error}", self.name))
     }
+
+    /// Waits until it has ended, and says how.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
+        self.child.wait().map_err(|error| format!("cannot wait for `{}`: {error}", self.name))
+    }
 }
 
 impl Drop for Group {

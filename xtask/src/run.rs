@@ -17,6 +17,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
     println!("Dais: setting up, building, starting. The first time takes about a quarter of an hour");
     println!("on two cores, because tools and codec are compiled from source; later it takes seconds.");
+    process::forward_signals()?;
     setup::build_tools()?;
     client::build()?;
     println!("Building server and bots in release.");
@@ -31,9 +32,14 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 /// Builds `dais` with the client inside, and `dais-bots`.
 pub(crate) fn release_build() -> Command {
-    let mut build = with_args("cargo", &["build", "--release", "--package", "dais-server", "--package", "dais-bots"]);
+    let mut build = native_build();
     build.args(["--features", "dais-server/embedded-client"]);
     build
+}
+
+/// The same without the client.
+pub(crate) fn native_build() -> Command {
+    with_args("cargo", &["build", "--release", "--package", "dais-server", "--package", "dais-bots"])
 }
 
 /// The address the server will listen on, as far as options and environment tell.

@@ -52,9 +52,7 @@ impl Connection {
                 Err(denied) => denied.into(),
             },
             Request::DescribeRoom { room } => self.describe_room(&room),
-            Request::ListMessages { before } => {
-                self.ask_room(|from| Message::ListMessages { from, request: id, before }).await
-            }
+            Request::ListMessages { before } => self.ask_room(|from| Message::ListMessages { from, request: id, before }).await,
             Request::ListBanned => self.ask_room(|from| Message::ListBanned { from, request: id }).await,
             Request::Silence { stream, silent } => {
                 self.ask_room(|from| Message::Silence { from, request: id, stream, silent }).await
@@ -178,14 +176,7 @@ impl Connection {
         }
     }
 
-    async fn join_room(
-        &mut self,
-        request: RequestId,
-        id: &RoomId,
-        page: PageId,
-        take_over: bool,
-        person: room::Join,
-    ) -> Outcome {
+    async fn join_room(&mut self, request: RequestId, id: &RoomId, page: PageId, take_over: bool, person: room::Join) -> Outcome {
         let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
         let (join, seat) = self.join(request, page, take_over, person);
         if room.mailbox.send(join).await.is_err() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dais_shared::ids::{MemberId, RequestId};
+use dais_shared::limits::OUTGOING_EFFECTS_MAX;
 use dais_shared::room::{Denied, Event};
 use dais_shared::view::{Published, View};
 use dais_shared::wire::{Goodbye, Reply, ServerFrame};
@@ -37,10 +38,12 @@ pub(super) enum Effect {
     Tell(oneshot::Sender<()>),
 }
 
-/// Effects behind the commits they wait for. Bounded as the store's queue is: one entry per write under way.
+/// Effects behind the commits they wait for. One entry per write under way, as many as the store's queue takes; and
+/// [`OUTGOING_EFFECTS_MAX`] effects.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     waiting: VecDeque<(Committed, Vec<Effect>)>,
+    count: usize,
 }
 
 impl Outgoing {
@@ -75,15 +78,21 @@ impl RoomActor {
 
     /// Puts an effect behind everything that has been applied so far.
     pub(super) fn leave_in_order(&mut self, effect: Effect) {
-        match self.outgoing.waiting.back_mut() {
-            Some((_, effects)) => effects.push(effect),
-            None => self.perform(effect),
+        let is_full = self.outgoing.count >= OUTGOING_EFFECTS_MAX;
+        match (self.outgoing.waiting.back_mut(), effect) {
+            (None, effect) => self.perform(effect),
+            (Some(_), Effect::Answer(outbox, _) | Effect::Snapshot(outbox, _)) if is_full => outbox.close(Goodbye::Overloaded),
+            (Some((_, effects)), effect) => {
+                effects.push(effect);
+                self.outgoing.count += 1;
+            }
         }
     }
 
     /// The oldest write is kept: what waited for it leaves.
     pub(super) fn release_front(&mut self) {
         if let Some((_, effects)) = self.outgoing.waiting.pop_front() {
+            self.outgoing.count -= effects.len();
             for effect in effects {
                 self.perform(effect);
             }

@@ -104,7 +104,8 @@ fn key(token: &TokenHash) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dais_shared::room::{Context, Input, Mode, RoomEndReason};
+    use dais_shared::ids::AddressPrefix;
+    use dais_shared::room::{Context, Input, Join, Mode, RoomEndReason, Settings};
 
     fn identity(user: u64) -> Identity {
         Identity { user: UserId(user), name: format!("Person {user}") }
@@ -151,10 +152,16 @@ mod tests {
     #[test]
     fn a_kept_room_follows_its_events_and_is_forgotten_when_it_ends() {
         let id = RoomId::parse("hall").expect("a room id");
-        let mut room = Room::new(id.clone(), "Hall".into(), Mode::Open, UserId(1));
+        let mut room = Room::new(id.clone(), Settings::new("Hall".into(), Mode::Open), None, UserId(1));
         let mut memory = Memory::default();
         memory.write(Write::Room(Box::new(room.clone())));
-        let join = Input::Join { user: UserId(1), name: "Ada".into(), microphone_open: false };
+        let join = Input::Join(Join {
+            user: UserId(1),
+            name: "Ada".into(),
+            address: AddressPrefix::V4([127, 0, 0, 1]),
+            passcode: None,
+            microphone_open: false,
+        });
         let events = room.decide(&join, &Context::at(5)).expect("the founder may join");
         for event in &events {
             room.apply(event);

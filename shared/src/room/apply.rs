@@ -11,7 +11,10 @@ impl Room {
     pub fn apply(&mut self, event: &Event) {
         self.revision = self.revision.next();
         match event {
-            Event::MemberJoined { .. } | Event::MemberLeft { .. } | Event::ConnectionLost { .. } | Event::ConnectionBack { .. } => {
+            Event::MemberJoined { .. }
+            | Event::MemberLeft { .. }
+            | Event::ConnectionLost { .. }
+            | Event::ConnectionBack { .. } => {
                 self.apply_presence(event);
             }
             Event::HandRaised { member, at_ms, .. } => {
@@ -27,6 +30,10 @@ impl Room {
             Event::InvitationEnded { member, .. } => drop(self.invitations.remove(member)),
             Event::StageJoined { member, role, stream, entry, at_ms } => {
                 self.enter_stage(*member, *role, *stream, *entry, *at_ms);
+            }
+            Event::StreamRenewed { member, stream } => {
+                self.next_stream = self.next_stream.max(stream.0 + 1);
+                self.with_stage(*member, |stage| stage.stream = *stream);
             }
             Event::StageLeft { member, .. } => self.leave_stage(*member),
             Event::MicrophoneSet { member, self_muted, host_muted, .. } => self.with_stage(*member, |stage| {

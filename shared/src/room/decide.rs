@@ -102,4 +102,3 @@ impl Room {
 fn allowed(actor: Actor<'_>, action: Action) -> Result<(), Denied> {
     if may(actor.seat.role, action) { Ok(()) } else { Err(Denied::NotPermitted) }
 }
-

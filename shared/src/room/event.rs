@@ -85,6 +85,13 @@ pub enum Event {
         /// When, in Unix milliseconds.
         at_ms: u64,
     },
+    /// Somebody on stage speaks as another source of sound from now on.
+    StreamRenewed {
+        /// Who.
+        member: MemberId,
+        /// The new source of sound.
+        stream: StreamId,
+    },
     /// Somebody on stage is in the audience again.
     StageLeft {
         /// Who.

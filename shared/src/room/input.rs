@@ -186,12 +186,7 @@ impl Context {
     /// The defaults at a given time.
     #[must_use]
     pub const fn at(now_ms: u64) -> Self {
-        Self {
-            now_ms,
-            stage_seats_max: limits::STAGE_SEATS_MAX,
-            room_seats_max: limits::ROOM_SEATS_MAX,
-            blocks_addresses: true,
-        }
+        Self { now_ms, stage_seats_max: limits::STAGE_SEATS_MAX, room_seats_max: limits::ROOM_SEATS_MAX, blocks_addresses: true }
     }
 }
 

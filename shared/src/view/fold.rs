@@ -27,6 +27,7 @@ impl View {
     fn apply_change(&mut self, change: &Change) {
         match change {
             Change::StageJoined { person, .. } => self.put_on_stage(person),
+            Change::StreamRenewed { member, stream } => self.with_person(*member, |person| person.stream = *stream),
             Change::StageLeft { member, .. } => self.stage.retain(|person| person.member != *member),
             Change::MicrophoneSet { member, self_muted, host_muted, .. } => self.with_person(*member, |person| {
                 person.self_muted = *self_muted;
@@ -105,4 +106,3 @@ impl View {
         }
     }
 }
-

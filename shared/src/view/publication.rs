@@ -146,8 +146,7 @@ impl Publication {
 
     /// Everybody's private part that is another one than what he was told last.
     fn take_private(&mut self, room: &Room) -> BTreeMap<MemberId, Private> {
-        let now: BTreeMap<MemberId, Private> =
-            room.confidants().map(|member| (member, room.private_for(member))).collect();
+        let now: BTreeMap<MemberId, Private> = room.confidants().map(|member| (member, room.private_for(member))).collect();
         let before = core::mem::replace(&mut self.private, now);
         let lost = before.keys().filter(|member| !self.private.contains_key(member)).map(|member| (*member, Private::default()));
         let changed = self.private.iter().filter(|(member, private)| before.get(member) != Some(private));

@@ -96,6 +96,7 @@ impl Event {
                 let (seat, stage) = on_stage(*member)?;
                 Change::StageJoined { person: Person::new(*member, seat, stage), entry: *entry }
             }
+            Self::StreamRenewed { member, stream } => Change::StreamRenewed { member: *member, stream: *stream },
             Self::StageLeft { member, exit } => Change::StageLeft { member: *member, exit: *exit },
             Self::MicrophoneSet { member, self_muted, host_muted, by } => {
                 Change::MicrophoneSet { member: *member, self_muted: *self_muted, host_muted: *host_muted, by: *by }

@@ -10,8 +10,8 @@ pub(super) fn wasm_bindgen() -> Result<()> {
         return Ok(());
     }
     println!("Building wasm-bindgen {version} (once, two to six minutes on two cores).");
-    // Without its lock file, which may name releases that have been withdrawn since.
-    install("wasm-bindgen-cli", &version, "1", &["--no-default-features"])?;
+    // Without its lock file, which may name releases that have been withdrawn since; and without its test runner.
+    install("wasm-bindgen-cli", &version, "1", &["--no-default-features", "--bin", "wasm-bindgen"])?;
     insist("wasm-bindgen", &version)
 }
 
@@ -22,8 +22,9 @@ pub(super) fn trunk() -> Result<()> {
         return Ok(());
     }
     println!("Building Trunk {version} (once, four to twelve minutes on two cores).");
-    // It mostly waits for others, so nothing of it is optimised.
-    install("trunk", version, "0", &["--locked", "--no-default-features", "--features", "rustls"])?;
+    // It mostly waits for others, so nothing of it is optimised; and it needs no TLS, since it finds its tools here
+    // instead of fetching them.
+    install("trunk", version, "0", &["--locked", "--no-default-features"])?;
     insist("trunk", version)
 }
 

@@ -13,11 +13,8 @@ use crate::permissions::{Action, may_act_on};
 impl Room {
     pub(super) fn kick(&self, actor: Actor<'_>, target: MemberId, context: &Context) -> Decision {
         let seat = self.allowed_on(actor, Action::Kick, target)?;
-        let block = Block {
-            user: seat.user,
-            address: blocked(seat.address, context),
-            until_ms: context.now_ms + REENTRY_BLOCK_MS,
-        };
+        let block =
+            Block { user: seat.user, address: blocked(seat.address, context), until_ms: context.now_ms + REENTRY_BLOCK_MS };
         let mut events = self.leave(target, LeaveReason::Kicked, context)?;
         events.push(Event::Blocked(block));
         Ok(events)

@@ -71,10 +71,14 @@ impl Room {
         if !seat.is_connected() {
             events.push(Event::ConnectionBack { member });
         }
-        if let Some(StageSeat { self_muted: false, host_muted, .. }) = seat.stage
+        if let Some(StageSeat { self_muted, host_muted, .. }) = seat.stage
             && !microphone_open
         {
-            events.push(Event::MicrophoneSet { member, self_muted: true, host_muted, by: MicrophoneSetBy::Return });
+            if !self_muted {
+                events.push(Event::MicrophoneSet { member, self_muted: true, host_muted, by: MicrophoneSetBy::Return });
+            }
+            // This may be another page, which knows nothing of the sequence numbers that were used.
+            events.push(Event::StreamRenewed { member, stream: StreamId(self.next_stream) });
         }
         events
     }

@@ -90,13 +90,7 @@ impl Room {
     }
 
     /// An accepted invitation leads on stage or, when that is full, to the end of the hand queue: it is consent either way.
-    pub(super) fn respond_invite(
-        &self,
-        actor: Actor<'_>,
-        invitation: InvitationId,
-        accept: bool,
-        context: &Context,
-    ) -> Decision {
+    pub(super) fn respond_invite(&self, actor: Actor<'_>, invitation: InvitationId, accept: bool, context: &Context) -> Decision {
         allowed(actor, Action::RespondInvite)?;
         let member = actor.member;
         self.invitation_of(member)

@@ -1,263 +1,15 @@
 //! The engine against the real rules: a room of `dais-shared` answers it, in virtual time, without a socket.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+mod world;
 
-use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Seq, StreamId, Token, UserId};
-use dais_engine::shared::limits::AUDIENCE_BATCH_MS;
-use dais_engine::shared::room::{
-    Command as RoomCommand, Context, Denied, Input, Join, LeaveReason, MicrophoneState, Mode, Room, Settings,
-};
+use dais_engine::shared::ids::{Revision, RoomId, Seq, StreamId, UserId};
+use dais_engine::shared::room::{Command as RoomCommand, Denied, LeaveReason, MicrophoneState};
 use dais_engine::shared::view::Publication;
 use dais_engine::shared::voice;
-use dais_engine::shared::wire::{self, ClientFrame, FromClient, Goodbye, Identity, Reply, Request, ServerFrame};
-use dais_engine::{Command, Config, ConnectionState, Engine, Event, Failure, LeftRoom, MicrophoneFailure, Output, Ticket};
+use dais_engine::shared::wire::{self, Goodbye, Request, ServerFrame};
+use dais_engine::{Command, ConnectionState, Event, Failure, LeftRoom, MicrophoneFailure, Output, Ticket};
 
-const TOKEN: Token = Token([7; 16]);
-const USER: UserId = UserId(10);
-const MS: Duration = Duration::from_millis(1);
-const QUANTUM: [f32; 960] = [0.1; 960];
-
-/// A server of one room, in which the engine's user and `MemberId(1)`, a host, sit.
-struct World {
-    engine: Engine,
-    room: Room,
-    publication: Publication,
-    host: MemberId,
-    seat: Option<MemberId>,
-    now: Duration,
-    is_connected: bool,
-    acknowledges: bool,
-    to_client: VecDeque<Vec<u8>>,
-    voice: Vec<(voice::Header, usize)>,
-    requests: Vec<Request>,
-    events: Vec<Event>,
-    outputs: Vec<Output>,
-}
-
-fn person(user: UserId, name: &str, microphone_open: bool) -> Join {
-    Join { user, name: name.into(), address: AddressPrefix::V4([127, 0, 0, 1]), passcode: None, microphone_open }
-}
-
-fn join() -> Command {
-    Command::JoinRoom { room: RoomId::parse("hall").expect("lawful"), passcode: None, take_over: false }
-}
-
-/// What the engine asks on coming back.
-fn rejoin(microphone_open: bool) -> Request {
-    let room = RoomId::parse("hall").expect("lawful");
-    Request::JoinRoom { room, passcode: None, page: PageId(1), take_over: false, microphone_open }
-}
-
-impl World {
-    fn new(token: Option<Token>) -> Self {
-        let id = RoomId::parse("hall").expect("lawful");
-        let mut room = Room::new(id, Settings::new("Hall".into(), Mode::Moderated), None, UserId(1));
-        let host = Input::Join(person(UserId(1), "Hanna", false));
-        for event in room.decide(&host, &Context::at(0)).expect("the founder may come in") {
-            room.apply(&event);
-        }
-        let mut world = Self {
-            engine: Engine::new(Config { client: "test".into(), token, is_for_this_page: false, seed: 1 }, Duration::ZERO),
-            publication: Publication::new(&room),
-            host: MemberId(1),
-            room,
-            seat: None,
-            now: Duration::ZERO,
-            is_connected: false,
-            acknowledges: true,
-            to_client: VecDeque::new(),
-            voice: Vec::new(),
-            requests: Vec::new(),
-            events: Vec::new(),
-            outputs: Vec::new(),
-        };
-        world.settle();
-        world
-    }
-
-    /// In the room, after login.
-    fn inside() -> Self {
-        let mut world = Self::new(None);
-        world.command(Command::Login { name: "Leo".into() });
-        world.command(join());
-        assert!(world.seat.is_some());
-        world
-    }
-
-    /// In the room and on stage, muted.
-    fn on_stage() -> Self {
-        let mut world = Self::inside();
-        let seat = world.seat.expect("inside");
-        world.command(Command::Room(RoomCommand::RaiseHand));
-        world.moderate(RoomCommand::AdmitHand(seat));
-        world
-    }
-
-    /// On stage with an open microphone.
-    fn speaking() -> Self {
-        let mut world = Self::on_stage();
-        world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
-        assert_eq!(world.take_outputs(), [Output::OpenMicrophone]);
-        let now = world.now;
-        world.engine.handle_microphone_open(48_000, now);
-        world.settle();
-        world
-    }
-
-    fn command(&mut self, command: Command) {
-        let now = self.now;
-        self.engine.handle_command(Ticket(1), command, now);
-        self.settle();
-    }
-
-    fn moderate(&mut self, command: RoomCommand) {
-        self.decide(&Input::Command(self.host, command)).expect("the host may");
-        self.settle();
-    }
-
-    fn decide(&mut self, input: &Input) -> Result<(), Denied> {
-        let context = Context::at(1000 + self.now.as_millis() as u64);
-        for event in self.room.decide(input, &context)? {
-            self.room.apply(&event);
-            self.publication.record(&self.room, &event);
-        }
-        if let Some(delta) = self.publication.take(&self.room, context.now_ms + AUDIENCE_BATCH_MS)
-            && let Some(seat) = self.seat
-        {
-            self.say(&ServerFrame::Delta(delta.for_member(seat).clone()));
-        }
-        Ok(())
-    }
-
-    fn say(&mut self, frame: &ServerFrame) {
-        self.to_client.push_back(wire::encode_server(frame));
-    }
-
-    fn advance(&mut self, by: Duration) {
-        let until = self.now + by;
-        while self.now < until {
-            self.now += 20 * MS;
-            if self.engine.poll_timeout().is_some_and(|due| due <= self.now) {
-                self.engine.handle_timeout(self.now);
-            }
-            self.settle();
-        }
-    }
-
-    fn speak(&mut self, frames: usize) {
-        for _ in 0..frames {
-            self.now += 20 * MS;
-            let now = self.now;
-            self.engine.handle_samples(&QUANTUM, now);
-            self.settle();
-        }
-    }
-
-    fn cut(&mut self, goodbye: Option<Goodbye>) {
-        self.is_connected = false;
-        if let Some(seat) = self.seat.take() {
-            self.decide(&Input::ConnectionLost(seat)).expect("a loss is no question");
-        }
-        self.to_client.clear();
-        let now = self.now;
-        self.engine.handle_socket_closed(goodbye.map(Goodbye::close_code), now);
-        self.settle();
-    }
-
-    /// Lets engine and server talk until both have nothing to say.
-    fn settle(&mut self) {
-        loop {
-            while let Some(output) = self.engine.poll_output() {
-                self.perform(output);
-            }
-            let Some(message) = self.to_client.pop_front() else { return };
-            let now = self.now;
-            self.engine.handle_message(&message, now);
-        }
-    }
-
-    fn perform(&mut self, output: Output) {
-        match output {
-            Output::Connect => {
-                self.is_connected = true;
-                let now = self.now;
-                self.engine.handle_socket_open(now);
-            }
-            Output::Send(message) if self.is_connected => self.serve(&message),
-            Output::Send(_) => {} // Lost on the way.
-            Output::Event(event) => self.events.push(event),
-            output => self.outputs.push(output),
-        }
-    }
-
-    fn serve(&mut self, message: &[u8]) {
-        match wire::decode_client(message).expect("the engine speaks the protocol") {
-            FromClient::Control(ClientFrame::Hello { token, .. }) => {
-                let identity = (token == Some(TOKEN)).then(|| Identity { user: USER, name: "Leo".into() });
-                self.say(&ServerFrame::Welcome { version: 1, server_ms: 0, identity, heartbeat_ms: 5000 });
-            }
-            FromClient::Control(ClientFrame::Request { id, request }) => {
-                self.requests.push(request.clone());
-                let result = self.answer(request);
-                self.say(&ServerFrame::Reply { id, revision: Revision(0), result });
-            }
-            FromClient::Control(ClientFrame::Ping { nonce }) => {
-                let server_ms = 1000 + self.now.as_millis() as u64;
-                self.say(&ServerFrame::Pong { nonce, server_ms });
-            }
-            FromClient::Control(_) => {}
-            FromClient::Voice { bytes, header } => {
-                self.voice.push((header, bytes.len()));
-                if self.acknowledges {
-                    self.say(&ServerFrame::VoiceAck { sequence: header.sequence });
-                }
-            }
-        }
-    }
-
-    fn answer(&mut self, request: Request) -> Result<Reply, Denied> {
-        match request {
-            Request::Login { name } => Ok(Reply::LoggedIn { identity: Identity { user: USER, name }, token: Some(TOKEN) }),
-            Request::JoinRoom { room, microphone_open, .. } => {
-                self.decide(&Input::Join(person(USER, "Leo", microphone_open)))?;
-                let member = self.room.seat_of(USER).expect("just joined");
-                self.seat = Some(member);
-                let view = self.room.view_for(member).expect("just joined");
-                self.say(&ServerFrame::Snapshot(view));
-                Ok(Reply::Joined { room, member })
-            }
-            Request::LeaveRoom => {
-                let seat = self.seat.take().expect("inside");
-                self.decide(&Input::Leave(seat))?;
-                Ok(Reply::Done)
-            }
-            Request::Room(command) => {
-                let seat = self.seat.expect("inside");
-                self.decide(&Input::Command(seat, command))?;
-                Ok(Reply::Done)
-            }
-            Request::Resync => {
-                let view = self.seat.and_then(|seat| self.room.view_for(seat)).expect("inside");
-                self.say(&ServerFrame::Snapshot(view));
-                Ok(Reply::Done)
-            }
-            _ => Ok(Reply::Done),
-        }
-    }
-
-    fn take_outputs(&mut self) -> Vec<Output> {
-        self.outputs.drain(..).filter(|output| !matches!(output, Output::KeepToken { .. })).collect()
-    }
-
-    fn last_view(&self) -> &dais_engine::shared::view::View {
-        let view = self.events.iter().rev().find_map(|event| match event {
-            Event::Room { view, .. } => Some(view),
-            _ => None,
-        });
-        view.expect("there was a room")
-    }
-}
+use world::*;
 
 #[test]
 fn the_view_is_what_the_server_says() {
@@ -534,4 +286,92 @@ fn nonsense_from_the_server_ends_the_connection_for_good() {
     world.settle();
     assert!(world.outputs.contains(&Output::Disconnect));
     assert_eq!(world.events.last(), Some(&Event::Connection(ConnectionState::Closed(Goodbye::Malformed))));
+}
+
+#[test]
+fn the_sequence_goes_on_after_a_moderators_mute() {
+    let mut world = World::speaking();
+    let seat = world.seat.expect("inside");
+    world.speak(20);
+    let last = world.voice.last().expect("spoke").0.sequence;
+    world.moderate(RoomCommand::MuteSpeaker(seat));
+    world.moderate(RoomCommand::LiftMute(seat));
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
+    let now = world.now;
+    world.engine.handle_microphone_open(48_000, now);
+    world.settle();
+    let before = world.voice.len();
+    world.speak(20);
+    let next = world.voice.get(before).expect("speaks again").0.sequence;
+    assert_eq!(next, Seq(last.0 + 1), "a sequence used twice would be taken for a duplicate");
+}
+
+#[test]
+fn whoever_comes_back_muted_speaks_as_a_new_stream() {
+    let mut world = World::on_stage();
+    let before = world.last_view().my_stage().expect("on stage").stream;
+    world.cut(None);
+    world.advance(1100 * MS);
+    assert_ne!(world.last_view().my_stage().expect("still on stage").stream, before);
+}
+
+#[test]
+fn a_microphone_that_is_not_wanted_any_more_is_closed_again() {
+    let mut world = World::on_stage();
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
+    let now = world.now;
+    world.engine.handle_microphone_failed(MicrophoneFailure::Refused, now);
+    world.settle();
+    world.take_outputs();
+    world.command(Command::Room(RoomCommand::LeaveStage));
+    assert_eq!(world.take_outputs(), [Output::CloseMicrophone], "the shell is not to open it by itself");
+    world.engine.handle_microphone_open(48_000, now);
+    world.settle();
+    assert_eq!(world.take_outputs(), [Output::CloseMicrophone]);
+}
+
+#[test]
+fn the_volume_of_somebody_who_never_spoke_goes_with_him() {
+    let mut world = World::inside();
+    world.command(Command::SetVolume { user: UserId(1), volume: 0.3 });
+    assert_eq!(world.take_outputs(), [Output::SetGain { stream: StreamId(1), gain: 0.3 }]);
+    world.command(Command::LeaveRoom);
+    assert_eq!(world.take_outputs(), [Output::CloseStream(StreamId(1))]);
+}
+
+#[test]
+fn after_logging_out_one_can_log_in_again() {
+    let mut world = World::inside();
+    world.command(Command::Logout);
+    world.cut(Some(Goodbye::LoggedOut));
+    assert!(world.is_connected, "again, as nobody");
+    world.requests.clear();
+    world.command(Command::Login { name: "Lea".into() });
+    assert_eq!(world.requests, [Request::Login { name: "Lea".into() }]);
+}
+
+#[test]
+fn a_seat_that_the_server_keeps_is_not_left() {
+    let mut world = World::inside();
+    world.denies = Some(Denied::TooFast);
+    world.command(Command::LeaveRoom);
+    assert!(!world.events.iter().any(|event| matches!(event, Event::LeftRoom(_))));
+    world.denies = None;
+    world.command(Command::LeaveRoom);
+    assert_eq!(world.events.iter().filter(|event| matches!(event, Event::LeftRoom(LeftRoom::Left))).count(), 1);
+}
+
+#[test]
+fn a_denied_resync_is_asked_for_again() {
+    let mut world = World::inside();
+    let far = Revision(world.last_view().revision.0 + 5);
+    let delta = ServerFrame::Delta(dais_engine::shared::view::Delta { from: far, to: far, changes: vec![] });
+    world.denies = Some(Denied::Unavailable);
+    world.say(&delta);
+    world.settle();
+    world.denies = None;
+    world.requests.clear();
+    world.say(&delta);
+    world.settle();
+    assert_eq!(world.requests, [Request::Resync]);
 }
