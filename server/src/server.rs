@@ -207,19 +207,25 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
-/// Gets a message when the process is asked to end.
+/// Gets a message when the process is asked to end. The handlers stand when this returns: who reads the address that is
+/// printed next may signal at once.
+#[cfg(unix)]
 fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
     let (stop, stopped) = mpsc::channel(1);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let stop = stop.clone();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let (mut asked, stop) = (signal(kind)?, stop.clone());
         tokio::spawn(async move {
-            terminate.recv().await;
+            asked.recv().await;
             let _ = stop.send(()).await; // once is enough
         });
     }
+    Ok(stopped)
+}
+
+#[cfg(not(unix))]
+fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
+    let (stop, stopped) = mpsc::channel(1);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = stop.send(()).await;
