@@ -75,7 +75,7 @@ pub const CHAIR_CLAIM_MS: u64 = 600_000;
 /// A room without a moderator ends after this long, with a countdown everybody sees.
 pub const LEADERLESS_ROOM_MS: u64 = 120_000;
 
-/// The audience's comings and goings, and reactions, leave at most this often (four times a second).
+/// The audience's comings and goings, and reactions, leave by themselves at most this often (four times a second).
 pub const AUDIENCE_BATCH_MS: u64 = 250;
 
 /// A connection that has not said hello by then is closed.

@@ -1,7 +1,7 @@
 //! When, in what portions and to whom a room's changes leave.
 //!
-//! Changes of stage, hands and room leave at once. The audience's comings and goings and reactions are collected and
-//! leave at most once in [`AUDIENCE_BATCH_MS`], the former as the difference between the part of the audience that views
+//! Changes of stage, hands and room leave at once. The audience's comings and goings and reactions are collected: they
+//! leave with such a change or, by themselves, at most once in [`AUDIENCE_BATCH_MS`], the former as the difference between the part of the audience that views
 //! name then and now. Most people get the same delta, which is encoded once; who has something private to learn gets
 //! one of his own.
 
