@@ -152,7 +152,10 @@ pub enum Request {
 
 /// A control message from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::large_enum_variant, reason = "one at a time is made or read; none is stored"))]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "one at a time is made or read; none is stored")
+)]
 pub enum ServerFrame {
     /// Answers [`ClientFrame::Hello`].
     Welcome {
@@ -316,7 +319,10 @@ pub enum FromClient<'a> {
 
 /// A message from the server, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::large_enum_variant, reason = "one at a time is made or read; none is stored"))]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "one at a time is made or read; none is stored")
+)]
 pub enum FromServer<'a> {
     /// Control.
     Control(ServerFrame),

@@ -5,7 +5,7 @@ use dais_shared::permissions::Role;
 use dais_shared::room::{
     Command, Denied, LeaveReason, Message, MicrophoneSetBy, MicrophoneState, Mode, Reaction, Setting, Settings, StageEntry,
 };
-use dais_shared::view::{Change, Delta, Hand, Invited, Listener, Moderation, MyInvitation, Person, Private, View};
+use dais_shared::view::{Change, Delta, Hand, Invited, Listener, Member, Moderation, MyInvitation, Person, Private, View};
 use dais_shared::voice::{self, TALKSPURT_START};
 use dais_shared::wire::{
     self, ClientFrame, FromClient, FromServer, Goodbye, Identity, PROTOCOL_VERSION, Reply, Request, RoomSummary, RoomsPage,
@@ -86,12 +86,23 @@ fn from_clients() -> Vec<(&'static str, Vec<u8>)> {
         ("hello", wire::encode_client(&hello(None))),
         ("hello with a token", wire::encode_client(&hello(Some(Token([0xA5; 16]))))),
         ("log in", request(1, Request::Login { name: "Ada".into() })),
+        ("log out", request(1, Request::Logout)),
         ("list rooms", request(2, Request::ListRooms { after: None })),
         ("create a room", request(3, create(Some(room()), false, None))),
         ("create an unlisted room with a passcode", request(3, create(None, true, Some("sesame".into())))),
         ("join a room", request(4, join(None, false))),
         ("take the seat over", request(4, join(None, true))),
         ("join with a passcode", request(4, join(Some("sesame".into()), false))),
+        ("leave", request(4, Request::LeaveRoom)),
+        ("list members", request(4, Request::ListMembers { after: Some(MemberId(100)) })),
+        ("resync", request(4, Request::Resync)),
+        ("lower the hand", request(5, Request::Room(Command::LowerHand))),
+        ("take a seat", request(5, Request::Room(Command::TakeSeat))),
+        ("leave the stage", request(5, Request::Room(Command::LeaveStage))),
+        ("mute oneself", request(5, Request::Room(Command::SetMicrophone { muted: true }))),
+        ("decline a hand", request(5, Request::Room(Command::DeclineHand(MemberId(7))))),
+        ("lift a mute", request(5, Request::Room(Command::LiftMute(MemberId(7))))),
+        ("set a passcode", request(5, Request::Room(Command::SetPasscode(Some("sesame".into()))))),
         ("raise a hand", request(5, Request::Room(Command::RaiseHand))),
         ("admit a hand", request(6, Request::Room(Command::AdmitHand(MemberId(7))))),
         ("unmute", request(7, Request::Room(Command::SetMicrophone { muted: false }))),
@@ -140,6 +151,8 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
         is_locked: false,
         has_passcode: true,
     };
+    let member = Member { member: MemberId(1), user: UserId(500), name: "Ada".into(), role: Role::Host };
+    let mapping = ServerFrame::ClockMapping { stream: StreamId(5), timestamp: 48_000, server_ms: 1_700_000_000_000 };
     let put_out = ServerFrame::PutOut { room: room(), reason: LeaveReason::Kicked, until_ms: Some(63_000) };
     let voice_bytes = wire::encode_client_voice(&voice_header(), &[0x78, 0x01, 0x02]);
     let origin = voice::Origin { stream: StreamId(5), arrived_ms: 1_700_000_000_123 };
@@ -153,6 +166,9 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
                 heartbeat_ms: 5000,
             }),
         ),
+        ("members", wire::encode_server(&reply(4, 3, Ok(Reply::Members { members: vec![member], total: 1 })))),
+        ("ping of the server", wire::encode_server(&ServerFrame::Ping { nonce: 9 })),
+        ("a speaker's clock mapping", wire::encode_server(&mapping)),
         ("goodbye", wire::encode_server(&ServerFrame::Goodbye(Goodbye::WrongVersion))),
         ("logged in", wire::encode_server(&reply(1, 0, Ok(Reply::LoggedIn { identity, token: Some(Token([0xA5; 16])) })))),
         ("joined", wire::encode_server(&reply(4, 3, Ok(Reply::Joined { room: room(), member: MemberId(2) })))),
