@@ -14,7 +14,9 @@ pub enum ToWorker {
         url: String,
         /// The secret of an identity from an earlier visit.
         token: Option<Token>,
-        /// Spreads reconnections; guards nothing.
+        /// Whether that secret is for this page alone.
+        is_for_this_page: bool,
+        /// Spreads reconnections and tells this page from others; guards nothing.
         seed: u64,
     },
     /// A person asks for something.
@@ -47,7 +49,12 @@ pub enum FromWorker {
     /// Release it at once.
     CloseMicrophone,
     /// Keep this secret for the next visit, or forget the one kept.
-    KeepToken(Option<Token>),
+    KeepToken {
+        /// The secret.
+        token: Option<Token>,
+        /// Whether it is for this page alone, and what other pages use is to be left in peace.
+        is_for_this_page: bool,
+    },
     /// What the playout worklet measures, several times a second.
     Playout(Playout),
 }

@@ -1,13 +1,14 @@
 //! The page's side of the bridge: starts the worker, carries commands and events, and does what the worker cannot:
 //! open the microphone and the loudspeaker.
 
+mod identity;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use dais_client::bridge::{self, FromWorker, ToWorker};
 use dais_client::edge;
-use dais_engine::shared::ids::Token;
 use dais_engine::shared::wire::Reply;
 use dais_engine::{Command, Event, Failure, MicrophoneFailure, Ticket};
 use futures_channel::oneshot;
@@ -21,7 +22,6 @@ use crate::audio::playout::Playout;
 
 pub(crate) use crate::audio::{AudioState, DeviceState, Processing};
 
-const TOKEN_KEY: &str = "dais.token";
 const PROCESSING_KEY: &str = "dais.processing";
 /// Trunk's loader of the worker's module. Not hashed, so that its name is known here.
 const WORKER_URL: &str = "/worker_loader.js";
@@ -64,7 +64,8 @@ pub(crate) struct Inner {
 impl Link {
     /// Starts the worker, which connects with the identity of an earlier visit, if there was one.
     pub(crate) fn start(on_event: impl Fn(LinkEvent) + 'static) -> Self {
-        let start = ToWorker::Start { url: socket_url(), token: read_token(), seed: seed() };
+        let (token, is_for_this_page) = identity::kept();
+        let start = ToWorker::Start { url: socket_url(), token, is_for_this_page, seed: seed() };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let worker = spawn_worker(weak.clone());
             Inner {
@@ -190,7 +191,7 @@ impl Inner {
                 self.microphone.close();
                 self.tell(LinkEvent::Microphone(DeviceState::Closed));
             }
-            FromWorker::KeepToken(token) => store(TOKEN_KEY, token.map(|token| to_hex(&token)).as_deref()),
+            FromWorker::KeepToken { token, is_for_this_page } => identity::keep(token, is_for_this_page),
             FromWorker::Playout(playout) => self.tell(LinkEvent::Playout(playout)),
         }
     }
@@ -252,20 +253,4 @@ fn store(key: &str, value: Option<&str>) {
 fn read_processing() -> Processing {
     let text = storage().and_then(|storage| storage.get_item(PROCESSING_KEY).ok().flatten());
     text.as_deref().and_then(Processing::from_text).unwrap_or_default()
-}
-
-fn read_token() -> Option<Token> {
-    let text = storage().and_then(|storage| storage.get_item(TOKEN_KEY).ok().flatten())?;
-    let mut token = [0; 16];
-    if text.len() != 2 * token.len() || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in token.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(Token(token))
-}
-
-fn to_hex(token: &Token) -> String {
-    token.0.iter().map(|byte| format!("{byte:02x}")).collect()
 }

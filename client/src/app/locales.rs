@@ -5,6 +5,7 @@
 //! exhaustive matches.
 
 mod en;
+mod happened;
 
 use dais_engine::shared::names::InvalidName;
 use dais_engine::shared::room::Mode;
@@ -13,6 +14,8 @@ use dais_engine::{Failure, LeftRoom, MicrophoneFailure};
 use leptos::prelude::{expect_context, provide_context};
 
 use crate::state::diagnosis::{Heard, Hearing};
+
+pub(crate) use happened::Happened;
 
 /// Makes the person's language available to [`t`] below this component.
 pub(crate) fn provide_language() {
@@ -171,46 +174,6 @@ pub(crate) struct Person {
     pub(crate) silenced: &'static str,
 }
 
-/// What happened on the stage, for those who look and for those who listen.
-pub(crate) struct Happened {
-    pub(crate) came_on_stage: OfName,
-    pub(crate) you_came_on_stage: &'static str,
-    pub(crate) you_were_admitted: &'static str,
-    pub(crate) left_stage: OfName,
-    pub(crate) was_removed: OfName,
-    pub(crate) left_room: OfName,
-    pub(crate) timed_out: OfName,
-    pub(crate) you_left_stage: &'static str,
-    pub(crate) you_were_removed: &'static str,
-    pub(crate) muted: OfName,
-    pub(crate) unmuted: OfName,
-    pub(crate) you_muted: &'static str,
-    pub(crate) you_unmuted: &'static str,
-    pub(crate) muted_by_host: OfName,
-    pub(crate) you_were_muted: &'static str,
-    pub(crate) mute_lifted: OfName,
-    pub(crate) your_mute_lifted: &'static str,
-    pub(crate) you_returned_muted: &'static str,
-    pub(crate) microphone_refused: OfName,
-    pub(crate) microphone_missing: OfName,
-    pub(crate) microphone_lost: OfName,
-    pub(crate) connection_lost: OfName,
-    pub(crate) connection_back: OfName,
-    pub(crate) hand_raised: OfName,
-    pub(crate) your_hand_raised: fn(u32) -> String,
-    pub(crate) hand_lowered: OfName,
-    pub(crate) your_hand_lowered: &'static str,
-    pub(crate) hand_declined: OfName,
-    pub(crate) your_hand_declined: &'static str,
-    pub(crate) host_changed: OfName,
-    pub(crate) you_are_host: &'static str,
-    pub(crate) leaderless: &'static str,
-    pub(crate) mode_changed: fn(Mode) -> &'static str,
-    pub(crate) title_changed: OfName,
-    pub(crate) joined_room: OfName,
-    pub(crate) somebody: &'static str,
-}
-
 /// The microphone.
 pub(crate) struct Microphone {
     pub(crate) failed: fn(MicrophoneFailure) -> &'static str,
@@ -283,6 +246,9 @@ pub(crate) struct Errors {
     pub(crate) failure: fn(Failure) -> &'static str,
     pub(crate) invalid_person_name: fn(InvalidName) -> &'static str,
     pub(crate) invalid_room_title: fn(InvalidName) -> &'static str,
+    pub(crate) invalid_topic: fn(InvalidName) -> &'static str,
+    pub(crate) invalid_passcode: fn(InvalidName) -> &'static str,
+    pub(crate) invalid_message: fn(InvalidName) -> &'static str,
     pub(crate) invalid_room_id: &'static str,
     pub(crate) not_a_room_link: &'static str,
     pub(crate) left_room: fn(LeftRoom) -> Option<&'static str>,

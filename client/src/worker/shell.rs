@@ -95,10 +95,11 @@ fn drive(shell: &Shared, happen: impl FnOnce(&mut Engine)) {
 fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
     let now = now(&shell.borrow().scope);
     match message {
-        ToWorker::Start { url, token, seed } => {
+        ToWorker::Start { url, token, is_for_this_page, seed } => {
             let mut starting = shell.borrow_mut();
             starting.url = url;
-            starting.engine = Some(Engine::new(Config { client: "dais web".into(), token, seed }, now));
+            let config = Config { client: "dais web".into(), token, is_for_this_page, seed };
+            starting.engine = Some(Engine::new(config, now));
             drop(starting);
             drive(shell, |_| {});
         }
@@ -211,7 +212,7 @@ impl Shell {
                     playout.command("gain", &[("stream", f64::from(stream.0)), ("gain", f64::from(gain))]);
                 }
             }
-            Output::KeepToken(token) => self.tell(&FromWorker::KeepToken(token)),
+            Output::KeepToken { token, is_for_this_page } => self.tell(&FromWorker::KeepToken { token, is_for_this_page }),
             Output::Event(event) => self.tell(&FromWorker::Event(event)),
         }
     }

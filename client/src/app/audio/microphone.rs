@@ -94,6 +94,10 @@ impl Microphone {
             if link.microphone().generation.get() != generation {
                 return; // Closed again in the meantime: dropping what was opened releases it.
             }
+            if opened.is_err() {
+                // A change of the switches is not to try again behind the person's back.
+                link.microphone().is_wanted.set(false);
+            }
             match opened {
                 Ok((open, port)) => {
                     let rate = open.context.sample_rate().round() as u32;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 
 use dais_client::edge::object;
-use js_sys::{Array, Promise, WebAssembly};
+use js_sys::{Array, Promise, Reflect, WebAssembly};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -24,8 +24,10 @@ const PROCESSOR: &str = "dais-playout";
 /// The loudspeaker.
 pub(crate) struct Playout {
     link: Weak<Inner>,
-    /// The pipeline's module, being compiled since the page was loaded.
-    module: RefCell<Option<Promise>>,
+    /// The pipeline, being loaded and compiled since the page was: `{module, bytes}`.
+    pipeline: RefCell<Option<Promise>>,
+    /// Modules do not reach this browser's audio thread: bytes do.
+    sends_bytes: Cell<bool>,
     context: RefCell<Option<AudioContext>>,
     node: RefCell<Option<AudioWorkletNode>>,
     is_starting: Cell<bool>,
@@ -35,7 +37,8 @@ impl Playout {
     pub(crate) fn new(link: Weak<Inner>) -> Self {
         Self {
             link,
-            module: RefCell::default(),
+            pipeline: RefCell::default(),
+            sends_bytes: Cell::new(false),
             context: RefCell::default(),
             node: RefCell::default(),
             is_starting: Cell::new(false),
@@ -44,7 +47,7 @@ impl Playout {
 
     /// Loads and compiles the pipeline ahead of the click.
     pub(crate) fn prepare(&self) {
-        *self.module.borrow_mut() = Some(wasm_bindgen_futures::future_to_promise(compile()));
+        *self.pipeline.borrow_mut() = Some(wasm_bindgen_futures::future_to_promise(compile()));
     }
 
     /// Starts or wakes the loudspeaker. Inside a click, since browsers refuse sound before one.
@@ -59,6 +62,10 @@ impl Playout {
         };
         // Its outcome shows as a change of state.
         let _ = context.resume();
+        self.start(context);
+    }
+
+    fn start(&self, context: AudioContext) {
         if self.node.borrow().is_none() && !self.is_starting.replace(true) {
             let link = self.link.clone();
             spawn_local(async move {
@@ -69,6 +76,16 @@ impl Playout {
                     link.playout().tell(AudioState::Failed);
                 }
             });
+        }
+    }
+
+    /// The processor has thrown, which ends its node. One that was given a module is tried again with bytes.
+    fn handle_processor_error(&self) {
+        self.node.borrow_mut().take();
+        let context = self.context.borrow().clone();
+        match context {
+            Some(context) if !self.sends_bytes.replace(true) => self.start(context),
+            _ => self.tell(AudioState::Failed),
         }
     }
 
@@ -110,22 +127,25 @@ async fn compile() -> Result<JsValue, JsValue> {
     let window = window().ok_or(JsValue::UNDEFINED)?;
     let response: Response = JsFuture::from(window.fetch_with_str(PIPELINE_URL)).await?.dyn_into()?;
     let bytes = JsFuture::from(response.array_buffer()?).await?;
-    JsFuture::from(WebAssembly::compile(&bytes)).await
+    let module = JsFuture::from(WebAssembly::compile(&bytes)).await?;
+    Ok(object(&[("module", module), ("bytes", bytes)]).into())
 }
 
 async fn start_node(link: &Weak<Inner>, context: &AudioContext) -> Result<(), JsValue> {
-    let module = {
+    let pipeline = {
         let link = link.upgrade().ok_or(JsValue::UNDEFINED)?;
-        link.playout().module.borrow().clone().ok_or(JsValue::UNDEFINED)?
+        link.playout().pipeline.borrow().clone().ok_or(JsValue::UNDEFINED)?
     };
     let added = context.audio_worklet()?.add_module(WORKLET_URL)?;
-    let module = match JsFuture::from(module).await {
-        Ok(module) => module,
+    let pipeline = match JsFuture::from(pipeline).await {
+        Ok(pipeline) => pipeline,
         // What failed while the page was loading may succeed now.
         Err(_) => compile().await?,
     };
     JsFuture::from(added).await?;
-    let node = make_node(context, &module)?;
+    let sends_bytes = link.upgrade().is_some_and(|link| link.playout().sends_bytes.get());
+    let node = make_node(context, &pipeline, sends_bytes)?;
+    watch(&node, link);
     node.connect_with_audio_node(&context.destination())?;
     let channel = MessageChannel::new()?;
     let message = object(&[("type", "port".into()), ("port", channel.port1().into())]);
@@ -138,11 +158,26 @@ async fn start_node(link: &Weak<Inner>, context: &AudioContext) -> Result<(), Js
 }
 
 /// The node, its pipeline instantiated from the module or, where a module cannot be cloned, from bytes.
-fn make_node(context: &AudioContext, module: &JsValue) -> Result<AudioWorkletNode, JsValue> {
-    let options = AudioWorkletNodeOptions::new();
-    options.set_number_of_inputs(0);
-    options.set_number_of_outputs(1);
-    options.set_output_channel_count(&Array::of1(&JsValue::from_f64(1.0)));
-    options.set_processor_options(Some(&object(&[("module", module.clone())])));
-    AudioWorkletNode::new_with_options(context, PROCESSOR, &options)
+fn make_node(context: &AudioContext, pipeline: &JsValue, sends_bytes: bool) -> Result<AudioWorkletNode, JsValue> {
+    let make = |name: &str| {
+        let options = AudioWorkletNodeOptions::new();
+        options.set_number_of_inputs(0);
+        options.set_number_of_outputs(1);
+        options.set_output_channel_count(&Array::of1(&JsValue::from_f64(1.0)));
+        let form = Reflect::get(pipeline, &name.into())?;
+        options.set_processor_options(Some(&object(&[(name, form)])));
+        AudioWorkletNode::new_with_options(context, PROCESSOR, &options)
+    };
+    if sends_bytes { make("bytes") } else { make("module").or_else(|_| make("bytes")) }
+}
+
+fn watch(node: &AudioWorkletNode, link: &Weak<Inner>) {
+    let link = link.clone();
+    let on_error = Closure::<dyn FnMut()>::new(move || {
+        if let Some(link) = link.upgrade() {
+            link.playout().handle_processor_error();
+        }
+    });
+    node.set_onprocessorerror(Some(on_error.as_ref().unchecked_ref()));
+    on_error.forget(); // It lives as long as the node, of which a page makes one or two.
 }

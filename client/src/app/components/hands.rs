@@ -20,7 +20,7 @@ pub(crate) fn Hands() -> impl IntoView {
         let members = |view: &dais_engine::shared::view::View| view.hands.iter().map(|hand| hand.member).collect::<Vec<_>>();
         room.with(members).unwrap_or_default()
     });
-    let none = move || match room.with(|view| view.mode) {
+    let none = move || match room.with(|view| view.settings.mode) {
         Some(Mode::Open) => t.room.hands_of_open_room,
         Some(Mode::Moderated) | None => t.room.no_hands,
     };

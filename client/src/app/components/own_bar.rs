@@ -104,7 +104,7 @@ fn OwnState() -> impl IntoView {
             DeviceState::Closed | DeviceState::Opening => (t.microphone.opening, "muted"),
             DeviceState::Failed(_) | DeviceState::Insecure => (words.you_are_unheard, "trouble"),
         };
-        let (stage, mode) = (room.my_stage(), room.with(|view: &View| view.mode));
+        let (stage, mode) = (room.my_stage(), room.with(|view: &View| view.settings.mode));
         match (stage, room.my_hand(), mode) {
             (Some(me), ..) if me.host_muted => (words.you_are_muted_by_host.into(), "muted"),
             (Some(me), ..) if me.self_muted => (words.you_are_muted.into(), "muted"),

@@ -1,7 +1,7 @@
 //! What is done with the room as a whole.
 
 use dais_engine::shared::permissions::Action;
-use dais_engine::shared::room::{Command, Mode};
+use dais_engine::shared::room::{Command, Mode, Setting};
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
@@ -35,13 +35,13 @@ pub(crate) fn RoomTools() -> impl IntoView {
 fn RoomMenuItems() -> impl IntoView {
     let t = t();
     let (actions, room) = (use_actions(), use_room());
-    let mode = Memo::new(move |_| room.with(|view| view.mode).filter(|_| room.may(Action::SetMode)));
+    let mode = Memo::new(move |_| room.with(|view| view.settings.mode).filter(|_| room.may(Action::SetMode)));
     let switch = move |mode: Mode| {
         let (label, other) = match mode {
             Mode::Moderated => (t.room.make_open, Mode::Open),
             Mode::Open => (t.room.make_moderated, Mode::Moderated),
         };
-        view! { <MenuItem label=label on_select=move || actions.room(Command::SetMode(other)) /> }
+        view! { <MenuItem label=label on_select=move || actions.room(Command::Set(Setting::Mode(other))) /> }
     };
     view! {
         {move || mode.get().map(switch)}

@@ -70,7 +70,7 @@ fn Notices() -> impl IntoView {
     let t = t();
     let (actions, room) = (use_actions(), use_room());
     let ended = move || room.left().and_then(t.errors.left_room);
-    let still_in = Memo::new(move |_| room.with(|view| (view.room.clone(), view.title.clone())));
+    let still_in = Memo::new(move |_| room.with(|view| (view.room.clone(), view.settings.title.clone())));
     let ended_notice = move |text: &'static str| {
         view! {
             <Notice text=text>

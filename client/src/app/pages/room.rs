@@ -18,8 +18,8 @@ use crate::state::room::use_room;
 pub(crate) fn Room() -> impl IntoView {
     let t = t();
     let (house, room) = (use_house(), use_room());
-    let title = Memo::new(move |_| room.with(|view| view.title.clone()).unwrap_or_default());
-    let mode = Memo::new(move |_| room.with(|view| view.mode));
+    let title = Memo::new(move |_| room.with(|view| view.settings.title.clone()).unwrap_or_default());
+    let mode = Memo::new(move |_| room.with(|view| view.settings.mode));
     view! {
         <div class="room">
             <header class="room__header">

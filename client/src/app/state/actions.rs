@@ -100,7 +100,7 @@ impl Actions {
     pub(crate) async fn join(self, name: String, room: RoomId) -> Result<(), Failure> {
         self.become_somebody(name).await?;
         self.leave_other_room(&room).await?;
-        self.ask(Command::JoinRoom { room }).await.map(drop)
+        self.ask(Command::JoinRoom { room, passcode: None, take_over: false }).await.map(drop)
     }
 
     /// Becomes `name`, creates a room and joins it as its host.
@@ -112,9 +112,9 @@ impl Actions {
         if untrack(|| self.room.id()).is_some() {
             self.ask(Command::LeaveRoom).await?;
         }
-        match self.ask(Command::CreateRoom { room, title, mode }).await? {
+        match self.ask(Command::CreateRoom { room, title, mode, unlisted: false, passcode: None }).await? {
             Reply::Joined { room, .. } => Ok(room),
-            Reply::Done | Reply::LoggedIn { .. } | Reply::Rooms(_) | Reply::Members { .. } => Err(Failure::Offline),
+            _ => Err(Failure::Offline),
         }
     }
 

@@ -97,7 +97,7 @@ impl Intake {
     fn take_room(&self, view: View, changes: &[Change]) {
         match self.room.view() {
             Some(before) if before.room == view.room => self.tell(&before, &view, changes),
-            _ => self.notices.say(&(self.t.happened.joined_room)(&view.title)),
+            _ => self.notices.say(&(self.t.happened.joined_room)(&view.settings.title)),
         }
         self.room.enter(view);
     }

@@ -2,11 +2,14 @@
 
 use dais_engine::shared::ids::MemberId;
 use dais_engine::shared::permissions::{Action, may};
-use dais_engine::shared::room::{HandLoweredBy, LeaveReason, MicrophoneSetBy, MicrophoneState, StageEntry, StageExit};
-use dais_engine::shared::view::{Change, View};
+use dais_engine::shared::room::{
+    HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, LeaveReason, MicrophoneSetBy, MicrophoneState, Setting,
+    StageEntry, StageExit,
+};
+use dais_engine::shared::view::{Change, Gone, Moderation, Private, View};
 
 use super::names::{Names, hand_position};
-use crate::locales::Sentences;
+use crate::locales::{OfName, Sentences};
 
 /// A sentence, and how loud to say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,20 +22,31 @@ pub(super) enum Told {
 
 /// What to say of `changes`, which led from `before` to `after`.
 pub(super) fn narrate(t: &Sentences, before: &View, after: &View, changes: &[Change]) -> Vec<Told> {
-    let narrator = Narrator { t, me: after.me, after, names_before: Names::of(before), names_after: Names::of(after) };
-    changes.iter().filter_map(|change| narrator.tell(change)).collect()
+    let narrator =
+        Narrator { t, me: after.me, before, after, names_before: Names::of(before), names_after: Names::of(after), changes };
+    changes.iter().flat_map(|change| narrator.tell(change)).collect()
 }
 
 struct Narrator<'a> {
     t: &'a Sentences,
     me: MemberId,
+    before: &'a View,
     after: &'a View,
     names_before: Names,
     names_after: Names,
+    changes: &'a [Change],
 }
 
 impl Narrator<'_> {
-    fn tell(&self, change: &Change) -> Option<Told> {
+    fn tell(&self, change: &Change) -> Vec<Told> {
+        match change {
+            Change::Audience { gone, .. } => gone.iter().filter_map(|gone| self.put_out(gone)).collect(),
+            Change::Private(private) => self.invited(private),
+            change => self.tell_one(change).into_iter().collect(),
+        }
+    }
+
+    fn tell_one(&self, change: &Change) -> Option<Told> {
         let happened = &self.t.happened;
         match change {
             Change::StageJoined { person, entry } => Some(self.stage_joined(person.member, *entry)),
@@ -45,29 +59,39 @@ impl Narrator<'_> {
             Change::Presence { member, .. } if *member == self.me => None,
             Change::Presence { member, held_until_ms: Some(_) } => Some(self.of(*member, happened.connection_lost)),
             Change::Presence { member, held_until_ms: None } => Some(self.of(*member, happened.connection_back)),
-            Change::HandRaised(hand) => Some(self.hand_raised(hand.member)),
+            Change::HandRaised { hand, by } => Some(self.hand_raised(hand.member, *by)),
             Change::HandLowered { member, by } => self.hand_lowered(*member, *by),
-            Change::HostChanged { member } if *member == self.me => Some(Told::Show(happened.you_are_host.into())),
-            Change::HostChanged { member } => Some(Told::Show((happened.host_changed)(self.name(*member)))),
+            Change::InvitationEnded { member, end } => self.invitation_ended(*member, *end),
+            Change::CoHostSet { member, is_co_host } => Some(self.co_host_set(*member, *is_co_host)),
+            Change::HostChanged { member, by } => Some(self.host_changed(*member, *by)),
             Change::Leaderless { .. } => Some(Told::Show(happened.leaderless.into())),
-            Change::ModeChanged(mode) => Some(Told::Show((happened.mode_changed)(*mode).into())),
-            Change::TitleChanged(title) => Some(Told::Show((happened.title_changed)(title))),
-            // The lobby tells how the room ended.
-            Change::RoomEnded(_) => None,
-            // Comings and goings of listeners would drown the rest; the count shows them.
-            Change::Audience { .. } => None,
+            Change::SettingChanged(setting) => Some(Told::Show(self.setting_changed(setting))),
+            Change::PasscodeSet(has_passcode) => Some(Told::Show((happened.passcode_set)(*has_passcode).into())),
+            Change::MessageRemoved(_) => Some(Told::Say(happened.message_removed.into())),
+            // The lobby tells how the room ended; the chat reads itself out; a reaction is a glance; a stream is no news.
+            Change::RoomEnded(_) | Change::MessagePosted(_) | Change::Reactions(_) | Change::StreamRenewed { .. } => None,
+            // Told by `tell`.
+            Change::Audience { .. } | Change::Private(_) => None,
         }
     }
 
     fn stage_joined(&self, member: MemberId, entry: StageEntry) -> Told {
         let happened = &self.t.happened;
-        if member != self.me {
-            return self.of(member, happened.came_on_stage);
+        if member == self.me {
+            return Told::Show(match entry {
+                StageEntry::Admitted => happened.you_were_admitted.into(),
+                StageEntry::Host | StageEntry::TookSeat | StageEntry::Invited => happened.you_came_on_stage.into(),
+            });
         }
-        Told::Show(match entry {
-            StageEntry::Admitted => happened.you_were_admitted.into(),
-            StageEntry::Host | StageEntry::TookSeat => happened.you_came_on_stage.into(),
-        })
+        self.of(
+            member,
+            match entry {
+                StageEntry::Host => happened.host_came_on_stage,
+                StageEntry::Admitted => happened.was_admitted,
+                StageEntry::TookSeat => happened.took_seat,
+                StageEntry::Invited => happened.accepted,
+            },
+        )
     }
 
     fn stage_left(&self, member: MemberId, exit: StageExit) -> Told {
@@ -78,15 +102,23 @@ impl Narrator<'_> {
                 StageExit::Removed => Told::Show(happened.you_were_removed.into()),
             };
         }
-        self.of(
-            member,
-            match exit {
-                StageExit::Stepped => happened.left_stage,
-                StageExit::Removed => happened.was_removed,
-                StageExit::LeftRoom(LeaveReason::Left) => happened.left_room,
-                StageExit::LeftRoom(LeaveReason::TimedOut) => happened.timed_out,
-            },
-        )
+        match exit {
+            StageExit::Stepped => self.of(member, happened.left_stage),
+            StageExit::Removed => self.of(member, happened.was_removed),
+            StageExit::LeftRoom(LeaveReason::Left) => self.of(member, happened.left_room),
+            StageExit::LeftRoom(LeaveReason::TimedOut) => self.of(member, happened.timed_out),
+            StageExit::LeftRoom(LeaveReason::Kicked) => self.show_of(member, happened.was_kicked),
+            StageExit::LeftRoom(LeaveReason::Banned) => self.show_of(member, happened.was_banned),
+        }
+    }
+
+    /// Comings and goings of listeners would drown the rest; the count shows them. Who was put out is told.
+    fn put_out(&self, gone: &Gone) -> Option<Told> {
+        match gone.reason? {
+            LeaveReason::Left | LeaveReason::TimedOut => None,
+            LeaveReason::Kicked => Some(self.show_of(gone.member, self.t.happened.was_kicked)),
+            LeaveReason::Banned => Some(self.show_of(gone.member, self.t.happened.was_banned)),
+        }
     }
 
     fn microphone_set(&self, member: MemberId, self_muted: bool, host_muted: bool, by: MicrophoneSetBy) -> Told {
@@ -122,18 +154,20 @@ impl Narrator<'_> {
             MicrophoneState::Missing => happened.microphone_missing,
             MicrophoneState::Lost => happened.microphone_lost,
         };
-        let text = sentence(self.name(member));
-        Some(if may(self.after.my_role(), Action::MuteOther) { Told::Show(text) } else { Told::Say(text) })
+        Some(self.of_for_those_who_may(Action::MuteOther, member, sentence))
     }
 
-    fn hand_raised(&self, member: MemberId) -> Told {
+    fn hand_raised(&self, member: MemberId, by: HandRaisedBy) -> Told {
         let happened = &self.t.happened;
-        if member == self.me {
-            let position = hand_position(self.after, member).unwrap_or(1);
-            return Told::Say((happened.your_hand_raised)(position));
+        match by {
+            HandRaisedBy::Member if member == self.me => {
+                let position = hand_position(self.after, member).unwrap_or(1);
+                Told::Say((happened.your_hand_raised)(position))
+            }
+            HandRaisedBy::StageFull if member == self.me => Told::Show(happened.your_hand_raised_by_full_stage.into()),
+            HandRaisedBy::Member => self.of_for_those_who_may(Action::AdmitHand, member, happened.hand_raised),
+            HandRaisedBy::StageFull => self.of_for_those_who_may(Action::AdmitHand, member, happened.hand_raised_by_full_stage),
         }
-        let text = (happened.hand_raised)(self.name(member));
-        if may(self.after.my_role(), Action::AdmitHand) { Told::Show(text) } else { Told::Say(text) }
     }
 
     fn hand_lowered(&self, member: MemberId, by: HandLoweredBy) -> Option<Told> {
@@ -149,12 +183,88 @@ impl Narrator<'_> {
         }
     }
 
-    fn of(&self, member: MemberId, sentence: fn(&str) -> String) -> Told {
+    /// Who is asked on stage now and was not before; known to moderators alone. One's own invitation is a dialog.
+    fn invited(&self, private: &Private) -> Vec<Told> {
+        let invited = |moderation: &Option<Moderation>| moderation.iter().flat_map(|m| m.invited.clone()).collect::<Vec<_>>();
+        let before = invited(&self.before.private.moderation);
+        let is_new = |member| before.iter().all(|invited| invited.member != member);
+        let new = invited(&private.moderation).into_iter().filter(|invited| is_new(invited.member));
+        new.map(|invited| Told::Say((self.t.happened.was_invited)(&invited.name))).collect()
+    }
+
+    fn invitation_ended(&self, member: MemberId, end: InvitationEnd) -> Option<Told> {
+        let happened = &self.t.happened;
+        let is_mine = member == self.me;
+        match end {
+            InvitationEnd::Rejected if is_mine => Some(Told::Say(happened.you_rejected.into())),
+            InvitationEnd::Rejected => Some(self.show_of(member, happened.rejected)),
+            InvitationEnd::Cancelled if is_mine => Some(Told::Show(happened.your_invitation_cancelled.into())),
+            InvitationEnd::Cancelled => Some(self.of(member, happened.invitation_cancelled)),
+            InvitationEnd::Expired if is_mine => Some(Told::Show(happened.your_invitation_expired.into())),
+            InvitationEnd::Expired => Some(self.show_of(member, happened.invitation_expired)),
+            // What follows says it: somebody comes on stage, raises a hand, or is gone.
+            InvitationEnd::Accepted | InvitationEnd::OnStage | InvitationEnd::Left => None,
+        }
+    }
+
+    fn co_host_set(&self, member: MemberId, is_co_host: bool) -> Told {
+        let happened = &self.t.happened;
+        match (member == self.me, is_co_host) {
+            (true, true) => Told::Show(happened.you_are_co_host.into()),
+            (true, false) => Told::Show(happened.you_are_no_co_host.into()),
+            (false, true) => self.show_of(member, happened.made_co_host),
+            (false, false) => self.of(member, happened.co_host_removed),
+        }
+    }
+
+    fn host_changed(&self, member: MemberId, by: HostChangedBy) -> Told {
+        let happened = &self.t.happened;
+        if member == self.me {
+            return Told::Show(happened.you_are_host.into());
+        }
+        self.show_of(
+            member,
+            match by {
+                HostChangedBy::HandedOver => happened.host_handed_over,
+                HostChangedBy::Succession => happened.host_succeeded,
+                HostChangedBy::Return => happened.host_returned,
+            },
+        )
+    }
+
+    fn setting_changed(&self, setting: &Setting) -> String {
+        let happened = &self.t.happened;
+        match setting {
+            Setting::Mode(mode) => (happened.mode_changed)(*mode).into(),
+            Setting::Title(title) => (happened.title_changed)(title),
+            Setting::Topic(topic) => (happened.topic_changed)(topic),
+            Setting::HandQueue(is_open) => (happened.hand_queue_set)(*is_open).into(),
+            Setting::Chat(is_open) => (happened.chat_set)(*is_open).into(),
+            Setting::Lock(is_locked) => (happened.lock_set)(*is_locked).into(),
+            Setting::Unlisted(is_unlisted) => (happened.unlisted_set)(*is_unlisted).into(),
+        }
+    }
+
+    fn of(&self, member: MemberId, sentence: OfName) -> Told {
         Told::Say(sentence(self.name(member)))
     }
 
+    fn show_of(&self, member: MemberId, sentence: OfName) -> Told {
+        Told::Show(sentence(self.name(member)))
+    }
+
+    /// Those who can do something about it are to see it.
+    fn of_for_those_who_may(&self, action: Action, member: MemberId, sentence: OfName) -> Told {
+        if may(self.after.my_role(), action) { self.show_of(member, sentence) } else { self.of(member, sentence) }
+    }
+
+    /// Somebody may have come and gone between the two views.
     fn name(&self, member: MemberId) -> &str {
-        let known = [self.names_after.get(member), self.names_before.get(member)];
+        let in_between = self.changes.iter().find_map(|change| match change {
+            Change::StageJoined { person, .. } if person.member == member => Some(person.name.as_str()),
+            _ => None,
+        });
+        let known = [self.names_after.get(member), self.names_before.get(member), in_between.unwrap_or_default()];
         known.into_iter().find(|name| !name.is_empty()).unwrap_or(self.t.happened.somebody)
     }
 }
@@ -195,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_raised_hand_is_shown_to_those_who_may_admit_it() {
-        let raised = Change::HandRaised(hand(MemberId(3)));
+        let raised = Change::HandRaised { hand: hand(MemberId(3)), by: HandRaisedBy::Member };
         assert_eq!(told(HOST, core::slice::from_ref(&raised)), [Told::Show("Member 3 raised a hand.".into())]);
         assert_eq!(told(GUEST, std::slice::from_ref(&raised)), [Told::Say("Member 3 raised a hand.".into())]);
         assert_eq!(told(MemberId(3), &[raised]), [Told::Say("Your hand is up. You are next.".into())]);

@@ -86,7 +86,7 @@ pub(crate) fn on_self(view: &View) -> Vec<OnSelf> {
     let offers = [
         (OnSelf::Mute, Action::SetMicrophone, me.is_some_and(|me| me.is_audible())),
         (OnSelf::Unmute, Action::SetMicrophone, me.is_some_and(|me| !me.is_audible())),
-        (OnSelf::TakeSeat, Action::TakeSeat, view.mode == Mode::Open),
+        (OnSelf::TakeSeat, Action::TakeSeat, view.settings.mode == Mode::Open),
         (OnSelf::RaiseHand, Action::RaiseHand, !view.is_my_hand_raised()),
         (OnSelf::LowerHand, Action::LowerHand, view.is_my_hand_raised()),
         (OnSelf::LeaveStage, Action::LeaveStage, me.is_some()),
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(on_self(&view), [OnSelf::RaiseHand]);
         view.hands.push(hand(MemberId(3)));
         assert_eq!(on_self(&view), [OnSelf::LowerHand]);
-        view.mode = Mode::Open;
+        view.settings.mode = Mode::Open;
         assert_eq!(on_self(&view), [OnSelf::TakeSeat, OnSelf::LowerHand]);
     }
 

@@ -2,8 +2,8 @@
 
 use dais_engine::shared::ids::{MemberId, Revision, RoomId, StreamId, UserId};
 use dais_engine::shared::permissions::Role;
-use dais_engine::shared::room::{MicrophoneState, Mode};
-use dais_engine::shared::view::{Hand, Listener, Person, View};
+use dais_engine::shared::room::{MicrophoneState, Mode, Settings};
+use dais_engine::shared::view::{Hand, Listener, Person, Private, View};
 
 /// Somebody on stage, muted by himself.
 pub(super) fn person(member: MemberId, role: Role) -> Person {
@@ -35,8 +35,7 @@ pub(super) fn hand(member: MemberId) -> Hand {
 pub(super) fn view(me: MemberId, stage: Vec<Person>) -> View {
     View {
         room: RoomId::parse("hall").expect("a lawful id"),
-        title: "Hall".into(),
-        mode: Mode::Moderated,
+        settings: Settings::new("Hall".into(), Mode::Moderated),
         revision: Revision(1),
         ends_at_ms: None,
         me,
@@ -45,6 +44,8 @@ pub(super) fn view(me: MemberId, stage: Vec<Person>) -> View {
         hands: vec![],
         audience_count: 0,
         audience: vec![],
+        messages: vec![],
+        private: Private::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The connection, and what did not work.
 
 use dais_engine::shared::names::InvalidName;
-use dais_engine::shared::room::{Denied, RoomEndReason};
+use dais_engine::shared::room::{Denied, LeaveReason, RoomEndReason};
 use dais_engine::shared::wire::Goodbye;
 use dais_engine::{Failure, LeftRoom};
 
@@ -24,7 +24,7 @@ pub(super) const CONNECTION: Connection = Connection {
         Goodbye::Silent => "The server closed the connection, because nothing reached it for too long.",
         Goodbye::TooFast => "The server closed the connection, because it got too many messages at once.",
         Goodbye::Abuse => "The server closed the connection, because voice kept coming that nobody may hear.",
-        Goodbye::Superseded => "You are in this room from another tab or device now. Retry to go on here instead.",
+        Goodbye::Superseded => "You are in this room from another tab or device now.",
         Goodbye::Overloaded => "The server is full at the moment.",
         Goodbye::LoggedOut => "You are logged out.",
     },
@@ -38,11 +38,16 @@ pub(super) const ERRORS: Errors = Errors {
     },
     invalid_person_name,
     invalid_room_title,
+    invalid_topic,
+    invalid_passcode,
+    invalid_message,
     invalid_room_id: "A room id is 1 to 64 small letters, digits and hyphens.",
     not_a_room_link: "This is neither a room’s id nor a room’s link.",
     left_room: |left| match left {
         LeftRoom::Left => None,
         LeftRoom::Ended(reason) => Some(room_ended(reason)),
+        LeftRoom::PutOut { reason: LeaveReason::Banned, .. } => Some(denied(Denied::Banned)),
+        LeftRoom::PutOut { .. } => Some("A moderator put you out of the room for a minute."),
         LeftRoom::NotReadmitted(Denied::UnknownRoom) => Some("The room ended while you were away."),
         LeftRoom::NotReadmitted(why) => Some(denied(why)),
     },
@@ -69,6 +74,27 @@ fn denied(denied: Denied) -> &'static str {
         Denied::RoomIsModerated => "The host decides who speaks here. Raise your hand.",
         Denied::MutedByHost => "The host muted you. Only the host can allow you to speak.",
         Denied::RoomEnded => "The room has ended.",
+        Denied::SeatInUse => "You are in this room from another tab or device.",
+        Denied::RoomLocked => "The room is locked: nobody new is let in at the moment.",
+        Denied::PasscodeNeeded => "Enter the room’s passcode.",
+        Denied::PasscodeWrong => "This is not the room’s passcode.",
+        Denied::UnlistedIdChosen => "The id of an unlisted room cannot be chosen.",
+        Denied::Kicked { .. } => "A moderator put you out of this room for a minute.",
+        Denied::Banned => "A moderator has banned you from this room. Only a moderator can lift that.",
+        Denied::InviteExpired => "The invitation is not valid any more.",
+        Denied::AlreadyInvited => "This person is invited already.",
+        Denied::NotInvited => "This person is not invited any more.",
+        Denied::TooManyInvitations => "Too many invitations are under way. Wait until some are answered.",
+        Denied::AlreadyOnStage => "This person is on stage already.",
+        Denied::OtherRole => "This person’s role has changed in the meantime.",
+        Denied::HandQueueClosed => "No hands are taken at the moment.",
+        Denied::ChatClosed => "The chat is closed at the moment.",
+        Denied::InvalidMessage(why) => invalid_message(why),
+        Denied::InvalidTopic(why) => invalid_topic(why),
+        Denied::InvalidPasscode(why) => invalid_passcode(why),
+        Denied::NoSuchMessage => "The message is gone already.",
+        Denied::NoSuchPerson => "This person is not on the list any more.",
+        Denied::TooManyBans => "The list of banned people is full. Lift some bans first.",
         Denied::TooFast => "That was too quick. Wait a moment and try again.",
         Denied::Unavailable => "The server cannot keep changes at the moment. Try again soon.",
     }
@@ -96,5 +122,29 @@ fn invalid_room_title(invalid: InvalidName) -> &'static str {
         InvalidName::Empty => "Enter a title.",
         InvalidName::TooLong => "A title has at most 80 characters.",
         InvalidName::Unprintable => "The title holds characters that cannot be shown.",
+    }
+}
+
+fn invalid_topic(invalid: InvalidName) -> &'static str {
+    match invalid {
+        InvalidName::Empty => "Enter a topic.",
+        InvalidName::TooLong => "A topic has at most 200 characters.",
+        InvalidName::Unprintable => "The topic holds characters that cannot be shown.",
+    }
+}
+
+fn invalid_passcode(invalid: InvalidName) -> &'static str {
+    match invalid {
+        InvalidName::Empty => "Enter a passcode.",
+        InvalidName::TooLong => "A passcode has at most 64 characters.",
+        InvalidName::Unprintable => "The passcode holds characters that cannot be typed again.",
+    }
+}
+
+fn invalid_message(invalid: InvalidName) -> &'static str {
+    match invalid {
+        InvalidName::Empty => "Write something first.",
+        InvalidName::TooLong => "A message has at most 500 characters. Shorten it and send it again.",
+        InvalidName::Unprintable => "The message holds characters that cannot be shown.",
     }
 }

@@ -1,0 +1,77 @@
+//! What happened in a room, for those who look and for those who listen.
+
+use dais_engine::shared::room::Mode;
+
+use super::OfName;
+
+/// A sentence for each thing that happens. Those that start with `you` are for the person concerned.
+pub(crate) struct Happened {
+    // On stage and off it.
+    pub(crate) host_came_on_stage: OfName,
+    pub(crate) was_admitted: OfName,
+    pub(crate) took_seat: OfName,
+    pub(crate) accepted: OfName,
+    pub(crate) you_came_on_stage: &'static str,
+    pub(crate) you_were_admitted: &'static str,
+    pub(crate) left_stage: OfName,
+    pub(crate) was_removed: OfName,
+    pub(crate) left_room: OfName,
+    pub(crate) timed_out: OfName,
+    pub(crate) was_kicked: OfName,
+    pub(crate) was_banned: OfName,
+    pub(crate) you_left_stage: &'static str,
+    pub(crate) you_were_removed: &'static str,
+    // Microphones and connections.
+    pub(crate) muted: OfName,
+    pub(crate) unmuted: OfName,
+    pub(crate) you_muted: &'static str,
+    pub(crate) you_unmuted: &'static str,
+    pub(crate) muted_by_host: OfName,
+    pub(crate) you_were_muted: &'static str,
+    pub(crate) mute_lifted: OfName,
+    pub(crate) your_mute_lifted: &'static str,
+    pub(crate) you_returned_muted: &'static str,
+    pub(crate) microphone_refused: OfName,
+    pub(crate) microphone_missing: OfName,
+    pub(crate) microphone_lost: OfName,
+    pub(crate) connection_lost: OfName,
+    pub(crate) connection_back: OfName,
+    // Hands and invitations.
+    pub(crate) hand_raised: OfName,
+    pub(crate) hand_raised_by_full_stage: OfName,
+    pub(crate) your_hand_raised: fn(u32) -> String,
+    pub(crate) your_hand_raised_by_full_stage: &'static str,
+    pub(crate) hand_lowered: OfName,
+    pub(crate) your_hand_lowered: &'static str,
+    pub(crate) hand_declined: OfName,
+    pub(crate) your_hand_declined: &'static str,
+    pub(crate) was_invited: OfName,
+    pub(crate) rejected: OfName,
+    pub(crate) you_rejected: &'static str,
+    pub(crate) invitation_cancelled: OfName,
+    pub(crate) your_invitation_cancelled: &'static str,
+    pub(crate) invitation_expired: OfName,
+    pub(crate) your_invitation_expired: &'static str,
+    // Who is in charge.
+    pub(crate) made_co_host: OfName,
+    pub(crate) co_host_removed: OfName,
+    pub(crate) you_are_co_host: &'static str,
+    pub(crate) you_are_no_co_host: &'static str,
+    pub(crate) host_handed_over: OfName,
+    pub(crate) host_succeeded: OfName,
+    pub(crate) host_returned: OfName,
+    pub(crate) you_are_host: &'static str,
+    pub(crate) leaderless: &'static str,
+    // What the room is.
+    pub(crate) mode_changed: fn(Mode) -> &'static str,
+    pub(crate) title_changed: OfName,
+    pub(crate) topic_changed: OfName,
+    pub(crate) hand_queue_set: fn(bool) -> &'static str,
+    pub(crate) chat_set: fn(bool) -> &'static str,
+    pub(crate) lock_set: fn(bool) -> &'static str,
+    pub(crate) unlisted_set: fn(bool) -> &'static str,
+    pub(crate) passcode_set: fn(bool) -> &'static str,
+    pub(crate) message_removed: &'static str,
+    pub(crate) joined_room: OfName,
+    pub(crate) somebody: &'static str,
+}
