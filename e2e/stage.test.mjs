@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
+import { disperse, gather, raisedHandJourney } from './harness/journeys.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
-import { rms, tone, writeWav } from './harness/sound.mjs';
+import { tone, writeWav } from './harness/sound.mjs';
 
 const shots = new URL('./artifacts/', import.meta.url).pathname;
 const TONE = tone({ hz: 440, seconds: 10, amplitude: 0.25 });
@@ -35,72 +36,13 @@ after(async () => {
 
 const shows = (person, name) => person.page.screenshot({ path: join(shots, `${name}.png`) });
 
-const acts = async (host, name, action) => {
-  await host.button(`Actions for ${name}`).click();
-  await host.page.getByRole('menuitem', { name: action, exact: true }).click();
-};
-
-// Whether the tone reaches the person's loudspeaker. The first half second is left out: what was delivered before a
-// mute may still be in the playout buffer, which holds a quarter of a second at most.
-const hears = async (person) => {
-  const { samples, rate } = await person.hears(1.5);
-  return rms(samples.subarray(Math.round(rate / 2))) > 0.01;
-};
-
 test('a hand is raised, admitted, heard, muted by the host, and removed', async () => {
-  const host = await Person.arrive(browser, 'Hanna');
-  await host.page.goto(server.url);
-  await host.page.getByRole('heading', { name: 'Lobby' }).waitFor();
-  await shows(host, 'lobby-empty');
-  const link = await host.createsRoom(server.url, { title: 'Evening stage', id: 'evening' });
-
-  const leo = await Person.arrive(browser, 'Leo');
-  await leo.page.goto(server.url);
-  await leo.page.getByRole('link', { name: /Evening stage/ }).first().waitFor();
-  await shows(leo, 'lobby');
-  await leo.page.goto(link);
-  await leo.button('Join').waitFor();
-  await shows(leo, 'join');
-  await leo.joins(link);
-  await leo.setsProcessing(false);
-  const mia = await Person.arrive(browser, 'Mia', { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
-  await mia.joins(link);
-  assert.equal(await leo.button('Unmute').count(), 0, 'a listener has no microphone to open');
-
-  await leo.button('Raise hand').click();
-  await leo.button('Lower hand').waitFor();
-  const raised = host.region('Raised hands').getByRole('listitem', { name: 'Leo', exact: true });
-  await raised.waitFor();
-  await mia.region('Raised hands').getByRole('listitem', { name: 'Leo', exact: true }).waitFor();
-  await shows(host, 'room-host');
-  await shows(mia, 'room-phone-dark');
-  await raised.getByRole('button', { name: 'Admit', exact: true }).click();
-
-  await leo.button('Unmute').waitFor();
-  await leo.tile('Leo').waitFor();
-  await leo.button('Unmute').click();
-  await host.page.waitForFunction(() => document.querySelector('li.tile[aria-label="Leo"][data-speaking]'));
-  await shows(host, 'room-speaking');
-  assert.ok(await hears(mia), 'Mia hears Leo');
-
-  await acts(host, 'Leo', 'Mute');
-  await leo.page.locator('li.tile[aria-label="Leo"][data-muted]').waitFor();
-  assert.ok(await leo.button('Unmute').isDisabled(), 'only the host lifts it');
-  assert.ok(!(await hears(mia)), 'Mia hears nobody');
-  await acts(host, 'Leo', 'Allow to speak');
-  await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).waitFor();
-  assert.ok(!(await hears(mia)), 'lifting a mute opens nothing');
-  await leo.button('Unmute').click();
-  await leo.button('Mute').waitFor();
-
-  await acts(host, 'Leo', 'Remove from stage');
-  await leo.button('Raise hand').waitFor();
-  await mia.region('Audience').getByRole('listitem', { name: 'Leo', exact: true }).waitFor();
-  assert.ok(!(await hears(mia)), 'Leo is off the stage');
-  for (const person of [host, leo, mia]) {
-    assert.deepEqual(person.complaints, [], `${person.name}'s console`);
-    await person.leaves();
-  }
+  const { host, leo, mia } = await gather({ host: browser, leo: browser, mia: browser }, server.url, {
+    title: 'Evening stage',
+    id: 'evening',
+  });
+  await raisedHandJourney({ host, leo, mia });
+  await disperse(host, leo, mia);
 });
 
 test('in an open room whoever takes a seat speaks', async () => {

@@ -9,8 +9,8 @@ const program = (variable) => {
   return path;
 };
 
-// Chromium whose microphone plays `wav` round and round.
-export const launchChromium = ({ wav } = {}) =>
+// Chromium whose microphone plays `wav` round and round, or is refused to every page.
+export const launchChromium = ({ wav, microphone = 'granted' } = {}) =>
   chromium.launch({
     executablePath: program('CHROMIUM'),
     headless: true,
@@ -23,7 +23,7 @@ export const launchChromium = ({ wav } = {}) =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--use-fake-ui-for-media-stream',
+      microphone === 'refused' ? '--use-fake-ui-for-media-stream=deny' : '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
       ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
     ],

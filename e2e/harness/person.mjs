@@ -87,22 +87,76 @@ export class Person {
     return this.region('Stage').getByRole('listitem', { name, exact: true });
   }
 
-  async createsRoom(url, { title, id, open = false }) {
+  // Somebody in the audience, on stage or in the hand queue.
+  listed(region, name) {
+    return this.region(region).getByRole('listitem', { name, exact: true });
+  }
+
+  dialog(name) {
+    return this.page.getByRole('dialog', { name });
+  }
+
+  // Chooses from the menu on a person.
+  async acts(name, action) {
+    await this.button(`Actions for ${name}`).first().click();
+    await this.page.getByRole('menuitem', { name: action, exact: true }).click();
+  }
+
+  // What the menu on a person offers at the moment.
+  async offers(name) {
+    await this.button(`Actions for ${name}`).first().click();
+    const items = this.page.getByRole('menuitem');
+    await items.first().waitFor();
+    const names = await items.allInnerTexts();
+    await this.page.keyboard.press('Escape');
+    return names.map((text) => text.trim());
+  }
+
+  // Chooses from the room's menu.
+  async manages(action) {
+    await this.button('Room menu').click();
+    await this.page.getByRole('menuitem', { name: action, exact: true }).click();
+  }
+
+  // Presses a button of the open dialog.
+  async confirms(action) {
+    await this.page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
+  }
+
+  // Waits until the live region has said something.
+  async isTold(text) {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  async createsRoom(url, { title, id, open = false, unlisted = false, passcode }) {
     await this.page.goto(url);
     await this.page.getByLabel('Your name', { exact: true }).fill(this.name);
     await this.page.getByLabel('Room title', { exact: true }).fill(title);
     if (open) await this.page.getByRole('radio', { name: /open/i }).check();
     if (id) await this.page.locator('#room-id').fill(id);
+    if (unlisted) await this.page.getByRole('switch', { name: 'Unlisted', exact: true }).click();
+    if (passcode) await this.page.getByLabel('Passcode', { exact: true }).fill(passcode);
     await this.button('Create room').click();
     await this.tile(this.name).waitFor();
     return this.page.url();
   }
 
-  async joins(link) {
+  async joins(link, { passcode } = {}) {
+    await this.asksToJoin(link, { passcode });
+    await this.region('Stage').waitFor();
+  }
+
+  // Presses *Join*, whatever comes of it.
+  async asksToJoin(link, { passcode } = {}) {
     await this.page.goto(link);
     await this.page.getByLabel('Your name', { exact: true }).fill(this.name);
+    if (passcode) await this.page.getByLabel('Passcode', { exact: true }).fill(passcode);
     await this.button('Join').click();
-    await this.region('Stage').waitFor();
+  }
+
+  // Another tab of the same browser profile.
+  async opensTab() {
+    return new Person(this.name, this.context, await this.context.newPage());
   }
 
   // The three switches that decide what the browser does to the microphone's sound.

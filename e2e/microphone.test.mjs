@@ -1,0 +1,42 @@
+// A microphone that the browser refuses: the person and the host see it, and the seat is kept.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { launchChromium } from './harness/browsers.mjs';
+import { disperse, gather } from './harness/journeys.mjs';
+import { startServer } from './harness/server.mjs';
+
+let server;
+let browser;
+let refusing;
+
+before(async () => {
+  server = await startServer();
+  browser = await launchChromium();
+  refusing = await launchChromium({ microphone: 'refused' });
+});
+
+after(async () => {
+  await browser?.close();
+  await refusing?.close();
+  await server?.stop();
+});
+
+test('who refuses the microphone keeps the seat, and everybody sees why nothing is heard', async () => {
+  const { host, leo, mia } = await gather(
+    { host: browser, leo: refusing, mia: browser },
+    server.url,
+    { title: 'Quiet', id: 'quiet' },
+    { tapped: false },
+  );
+  await leo.button('Raise hand').click();
+  await host.listed('Raised hands', 'Leo').getByRole('button', { name: 'Admit', exact: true }).click();
+  await leo.button('Unmute').click();
+  await host.tile('Leo').getByText('Microphone not allowed').waitFor();
+  await leo.tile('Leo').getByText('Microphone not allowed').waitFor();
+  await leo.page.getByRole('alert').filter({ hasText: /microphone/i }).first().waitFor();
+  await mia.tile('Leo').waitFor();
+  assert.equal(await leo.button('Leave stage').count(), 1, 'still on stage');
+  await disperse(host, leo, mia);
+});
