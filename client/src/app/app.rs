@@ -4,8 +4,11 @@ use leptos::prelude::*;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
+use crate::components::invitation::InvitationDialog;
 use crate::components::live_region::LiveRegion;
 use crate::components::page_heading::provide_page_heading;
+use crate::components::questions::Questions;
+use crate::components::seat_dialog::SeatDialog;
 use crate::components::toasts::Toasts;
 use crate::components::top_bar::TopBar;
 use crate::components::troubles::Troubles;
@@ -31,6 +34,9 @@ pub(crate) fn App() -> impl IntoView {
                 </Routes>
             </main>
         </Router>
+        <InvitationDialog />
+        <SeatDialog />
+        <Questions />
         <Toasts />
         <LiveRegion />
     }

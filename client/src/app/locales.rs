@@ -6,6 +6,8 @@
 
 mod en;
 mod happened;
+mod moderation;
+mod talk;
 
 use dais_engine::shared::names::InvalidName;
 use dais_engine::shared::room::Mode;
@@ -16,6 +18,8 @@ use leptos::prelude::{expect_context, provide_context};
 use crate::state::diagnosis::{Heard, Hearing};
 
 pub(crate) use happened::Happened;
+pub(crate) use moderation::{Badges, Entry, Invitation, Moderation};
+pub(crate) use talk::{Chat, Keys};
 
 /// Makes the person's language available to [`t`] below this component.
 pub(crate) fn provide_language() {
@@ -52,6 +56,12 @@ pub(crate) struct Sentences {
     pub(crate) settings: Settings,
     pub(crate) connection: Connection,
     pub(crate) errors: Errors,
+    pub(crate) entry: Entry,
+    pub(crate) invitation: Invitation,
+    pub(crate) moderation: Moderation,
+    pub(crate) badges: Badges,
+    pub(crate) chat: Chat,
+    pub(crate) keys: Keys,
 }
 
 /// Names of controls. In English they are what assistive technology and browser tests look for.
@@ -70,6 +80,34 @@ pub(crate) struct Controls {
     pub(crate) allow_to_speak: &'static str,
     pub(crate) remove_from_stage: &'static str,
     pub(crate) copy_link: &'static str,
+    pub(crate) invite: &'static str,
+    pub(crate) cancel_invitation: &'static str,
+    pub(crate) accept: &'static str,
+    pub(crate) reject: &'static str,
+    pub(crate) make_co_host: &'static str,
+    pub(crate) remove_co_host: &'static str,
+    pub(crate) name_successor: &'static str,
+    pub(crate) forget_successor: &'static str,
+    pub(crate) hand_over: &'static str,
+    pub(crate) kick: &'static str,
+    pub(crate) ban: &'static str,
+    pub(crate) unban: &'static str,
+    pub(crate) banned_people: &'static str,
+    pub(crate) lock: &'static str,
+    pub(crate) unlock: &'static str,
+    pub(crate) mute_all: &'static str,
+    pub(crate) lower_all_hands: &'static str,
+    pub(crate) passcode: &'static str,
+    pub(crate) unlisted: &'static str,
+    pub(crate) message: &'static str,
+    pub(crate) send: &'static str,
+    pub(crate) remove_message: &'static str,
+    pub(crate) use_this_tab: &'static str,
+    pub(crate) join_as_another: &'static str,
+    pub(crate) show_more: &'static str,
+    pub(crate) cancel: &'static str,
+    pub(crate) save: &'static str,
+    pub(crate) lower_hand_of: OfName,
     pub(crate) end_room: &'static str,
     pub(crate) enable_sound: &'static str,
     pub(crate) retry: &'static str,
@@ -110,6 +148,8 @@ pub(crate) struct Lobby {
     pub(crate) mode_hint: fn(Mode) -> &'static str,
     pub(crate) room_id: &'static str,
     pub(crate) room_id_hint: &'static str,
+    pub(crate) unlisted_hint: &'static str,
+    pub(crate) passcode_hint: &'static str,
     pub(crate) still_in: OfName,
     pub(crate) return_to_room: &'static str,
 }
@@ -140,11 +180,14 @@ pub(crate) struct Room {
     pub(crate) more_listeners: fn(u32) -> String,
     pub(crate) no_hands: &'static str,
     pub(crate) hands_of_open_room: &'static str,
+    pub(crate) hands_closed: &'static str,
     pub(crate) your_hand: fn(u32) -> String,
     pub(crate) you_listen: &'static str,
     pub(crate) you_listen_open: &'static str,
+    pub(crate) you_listen_closed: &'static str,
     pub(crate) you_are_muted: &'static str,
     pub(crate) you_are_muted_by_host: &'static str,
+    pub(crate) you_may_unmute: &'static str,
     pub(crate) you_are_on_air: &'static str,
     pub(crate) you_are_unheard: &'static str,
     pub(crate) you_are_offline: &'static str,

@@ -3,8 +3,13 @@
 //! Knows nothing of how things look.
 
 pub(crate) mod actions;
+pub(crate) mod chat;
+pub(crate) mod clock;
+pub(crate) mod described;
 pub(crate) mod devices;
 pub(crate) mod diagnosis;
+pub(crate) mod dialogs;
+pub(crate) mod entry;
 pub(crate) mod house;
 mod intake;
 pub(crate) mod levels;
@@ -14,6 +19,7 @@ pub(crate) mod notices;
 pub(crate) mod offers;
 pub(crate) mod preferences;
 pub(crate) mod quality;
+pub(crate) mod reactions;
 pub(crate) mod room;
 #[cfg(test)]
 mod sample;
@@ -22,7 +28,12 @@ pub(crate) mod volumes;
 
 /// Makes everything known available below this component, and starts the worker that tells it.
 pub(crate) fn provide_state() {
+    clock::provide();
     house::provide();
+    entry::provide();
+    chat::provide();
+    reactions::provide();
+    dialogs::provide();
     room::provide();
     devices::provide();
     quality::provide();

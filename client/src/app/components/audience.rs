@@ -1,28 +1,47 @@
-//! Who listens: the first of them by name, the others as a number.
+//! Who listens: the first of them by name, the others as a number and, for whoever wants to see them, page by page.
 
-use dais_engine::shared::ids::MemberId;
+use dais_engine::shared::ids::{MemberId, UserId};
+use dais_engine::shared::view::{Member, View};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use super::avatar::Avatar;
-use super::icon::{Glyph, Icon};
-use super::person_menu::PersonMenu;
+use super::listener::AudienceMember;
 use crate::locales::t;
+use crate::state::actions::use_actions;
 use crate::state::room::use_room;
+
+/// Somebody to show: from the view, or from a page of the member list.
+type Shown = (MemberId, UserId, String);
 
 /// A region with a list.
 #[component]
 pub(crate) fn Audience() -> impl IntoView {
     let t = t();
-    let room = use_room();
-    let listeners = Memo::new(move |_| {
-        let members =
-            |view: &dais_engine::shared::view::View| view.audience.iter().map(|listener| listener.member).collect::<Vec<_>>();
-        room.with(members).unwrap_or_default()
-    });
+    let (actions, room) = (use_actions(), use_room());
     let count = Memo::new(move |_| room.with(|view| view.audience_count).unwrap_or(0));
+    let pages = RwSignal::new(Vec::<Member>::new());
+    let shown = Memo::new(move |_| pages.with(|pages| room.with(|view| shown(view, pages)).unwrap_or_default()));
     let more = Memo::new(move |_| {
-        let named = listeners.with(Vec::len);
+        let named = shown.with(Vec::len);
         count.get().saturating_sub(u32::try_from(named).unwrap_or(u32::MAX))
+    });
+    let show_more = move |_| {
+        let after = shown.with_untracked(|shown| shown.iter().map(|(member, ..)| *member).max());
+        spawn_local(async move {
+            match actions.members(after).await {
+                // The room may be left by then.
+                Ok(page) => drop(pages.try_update(|pages| pages.extend(page))),
+                Err(failure) => actions.tell(failure),
+            }
+        });
+    };
+    // Those whom the view names are told of; a page is as old as it is. With nobody left to page to, it is dropped.
+    Effect::new(move || {
+        let named = room.with(|view| view.audience.len()).unwrap_or(0);
+        let is_needed = u32::try_from(named).is_ok_and(|named| count.get() > named);
+        if !is_needed && pages.with_untracked(|pages| !pages.is_empty()) {
+            pages.set(Vec::new());
+        }
     });
     view! {
         <section class="audience card" aria-labelledby="audience">
@@ -36,55 +55,27 @@ pub(crate) fn Audience() -> impl IntoView {
                 <p class="empty__hint">{t.room.nobody_listens}</p>
             </Show>
             <ul class="audience__listeners">
-                <For each=move || listeners.get() key=|member| *member let:member>
-                    <AudienceMember member=member />
+                <For each=move || shown.get() key=|(member, ..)| *member let:((member, user, name))>
+                    <AudienceMember member=member user=user given_name=name />
                 </For>
             </ul>
             <Show when=move || { more.get() > 0 }>
-                <p class="audience__more">{move || (t.room.more_listeners)(more.get())}</p>
+                <p class="audience__more">
+                    {move || (t.room.more_listeners)(more.get())}
+                    <button class="button button--small" type="button" on:click=show_more>
+                        {t.controls.show_more}
+                    </button>
+                </p>
             </Show>
         </section>
     }
 }
 
-#[component]
-fn AudienceMember(member: MemberId) -> impl IntoView {
-    let t = t();
-    let room = use_room();
-    let listener =
-        Memo::new(move |_| room.with(|view| view.audience.iter().find(|listener| listener.member == member).cloned()).flatten());
-    let name = Memo::new(move |_| room.name_of(member));
-    let given_name =
-        Memo::new(move |_| listener.with(|listener| listener.as_ref().map(|listener| listener.name.clone()).unwrap_or_default()));
-    let is_me = Memo::new(move |_| room.me() == Some(member));
-    let is_reconnecting =
-        Memo::new(move |_| listener.with(|listener| listener.as_ref().is_some_and(|listener| listener.reconnecting)));
-    let is_hand_raised =
-        Memo::new(move |_| room.with(|view| view.hands.iter().any(|hand| hand.member == member)).unwrap_or(false));
-    let user = listener.with_untracked(|listener| listener.as_ref().map(|listener| listener.user));
-    view! {
-        <li
-            class="listener"
-            aria-label=move || name.get()
-            data-reconnecting=move || is_reconnecting.get().then_some("")
-            data-hand=move || is_hand_raised.get().then_some("")
-        >
-            <Avatar user=user name=given_name />
-            <span class="listener__name">
-                {move || name.get()} <Show when=move || is_me.get()>
-                    <span class="tile__you">{t.person.you}</span>
-                </Show>
-            </span>
-            <Show when=move || is_hand_raised.get()>
-                <span class="listener__mark">
-                    <Icon glyph=Glyph::Hand />
-                    <span class="visually-hidden">{t.person.hand_raised}</span>
-                </span>
-            </Show>
-            <Show when=move || is_reconnecting.get()>
-                <span class="listener__mark">{t.person.reconnecting}</span>
-            </Show>
-            <PersonMenu member=member user=None />
-        </li>
-    }
+/// Whom the view names, then those of the pages whom it does not.
+fn shown(view: &View, pages: &[Member]) -> Vec<Shown> {
+    let named = view.audience.iter().map(|listener| (listener.member, listener.user, listener.name.clone()));
+    let is_named =
+        |member: MemberId| view.person(member).is_some() || view.audience.iter().any(|listener| listener.member == member);
+    let others = pages.iter().filter(|member| !member.role.is_on_stage() && !is_named(member.member));
+    named.chain(others.map(|member| (member.member, member.user, member.name.clone()))).collect()
 }

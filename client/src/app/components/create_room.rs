@@ -2,7 +2,7 @@
 
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::limits::{ROOM_ID_CHARS_MAX, TITLE_CHARS_MAX};
+use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, ROOM_ID_CHARS_MAX, TITLE_CHARS_MAX};
 use dais_engine::shared::names;
 use dais_engine::shared::room::{Denied, Mode};
 use leptos::prelude::*;
@@ -10,9 +10,10 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_navigate;
 
 use super::name_field::Name;
+use super::switch::Switch;
 use super::text_field::TextField;
 use crate::locales::t;
-use crate::state::actions::use_actions;
+use crate::state::actions::{NewRoom, use_actions};
 use crate::state::notices::use_notices;
 
 /// A form. The one who sends it is the room's host.
@@ -25,17 +26,23 @@ pub(crate) fn CreateRoom(
     let (actions, notices, navigate) = (use_actions(), use_notices(), use_navigate());
     let (title, title_error) = (RwSignal::new(String::new()), RwSignal::new(None));
     let (id, id_error) = (RwSignal::new(String::new()), RwSignal::new(None));
+    let (passcode, passcode_error) = (RwSignal::new(String::new()), RwSignal::new(None));
     let mode = RwSignal::new(Mode::Moderated);
+    let unlisted = RwSignal::new(false);
     let is_waiting = RwSignal::new(false);
     let fail = move |failure| match failure {
         Failure::Denied(Denied::RoomIdTaken) => id_error.set(Some((t.errors.failure)(failure))),
         Failure::Denied(Denied::InvalidTitle(_)) => title_error.set(Some((t.errors.failure)(failure))),
+        Failure::Denied(Denied::InvalidPasscode(_)) => passcode_error.set(Some((t.errors.failure)(failure))),
         Failure::Denied(_) | Failure::Offline => notices.error((t.errors.failure)(failure)),
     };
     let create = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         actions.unlock_audio();
+        let unlisted = unlisted.get_untracked();
         let room = match id.get_untracked().trim() {
+            // The server makes an id that nobody guesses.
+            _ if unlisted => None,
             "" => None,
             text => match RoomId::parse(text) {
                 Ok(room) => Some(room),
@@ -46,11 +53,19 @@ pub(crate) fn CreateRoom(
             Ok(title) => title,
             Err(invalid) => return title_error.set(Some((t.errors.invalid_room_title)(invalid))),
         };
+        let passcode = match passcode.get_untracked().trim() {
+            "" => None,
+            text => match names::passcode(text) {
+                Ok(passcode) => Some(passcode),
+                Err(invalid) => return passcode_error.set(Some((t.errors.invalid_passcode)(invalid))),
+            },
+        };
         let Some(name) = name.take() else { return };
+        let new = NewRoom { room, title, mode: mode.get_untracked(), unlisted, passcode };
         let navigate = navigate.clone();
         is_waiting.set(true);
         spawn_local(async move {
-            match actions.create(name, room, title, mode.get_untracked()).await {
+            match actions.create(name, new).await {
                 Ok(room) => navigate(&format!("/r/{room}"), Default::default()),
                 Err(failure) => fail(failure),
             }
@@ -63,13 +78,31 @@ pub(crate) fn CreateRoom(
             <p class="card__lead">{t.lobby.create_lead}</p>
             <TextField id="room-title" label=t.controls.room_title value=title error=title_error chars_max=TITLE_CHARS_MAX />
             <ModeChoice mode=mode />
+            <Show when=move || !unlisted.get()>
+                <TextField
+                    id="room-id"
+                    label=t.lobby.room_id
+                    value=id
+                    error=id_error
+                    hint=t.lobby.room_id_hint
+                    chars_max=ROOM_ID_CHARS_MAX
+                    is_id=true
+                />
+            </Show>
+            <Switch
+                id="unlisted"
+                label=t.controls.unlisted
+                hint=t.lobby.unlisted_hint
+                is_on=unlisted
+                on_change=move |is_on| unlisted.set(is_on)
+            />
             <TextField
-                id="room-id"
-                label=t.lobby.room_id
-                value=id
-                error=id_error
-                hint=t.lobby.room_id_hint
-                chars_max=ROOM_ID_CHARS_MAX
+                id="passcode"
+                label=t.controls.passcode
+                value=passcode
+                error=passcode_error
+                hint=t.lobby.passcode_hint
+                chars_max=PASSCODE_CHARS_MAX
                 is_id=true
             />
             <button class="button button--primary button--wide" type="submit" disabled=move || is_waiting.get()>

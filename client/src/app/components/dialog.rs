@@ -14,7 +14,8 @@ pub(crate) fn Dialog(
     /// Unique on the page.
     id: &'static str,
     /// The heading, which names the dialog.
-    title: &'static str,
+    #[prop(into)]
+    title: Signal<String>,
     /// Whether it is open.
     is_open: RwSignal<bool>,
     /// What it holds.
@@ -26,7 +27,11 @@ pub(crate) fn Dialog(
         let Some(dialog) = node.get() else { return };
         match (is_open.get(), dialog.open()) {
             // Fails only for a dialog that is open or not on the page.
-            (true, false) => drop(dialog.show_modal()),
+            (true, false) => {
+                drop(dialog.show_modal());
+                // What it holds is there from the next frame on.
+                request_animation_frame(move || focus_first(&dialog));
+            }
             (false, true) => dialog.close(),
             _ => {}
         }
@@ -52,7 +57,7 @@ pub(crate) fn Dialog(
             <div class="dialog__frame">
                 <div class="dialog__header">
                     <h2 id=heading_id class="dialog__heading">
-                        {title}
+                        {move || title.get()}
                     </h2>
                     <button
                         class="button button--icon"
@@ -68,5 +73,14 @@ pub(crate) fn Dialog(
                 </div>
             </div>
         </dialog>
+    }
+}
+
+/// Where somebody starts to type or to answer; without such a place the browser has chosen one.
+fn focus_first(dialog: &web_sys::HtmlDialogElement) {
+    let found = dialog.query_selector("[data-first]").ok().flatten();
+    if let Some(first) = found.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // Focus on something that cannot take it changes nothing.
+        let _ = first.focus();
     }
 }

@@ -5,7 +5,6 @@ use dais_engine::shared::room::Mode;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::person_menu::word;
 use crate::locales::t;
 use crate::state::actions::use_actions;
 use crate::state::offers::{OnPerson, on_person};
@@ -20,9 +19,10 @@ pub(crate) fn Hands() -> impl IntoView {
         let members = |view: &dais_engine::shared::view::View| view.hands.iter().map(|hand| hand.member).collect::<Vec<_>>();
         room.with(members).unwrap_or_default()
     });
-    let none = move || match room.with(|view| view.settings.mode) {
-        Some(Mode::Open) => t.room.hands_of_open_room,
-        Some(Mode::Moderated) | None => t.room.no_hands,
+    let none = move || match room.with(|view| (view.settings.takes_hands, view.settings.mode)) {
+        Some((false, _)) => t.room.hands_closed,
+        Some((true, Mode::Open)) => t.room.hands_of_open_room,
+        Some((true, Mode::Moderated)) | None => t.room.no_hands,
     };
     view! {
         <section class="hands card" aria-labelledby="hands">
@@ -51,23 +51,37 @@ fn RaisedHand(member: MemberId) -> impl IntoView {
     let name = Memo::new(move |_| room.name_of(member));
     let is_me = Memo::new(move |_| room.me() == Some(member));
     let offers = Memo::new(move |_| room.with(|view| on_person(view, member)).unwrap_or_default());
-    let button = move |offer: OnPerson| {
-        view! {
-            <button
-                class="button button--small"
-                class:button--primary=offer == OnPerson::Admit
-                type="button"
-                on:click=move |_| actions.room(offer.command(member))
-            >
-                {word(&t.controls, offer)}
-            </button>
-        }
-    };
+    let may = move |offer: OnPerson| offers.with(|offers| offers.contains(&offer));
+    let press = move |offer: OnPerson| actions.room(offer.command(member));
     view! {
         <li class="raised-hand" aria-label=move || name.get() data-me=move || is_me.get().then_some("")>
-            <Icon glyph=Glyph::Hand />
-            <span class="raised-hand__name">{move || name.get()}</span>
-            <span class="raised-hand__actions">{move || offers.get().into_iter().map(button).collect_view()}</span>
+            <span class="raised-hand__name">
+                {move || name.get()} <Show when=move || is_me.get()>
+                    <span class="tile__you">{t.person.you}</span>
+                </Show>
+            </span>
+            <span class="raised-hand__actions">
+                <Show when=move || may(OnPerson::Admit)>
+                    <button
+                        class="button button--small button--primary"
+                        type="button"
+                        on:click=move |_| press(OnPerson::Admit)
+                    >
+                        {t.controls.admit}
+                    </button>
+                </Show>
+                <Show when=move || may(OnPerson::Decline)>
+                    <button
+                        class="button button--icon"
+                        type="button"
+                        aria-label=move || name.with(|name| (t.controls.lower_hand_of)(name))
+                        title=t.controls.decline
+                        on:click=move |_| press(OnPerson::Decline)
+                    >
+                        <Icon glyph=Glyph::Close />
+                    </button>
+                </Show>
+            </span>
         </li>
     }
 }

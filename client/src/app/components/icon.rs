@@ -19,6 +19,11 @@ pub(crate) enum Glyph {
     Warning,
     Info,
     Ear,
+    Lock,
+    Key,
+    Hidden,
+    Chat,
+    Bin,
 }
 
 impl Glyph {
@@ -53,6 +58,14 @@ impl Glyph {
             Self::Close => "M6 6l12 12 M18 6 6 18",
             Self::Warning => "M12 4 2.8 19.5h18.4Z M12 10v4.5 M12 17h.01",
             Self::Info => "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17Z M12 11v5.5 M12 7.7h.01",
+            Self::Lock => "M6 11h12v9H6Z M8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+            Self::Key => "M8 11a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z M11 12.2 19.5 4 M16 7.4l2.6 2.6",
+            Self::Hidden => {
+                "M4 4l16 16 M9.5 5.4A9.6 9.6 0 0 1 12 5c5 0 8.3 4 9.5 7a13 13 0 0 1-3 4.2 M6.3 7.2A12.7 12.7 0 0 0 2.5 12c1.2 3 4.5 7 9.5 7 \
+                 1.5 0 2.9-.4 4.1-1 M10 10.2a2.7 2.7 0 0 0 3.8 3.8"
+            }
+            Self::Chat => "M4 5h16v11H10l-4.5 4v-4H4Z M8 9.5h8 M8 12.5h5",
+            Self::Bin => "M5 7h14 M9.5 7V4.5h5V7 M7 7l.8 12.5h8.4L17 7 M10.3 10.5v5.5 M13.7 10.5v5.5",
             Self::Ear => "M4 13a8 8 0 0 1 16 0 M4 13v4a2 2 0 0 0 2 2h1v-6H4Z M20 13v4a2 2 0 0 1-2 2h-1v-6h3Z",
         }
     }

@@ -52,15 +52,21 @@ impl Name {
 pub(crate) fn NameField(
     /// What is typed into it.
     name: Name,
+    /// Unique on the page.
+    #[prop(default = "your-name")]
+    id: &'static str,
+    /// What to type, where that is not what it always is.
+    #[prop(optional, into)]
+    hint: Option<&'static str>,
 ) -> impl IntoView {
     let t = t();
     view! {
         <TextField
-            id="your-name"
+            id=id
             label=t.controls.your_name
             value=name.typed
             error=name.error
-            hint=t.lobby.name_hint
+            hint=hint.unwrap_or(t.lobby.name_hint)
             chars_max=NAME_CHARS_MAX
             autocomplete="nickname"
         />

@@ -7,6 +7,7 @@ use super::menu::{MenuButton, MenuItem};
 use super::volume::VolumeControl;
 use crate::locales::{Controls, t};
 use crate::state::actions::use_actions;
+use crate::state::dialogs::{Question, use_dialogs};
 use crate::state::offers::{OnPerson, on_person};
 use crate::state::room::use_room;
 
@@ -15,19 +16,26 @@ use crate::state::room::use_room;
 pub(crate) fn PersonMenu(
     /// Who.
     member: MemberId,
+    /// What the person is called here.
+    #[prop(into)]
+    name: Signal<String>,
     /// Whose volume can be set: somebody on stage.
     #[prop(optional_no_strip)]
     user: Option<UserId>,
 ) -> impl IntoView {
     let t = t();
-    let (actions, room) = (use_actions(), use_room());
+    let (actions, dialogs, room) = (use_actions(), use_dialogs(), use_room());
     let offers = Memo::new(move |_| room.with(|view| on_person(view, member)).unwrap_or_default());
     let audible = Memo::new(move |_| user.filter(|_| room.me() != Some(member)));
-    let name = Memo::new(move |_| room.name_of(member));
     let label = Signal::derive(move || name.with(|name| (t.controls.actions_for)(name)));
     let has_items = Signal::derive(move || !offers.with(Vec::is_empty));
+    let select = move |offer: OnPerson| match question(offer, member, name.get_untracked()) {
+        Some(question) => dialogs.ask(question),
+        None => actions.room(offer.command(member)),
+    };
     let item = move |offer: OnPerson| {
-        view! { <MenuItem label=word(&t.controls, offer) on_select=move || actions.room(offer.command(member)) /> }
+        let is_danger = matches!(offer, OnPerson::Kick | OnPerson::Ban);
+        view! { <MenuItem label=word(&t.controls, offer) is_danger=is_danger is_on=None on_select=move || select(offer) /> }
     };
     let volume = move || audible.get().map(|user| view! { <VolumeControl user=user /> });
     view! {
@@ -39,13 +47,32 @@ pub(crate) fn PersonMenu(
     }
 }
 
+/// What is asked before something that cannot be taken back.
+fn question(offer: OnPerson, member: MemberId, name: String) -> Option<Question> {
+    match offer {
+        OnPerson::Kick => Some(Question::Kick(member, name)),
+        OnPerson::Ban => Some(Question::Ban(member, name)),
+        OnPerson::HandOver => Some(Question::HandOverTo(member, name)),
+        _ => None,
+    }
+}
+
 /// What a moderator's button is called.
 pub(crate) fn word(controls: &Controls, offer: OnPerson) -> &'static str {
     match offer {
+        OnPerson::Invite => controls.invite,
+        OnPerson::CancelInvitation => controls.cancel_invitation,
         OnPerson::Admit => controls.admit,
         OnPerson::Decline => controls.decline,
         OnPerson::Mute => controls.mute,
         OnPerson::AllowToSpeak => controls.allow_to_speak,
         OnPerson::RemoveFromStage => controls.remove_from_stage,
+        OnPerson::MakeCoHost => controls.make_co_host,
+        OnPerson::RemoveCoHost => controls.remove_co_host,
+        OnPerson::NameSuccessor => controls.name_successor,
+        OnPerson::ForgetSuccessor => controls.forget_successor,
+        OnPerson::HandOver => controls.hand_over,
+        OnPerson::Kick => controls.kick,
+        OnPerson::Ban => controls.ban,
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::icon::{Glyph, Icon};
+use super::room_badges::{Badges, RoomBadges};
 use crate::locales::t;
 
 /// An item of a list, named by the room.
@@ -13,8 +14,7 @@ pub(crate) fn RoomCard(
     /// What the server lists.
     room: RoomSummary,
 ) -> impl IntoView {
-    let t = t();
-    let (address, title, mode) = (format!("/r/{}", room.id), room.title.clone(), room.mode);
+    let (address, title, badges) = (format!("/r/{}", room.id), room.title.clone(), Badges::from(&room));
     view! {
         <li class="room-card">
             <A href=address.clone() attr:class="room-card__link">
@@ -22,7 +22,7 @@ pub(crate) fn RoomCard(
             </A>
             <RoomFacts room=room />
             <p class="room-card__address">{address}</p>
-            <span class="badge">{(t.lobby.mode)(mode)}</span>
+            <RoomBadges badges=badges />
         </li>
     }
 }

@@ -1,14 +1,13 @@
 //! What is in the way in a room: sound that the browser holds back, a microphone that does not open, nobody in charge.
 
-use std::time::Duration;
-
-use dais_engine::shared::limits::LEADERLESS_ROOM_MS;
 use leptos::prelude::*;
 
+use super::invitation::InvitationNotice;
 use super::notice::Notice;
 use crate::link::{AudioState, DeviceState};
 use crate::locales::t;
 use crate::state::actions::use_actions;
+use crate::state::clock::use_clock;
 use crate::state::devices::use_devices;
 use crate::state::room::use_room;
 
@@ -24,7 +23,7 @@ pub(crate) fn RoomTroubles() -> impl IntoView {
     });
     let microphone_notice = move |text: &'static str| {
         view! {
-            <Notice text=text is_bad=true>
+            <Notice text=text is_bad=true is_alert=true>
                 <button class="button" type="button" on:click=move |_| actions.retry_microphone()>
                     {t.microphone.try_again}
                 </button>
@@ -46,31 +45,23 @@ pub(crate) fn RoomTroubles() -> impl IntoView {
                 <Notice text=t.room.sound_failed is_bad=true />
             </Show>
             {move || microphone.get().map(microphone_notice)}
+            <InvitationNotice />
             <Leaderless />
         </div>
     }
 }
 
-/// The countdown of a room without a moderator. The server ends the room by its own clock; this one only shows about
-/// when, which is as good as the two clocks agree.
+/// The countdown of a room without a moderator, which the server ends.
 #[component]
 fn Leaderless() -> impl IntoView {
     let t = t();
     let room = use_room();
-    let ends_at_ms = Memo::new(move |_| room.with(|view| view.ends_at_ms).flatten());
-    let now_ms = RwSignal::new(js_sys::Date::now());
-    let tick = set_interval_with_handle(move || now_ms.set(js_sys::Date::now()), Duration::from_secs(1));
-    on_cleanup(move || {
-        if let Ok(tick) = tick {
-            tick.clear();
-        }
-    });
-    let text = move |ends_at_ms: u64| {
-        let left_ms = (ends_at_ms as f64 - now_ms.get()).clamp(0.0, LEADERLESS_ROOM_MS as f64);
-        (t.room.leaderless)((left_ms / 1000.0).ceil() as u64)
-    };
-    move || {
-        let ends_at_ms = ends_at_ms.get()?;
-        Some(view! { <Notice text=Signal::derive(move || text(ends_at_ms)) is_bad=true /> })
+    let seconds = use_clock().seconds_until(move || room.with(|view| view.ends_at_ms).flatten());
+    let is_shown = Memo::new(move |_| seconds.get().is_some());
+    let text = Signal::derive(move || seconds.get().map(t.room.leaderless).unwrap_or_default());
+    view! {
+        <Show when=move || is_shown.get()>
+            <Notice text=text is_bad=true />
+        </Show>
     }
 }

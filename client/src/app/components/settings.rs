@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::key_list::KeyList;
 use super::level_meter::LevelMeter;
 use super::switch::Switch;
 use super::theme_choice::ThemeChoice;
@@ -55,6 +56,8 @@ pub(crate) fn Settings() -> impl IntoView {
             </Show>
             <h3>{words.appearance}</h3>
             <ThemeChoice />
+            <h3>{t.keys.heading}</h3>
+            <KeyList />
         </section>
     }
 }

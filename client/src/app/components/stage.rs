@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::reactions::ReactionBar;
 use super::tile::Tile;
 use crate::locales::t;
 use crate::state::room::use_room;
@@ -34,6 +35,7 @@ pub(crate) fn Stage() -> impl IntoView {
                     <Tile member=member />
                 </For>
             </ul>
+            <ReactionBar />
         </section>
     }
 }

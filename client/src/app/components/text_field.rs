@@ -24,6 +24,9 @@ pub(crate) fn TextField(
     /// Whether people write prose here, or an id.
     #[prop(default = false)]
     is_id: bool,
+    /// Whether a dialog starts here.
+    #[prop(default = false)]
+    is_first: bool,
 ) -> impl IntoView {
     let node = NodeRef::<leptos::html::Input>::new();
     Effect::new(move || {
@@ -48,6 +51,7 @@ pub(crate) fn TextField(
                 autocomplete=autocomplete
                 autocapitalize=if is_id { "none" } else { "words" }
                 spellcheck="false"
+                data-first=is_first.then_some("")
                 maxlength=chars_max.to_string()
                 aria-describedby=described_by
                 aria-invalid=move || error.get().map(|_| "true")

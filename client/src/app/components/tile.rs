@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use super::avatar::Avatar;
 use super::icon::{Glyph, Icon};
 use super::person_menu::PersonMenu;
+use super::reactions::ReactionMark;
 use crate::locales::{Person as Words, t};
 use crate::state::levels::use_levels;
 use crate::state::room::use_room;
@@ -30,6 +31,10 @@ pub(crate) fn Tile(
     let is_me = Memo::new(move |_| room.me() == Some(member));
     let user = person.with_untracked(|person| person.as_ref().map(|person| person.user));
     let has = move |test: fn(&Person) -> bool| person.with(|person| person.as_ref().is_some_and(test));
+    let is_successor = Memo::new(move |_| {
+        let named = room.with(|view| view.private.moderation.as_ref().and_then(|known| known.successor)).flatten();
+        named == Some(member)
+    });
     let is_silenced = move || user.is_some_and(|user| volumes.get(user).is_silenced);
     let badge = move || person.with(|person| badge(&t.person, person.as_ref()?.role));
     let trouble = move || person.with(|person| trouble(&t.person, person.as_ref()?));
@@ -44,11 +49,12 @@ pub(crate) fn Tile(
             data-me=move || is_me.get().then_some("")
         >
             <div class="tile__menu">
-                <PersonMenu member=member user=user />
+                <PersonMenu member=member name=name user=user />
             </div>
             <span class="tile__picture">
                 <Avatar user=user name=given_name />
                 {move || mute().map(|_| view! { <span class="tile__mute"><Icon glyph=Glyph::MicrophoneOff /></span> })}
+                <ReactionMark member=member />
             </span>
             <span class="tile__name">
                 {move || name.get()} <Show when=move || is_me.get()>
@@ -57,6 +63,9 @@ pub(crate) fn Tile(
             </span>
             <span class="tile__marks">
                 {move || badge().map(|text| view! { <span class="badge badge--host"><Icon glyph=Glyph::Crown />{text}</span> })}
+                <Show when=move || is_successor.get()>
+                    <span class="badge">{t.moderation.successor}</span>
+                </Show>
                 {move || mute().map(|text| view! { <span class="tile__state">{text}</span> })}
                 <Show when=is_silenced>
                     <span class="tile__state">{t.person.silenced}</span>

@@ -38,32 +38,47 @@ fn ConnectionTrouble() -> impl IntoView {
     let (house, room) = (use_house(), use_room());
     let trouble = Memo::new(move |_| match house.connection() {
         ConnectionState::Connecting | ConnectionState::Online | ConnectionState::Stalled => None,
-        ConnectionState::Reconnecting { .. } if room.with(|_| ()).is_some() => Some((t.connection.lost_in_room, false)),
-        ConnectionState::Reconnecting { .. } => Some((t.connection.lost_in_lobby, false)),
-        ConnectionState::Closed(goodbye) => Some(((t.connection.goodbye)(goodbye), needs_reload(goodbye))),
+        ConnectionState::Reconnecting { .. } if room.with(|_| ()).is_some() => Some((t.connection.lost_in_room, Remedy::Retry)),
+        ConnectionState::Reconnecting { .. } => Some((t.connection.lost_in_lobby, Remedy::Retry)),
+        ConnectionState::Closed(goodbye) => Some(((t.connection.goodbye)(goodbye), remedy(goodbye))),
     });
-    let shown = move |(text, needs_reload): (&'static str, bool)| {
+    let button = |remedy| match remedy {
+        Remedy::Reload => view! { <ReloadButton /> }.into_any(),
+        Remedy::Retry => view! { <RetryButton /> }.into_any(),
+        Remedy::TakeBack => view! { <TakeBackButton /> }.into_any(),
+    };
+    let shown = move |(text, remedy): (&'static str, Remedy)| {
         view! {
             <Notice text=text is_bad=true>
-                {if needs_reload { view! { <ReloadButton /> }.into_any() } else { view! { <RetryButton /> }.into_any() }}
+                {button(remedy)}
             </Notice>
         }
     };
     move || trouble.get().map(shown)
 }
 
-/// Whether only another version of the page can help.
-fn needs_reload(goodbye: Goodbye) -> bool {
+/// What can be done about a connection that is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// Connect now.
+    Retry,
+    /// Load another version of the page.
+    Reload,
+    /// Take one's seat from the page that has it.
+    TakeBack,
+}
+
+fn remedy(goodbye: Goodbye) -> Remedy {
     match goodbye {
-        Goodbye::WrongVersion | Goodbye::Malformed | Goodbye::TooLarge => true,
+        Goodbye::WrongVersion | Goodbye::Malformed | Goodbye::TooLarge => Remedy::Reload,
+        Goodbye::Superseded => Remedy::TakeBack,
         Goodbye::ShuttingDown
         | Goodbye::NoHello
         | Goodbye::Silent
         | Goodbye::TooFast
         | Goodbye::Abuse
-        | Goodbye::Superseded
         | Goodbye::Overloaded
-        | Goodbye::LoggedOut => false,
+        | Goodbye::LoggedOut => Remedy::Retry,
     }
 }
 
@@ -86,6 +101,17 @@ fn ReloadButton() -> impl IntoView {
     view! {
         <button class="button" type="button" on:click=reload>
             {t.controls.reload}
+        </button>
+    }
+}
+
+#[component]
+fn TakeBackButton() -> impl IntoView {
+    let t = t();
+    let actions = use_actions();
+    view! {
+        <button class="button button--primary" type="button" on:click=move |_| actions.take_back()>
+            {t.controls.use_this_tab}
         </button>
     }
 }

@@ -2,8 +2,10 @@
 
 mod errors;
 mod happened;
+mod moderation;
 mod screens;
 mod sound;
+mod talk;
 
 use super::{Controls, Sentences};
 
@@ -20,6 +22,12 @@ pub(super) const EN: Sentences = Sentences {
     settings: sound::SETTINGS,
     connection: errors::CONNECTION,
     errors: errors::ERRORS,
+    entry: moderation::ENTRY,
+    invitation: moderation::INVITATION,
+    moderation: moderation::MODERATION,
+    badges: moderation::BADGES,
+    chat: talk::CHAT,
+    keys: talk::KEYS,
 };
 
 const CONTROLS: Controls = Controls {
@@ -37,6 +45,34 @@ const CONTROLS: Controls = Controls {
     allow_to_speak: "Allow to speak",
     remove_from_stage: "Remove from stage",
     copy_link: "Copy link",
+    invite: "Invite to stage",
+    cancel_invitation: "Cancel invitation",
+    accept: "Accept",
+    reject: "Reject",
+    make_co_host: "Make co-host",
+    remove_co_host: "Remove co-host",
+    name_successor: "Name as successor",
+    forget_successor: "Do not name as successor",
+    hand_over: "Hand over",
+    kick: "Kick",
+    ban: "Ban",
+    unban: "Unban",
+    banned_people: "Banned people",
+    lock: "Lock",
+    unlock: "Unlock",
+    mute_all: "Mute all",
+    lower_all_hands: "Lower all hands",
+    passcode: "Passcode",
+    unlisted: "Unlisted",
+    message: "Message",
+    send: "Send",
+    remove_message: "Remove message",
+    use_this_tab: "Use this tab",
+    join_as_another: "Join as another person",
+    show_more: "Show more",
+    cancel: "Cancel",
+    save: "Save",
+    lower_hand_of: |name| format!("Lower hand of {name}"),
     end_room: "End room",
     enable_sound: "Enable sound",
     retry: "Retry",

@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use super::join::Join;
 use super::nowhere::Nowhere;
 use super::room::Room;
+use crate::state::entry::use_entry;
 use crate::state::room::use_room;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +26,14 @@ pub(crate) fn AtRoom() -> impl IntoView {
         Ok(id) if room.id().as_ref() == Some(&id) => Shown::Inside,
         Ok(id) => Shown::Before(id),
     });
-    // Whoever is out of the room is shown how that came about, in the lobby.
+    let entry = use_entry();
+    let entry_of = move |id: &str| RoomId::parse(id).is_ok_and(|id| untrack(|| entry.obstacle(&id)).is_some());
+    // Whoever is out of the room is shown how that came about: by the screen before it, where that has something to do
+    // with coming in again, and otherwise in the lobby.
     Effect::new(move |was_inside: Option<bool>| {
         let is_inside = shown.get() == Shown::Inside;
-        if was_inside == Some(true) && !is_inside && room.left().is_some() {
+        let has_obstacle = entry_of(&params.read().get("room").unwrap_or_default());
+        if was_inside == Some(true) && !is_inside && room.left().is_some() && !has_obstacle {
             navigate("/", Default::default());
         }
         is_inside

@@ -1,7 +1,9 @@
 //! The screen before a room: what room it is, one's name, and one button, whose click also lets the browser play sound.
+//! Whoever was put out of the room finds here why, and when the way in is free again.
 
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
+use dais_engine::shared::limits::PASSCODE_CHARS_MAX;
 use dais_engine::shared::room::Denied;
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
@@ -10,18 +12,14 @@ use leptos_router::components::A;
 
 use crate::components::name_field::{Name, NameField};
 use crate::components::page_heading::PageHeading;
+use crate::components::room_badges::{Badges, RoomBadges};
 use crate::components::room_card::RoomFacts;
+use crate::components::text_field::TextField;
 use crate::locales::t;
 use crate::state::actions::use_actions;
-use crate::state::house::use_house;
-
-/// What is known of a room before one is in it.
-#[derive(Clone, Debug, PartialEq)]
-enum Known {
-    Looking,
-    NotOpen,
-    Live(RoomSummary),
-}
+use crate::state::clock::use_clock;
+use crate::state::described::{Known, describe};
+use crate::state::entry::{Attempt, use_entry};
 
 /// See the module.
 #[component]
@@ -30,55 +28,63 @@ pub(crate) fn Join(
     id: RoomId,
 ) -> impl IntoView {
     let t = t();
-    let actions = use_actions();
+    let (actions, entry) = (use_actions(), use_entry());
     let name = Name::new();
-    let known = look_up(id.clone());
-    let error = RwSignal::new(None::<&'static str>);
+    let (passcode, passcode_error) = (RwSignal::new(String::new()), RwSignal::new(None));
+    let known = describe(id.clone());
     let is_waiting = RwSignal::new(false);
+    let obstacle = {
+        let id = id.clone();
+        Memo::new(move |_| entry.obstacle(&id))
+    };
+    let seconds = use_clock().seconds_until(move || kept_out_until(obstacle.get()));
+    let is_kept_out = Memo::new(move |_| seconds.get().is_some_and(|seconds| seconds > 0));
+    let asks_passcode = Memo::new(move |_| is_about_passcode(obstacle.get()) || known.get().has_passcode());
+    Effect::new(move || {
+        if let Some(failure) = obstacle.get().filter(|obstacle| is_about_passcode(Some(*obstacle))) {
+            passcode_error.set(Some((t.errors.failure)(failure)));
+        }
+    });
     let heading = {
         let id = id.clone();
-        Memo::new(move |_| match known.get() {
-            Known::Looking | Known::NotOpen => id.to_string(),
-            Known::Live(room) => room.title,
-        })
+        Memo::new(move |_| known.get().title().unwrap_or_else(|| id.to_string()))
     };
     let join = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         actions.unlock_audio();
         let Some(name) = name.take() else { return };
-        let id = id.clone();
+        let typed = passcode.get_untracked();
+        let passcode = Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty());
+        let attempt = Attempt { room: id.clone(), name, passcode };
         is_waiting.set(true);
-        error.set(None);
         spawn_local(async move {
-            if let Err(failure) = actions.join(name, id).await {
-                let why = (t.errors.failure)(failure);
-                // The screen may be gone by then.
-                let _ = error.try_set(Some(why));
-            }
-            let _ = is_waiting.try_set(false);
+            actions.join(attempt).await;
+            let _ = is_waiting.try_set(false); // The screen may be gone by then.
         });
-    };
-    let facts = move || match known.get() {
-        Known::Looking => view! { <p class="join__facts">{t.join.looking}</p> }.into_any(),
-        Known::NotOpen => view! {
-            <div class="join__facts">
-                <p>{t.join.not_open}</p>
-                <p class="join__hint">{t.join.not_open_hint}</p>
-            </div>
-        }
-        .into_any(),
-        Known::Live(room) => view! { <RoomFacts room=room /> }.into_any(),
     };
     view! {
         <div class="join">
             <form class="join__card card" on:submit=join novalidate>
                 <PageHeading text=heading />
-                {facts}
+                <Facts known=known />
+                <Obstacle obstacle=obstacle seconds=seconds />
                 <NameField name=name />
-                <p class="join__error" role="alert">
-                    {move || error.get()}
-                </p>
-                <button class="button button--primary button--wide button--large" type="submit" disabled=move || is_waiting.get()>
+                <Show when=move || asks_passcode.get()>
+                    <TextField
+                        id="room-passcode"
+                        label=t.controls.passcode
+                        value=passcode
+                        error=passcode_error
+                        hint=t.entry.passcode_hint
+                        chars_max=PASSCODE_CHARS_MAX
+                        is_id=true
+                    />
+                </Show>
+                <button
+                    class="button button--primary button--wide button--large"
+                    type="submit"
+                    disabled=move || is_waiting.get() || is_kept_out.get()
+                >
                     {move || if is_waiting.get() { t.join.joining } else { t.controls.join }}
                 </button>
                 <p class="join__hint">{t.join.no_microphone_needed}</p>
@@ -90,38 +96,60 @@ pub(crate) fn Join(
     }
 }
 
-/// Keeps what is known of the room up to date: from the list that the page is told of, or from a search through all of
-/// it where that list is longer than one page.
-fn look_up(id: RoomId) -> Memo<Known> {
-    let (actions, house) = (use_actions(), use_house());
-    house.watch_rooms();
-    let found = RwSignal::new(None::<Option<RoomSummary>>);
-    {
-        let id = id.clone();
-        Effect::new(move || {
-            let Some(page) = house.rooms() else { return };
-            let is_complete = u32::try_from(page.rooms.len()).is_ok_and(|shown| shown >= page.total);
-            if is_complete || house.room(&id).is_some() {
-                return;
-            }
-            let id = id.clone();
-            spawn_local(async move {
-                match actions.find_room(&id).await {
-                    // The screen may be gone by then.
-                    Ok(room) => drop(found.try_set(Some(room))),
-                    Err(Failure::Denied(Denied::UnknownRoom)) => drop(found.try_set(Some(None))),
-                    Err(_) => {} // The next list tries again.
-                }
-            });
-        });
-    }
-    Memo::new(move |_| {
-        let listed = house.room(&id);
-        let is_complete = house.rooms().map(|page| u32::try_from(page.rooms.len()).is_ok_and(|shown| shown >= page.total));
-        match (listed, is_complete, found.get()) {
-            (Some(room), _, _) | (None, Some(false), Some(Some(room))) => Known::Live(room),
-            (None, None, _) | (None, Some(false), None) => Known::Looking,
-            (None, Some(true), _) | (None, Some(false), Some(None)) => Known::NotOpen,
+/// What room it is.
+#[component]
+fn Facts(known: Memo<Known>) -> impl IntoView {
+    let t = t();
+    let live = move |room: RoomSummary| {
+        view! {
+            <div class="join__facts">
+                <RoomBadges badges=Badges::from(&room) />
+                {room.is_locked.then(|| view! { <p>{t.entry.locked}</p> })}
+                <RoomFacts room=room />
+            </div>
         }
-    })
+    };
+    move || match known.get() {
+        Known::Looking => view! { <p class="join__facts">{t.join.looking}</p> }.into_any(),
+        Known::NotOpen => view! {
+            <div class="join__facts">
+                <p>{t.join.not_open}</p>
+                <p class="join__hint">{t.join.not_open_hint}</p>
+            </div>
+        }
+        .into_any(),
+        Known::Live(room) => live(room).into_any(),
+    }
+}
+
+/// Why the last attempt failed, or why one is out of the room; and when that is over, where it ends by itself.
+#[component]
+fn Obstacle(obstacle: Memo<Option<Failure>>, seconds: Memo<Option<u64>>) -> impl IntoView {
+    let t = t();
+    // A passcode's trouble stands at its field, and one's own seat elsewhere has a dialog.
+    let is_shown_here = |failure: &Failure| !is_about_passcode(Some(*failure)) && *failure != Failure::Denied(Denied::SeatInUse);
+    let why = move || obstacle.get().filter(is_shown_here).map(t.errors.failure);
+    let when = move || match seconds.get()? {
+        0 => Some(t.entry.again_now.to_owned()),
+        seconds => Some((t.entry.again_in)(seconds)),
+    };
+    view! {
+        <div class="join__obstacle">
+            <p class="join__error" role="alert">
+                {why}
+            </p>
+            <p class="join__countdown">{when}</p>
+        </div>
+    }
+}
+
+fn kept_out_until(obstacle: Option<Failure>) -> Option<u64> {
+    match obstacle {
+        Some(Failure::Denied(Denied::Kicked { until_ms })) => Some(until_ms),
+        _ => None,
+    }
+}
+
+fn is_about_passcode(obstacle: Option<Failure>) -> bool {
+    matches!(obstacle, Some(Failure::Denied(Denied::PasscodeNeeded | Denied::PasscodeWrong)))
 }

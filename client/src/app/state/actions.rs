@@ -1,14 +1,19 @@
 //! What a person can do: the buttons' other half. Each asks the server and shows why it did not work; what changed
 //! comes back as an event, and only then shows.
 
-use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::room::{self, Mode};
-use dais_engine::shared::wire::{Reply, RoomSummary};
+mod entering;
+mod talking;
+
+use dais_engine::shared::ids::InvitationId;
+use dais_engine::shared::room;
+use dais_engine::shared::wire::Reply;
 use dais_engine::{Command, Failure};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
+use super::chat::{Chat, use_chat};
+use super::entry::{Entry, use_entry};
 use super::house::{House, use_house};
 use super::notices::{Notices, use_notices};
 use super::preferences::{Preferences, use_preferences};
@@ -16,8 +21,7 @@ use super::room::{Room, use_room};
 use crate::link::{Link, Processing};
 use crate::locales::{Sentences, t};
 
-/// Pages of the room list that are searched for one room: the whole list of a full server.
-const PAGES_MAX: usize = 10;
+pub(crate) use entering::NewRoom;
 
 /// See the module.
 #[derive(Clone, Copy)]
@@ -25,6 +29,8 @@ pub(crate) struct Actions {
     link: StoredValue<Link>,
     house: House,
     room: Room,
+    entry: Entry,
+    chat: Chat,
     notices: Notices,
     preferences: Preferences,
     t: &'static Sentences,
@@ -35,6 +41,8 @@ pub(super) fn provide(link: Link) {
         link: StoredValue::new(link),
         house: use_house(),
         room: use_room(),
+        entry: use_entry(),
+        chat: use_chat(),
         notices: use_notices(),
         preferences: use_preferences(),
         t: t(),
@@ -60,7 +68,7 @@ impl Actions {
     /// Asks the room for something, and shows its no.
     pub(crate) fn room(self, command: room::Command) {
         spawn_local(async move {
-            if let Err(failure) = self.ask(Command::Room(command)).await {
+            if let Err(failure) = self.ask_room(command).await {
                 self.notices.error((self.t.errors.failure)(failure));
             }
         });
@@ -78,6 +86,14 @@ impl Actions {
         self.room(room::Command::TakeSeat);
     }
 
+    /// Answers an invitation to the stage. A yes lets the browser ask for the microphone now.
+    pub(crate) fn respond_invite(self, invitation: InvitationId, accept: bool) {
+        if accept {
+            self.link.with_value(Link::ask_for_microphone);
+        }
+        self.room(room::Command::RespondInvite { invitation, accept });
+    }
+
     /// Another try for a microphone that could not be opened.
     pub(crate) fn retry_microphone(self) {
         let is_wanted = untrack(|| self.room.my_stage()).is_some_and(|me| me.is_audible());
@@ -91,31 +107,6 @@ impl Actions {
     /// Starts the loudspeaker. Inside a click.
     pub(crate) fn unlock_audio(self) {
         self.link.with_value(Link::unlock_audio);
-    }
-
-    /// Becomes `name` and joins a room.
-    ///
-    /// # Errors
-    /// [`Failure`] says why not.
-    pub(crate) async fn join(self, name: String, room: RoomId) -> Result<(), Failure> {
-        self.become_somebody(name).await?;
-        self.leave_other_room(&room).await?;
-        self.ask(Command::JoinRoom { room, passcode: None, take_over: false }).await.map(drop)
-    }
-
-    /// Becomes `name`, creates a room and joins it as its host.
-    ///
-    /// # Errors
-    /// [`Failure`] says why not.
-    pub(crate) async fn create(self, name: String, room: Option<RoomId>, title: String, mode: Mode) -> Result<RoomId, Failure> {
-        self.become_somebody(name).await?;
-        if untrack(|| self.room.id()).is_some() {
-            self.ask(Command::LeaveRoom).await?;
-        }
-        match self.ask(Command::CreateRoom { room, title, mode, unlisted: false, passcode: None }).await? {
-            Reply::Joined { room, .. } => Ok(room),
-            _ => Err(Failure::Offline),
-        }
     }
 
     /// Leaves the room. Without a connection the page is loaded anew, and the server gives the seat up by itself.
@@ -137,25 +128,6 @@ impl Actions {
                 Err(failure) => self.notices.error((self.t.errors.failure)(failure)),
             }
         });
-    }
-
-    /// Looks for one room in the whole list.
-    ///
-    /// # Errors
-    /// [`Failure`] where the list cannot be had.
-    pub(crate) async fn find_room(self, id: &RoomId) -> Result<Option<RoomSummary>, Failure> {
-        let mut after = None;
-        for _ in 0..PAGES_MAX {
-            let Reply::Rooms(page) = self.ask(Command::ListRooms { after }).await? else { return Ok(None) };
-            if let Some(found) = page.rooms.iter().find(|room| room.id == *id) {
-                return Ok(Some(found.clone()));
-            }
-            match page.rooms.last() {
-                Some(last) if last.id < *id => after = Some(last.id.clone()),
-                _ => return Ok(None),
-            }
-        }
-        Ok(None)
     }
 
     /// Puts the room's link on the clipboard.
@@ -183,19 +155,12 @@ impl Actions {
         self.link.with_value(|link| link.set_processing(processing));
     }
 
-    async fn become_somebody(self, name: String) -> Result<(), Failure> {
-        if untrack(|| self.house.name()).as_deref() != Some(name.as_str()) {
-            self.ask(Command::Login { name: name.clone() }).await?;
-        }
-        self.preferences.remember_name(&name);
-        Ok(())
-    }
-
-    async fn leave_other_room(self, wanted: &RoomId) -> Result<(), Failure> {
-        if untrack(|| self.room.id()).is_some_and(|room| room != *wanted) {
-            self.ask(Command::LeaveRoom).await?;
-        }
-        Ok(())
+    /// Asks the room for something.
+    ///
+    /// # Errors
+    /// [`Failure`] says why not.
+    pub(crate) async fn ask_room(self, command: room::Command) -> Result<(), Failure> {
+        self.ask(Command::Room(command)).await.map(drop)
     }
 
     async fn ask(self, command: Command) -> Result<Reply, Failure> {

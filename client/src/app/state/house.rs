@@ -1,7 +1,7 @@
 //! The server as a whole: the connection to it, who one is there, and its live rooms.
 
-use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::wire::{Identity, RoomSummary, RoomsPage};
+use dais_engine::shared::ids::UserId;
+use dais_engine::shared::wire::{Identity, RoomsPage};
 use dais_engine::{Command, ConnectionState};
 use leptos::prelude::*;
 
@@ -48,14 +48,14 @@ impl House {
         self.identity.with(|identity| identity.as_ref().map(|identity| identity.name.clone()))
     }
 
+    /// One's public id on this server; absent as the name is.
+    pub(crate) fn user(self) -> Option<UserId> {
+        self.identity.with(|identity| identity.as_ref().map(|identity| identity.user))
+    }
+
     /// The first page of live rooms; absent until it came.
     pub(crate) fn rooms(self) -> Option<RoomsPage> {
         self.rooms.get()
-    }
-
-    /// A room of that page.
-    pub(crate) fn room(self, id: &RoomId) -> Option<RoomSummary> {
-        self.rooms.with(|page| page.as_ref()?.rooms.iter().find(|room| room.id == *id).cloned())
     }
 
     /// Whether the page is without its worker, and so without a voice.

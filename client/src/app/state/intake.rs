@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
+use dais_engine::shared::ids::RoomId;
+use dais_engine::shared::room::{Denied, MicrophoneSetBy};
 use dais_engine::shared::view::{Change, View};
 use dais_engine::shared::wire::Reply;
-use dais_engine::{Command, ConnectionState, Event};
+use dais_engine::{Command, ConnectionState, Event, LeftRoom};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
+use super::chat::{Chat, use_chat};
+use super::clock::{Clock, use_clock};
 use super::devices::{Devices, use_devices};
+use super::entry::{Entry, obstacle_after, use_entry};
 use super::house::{House, use_house};
 use super::levels::{Levels, use_levels};
 use super::narration::{Told, narrate};
 use super::notices::{Notices, use_notices};
 use super::quality::{Quality, use_quality};
+use super::reactions::{Reactions, use_reactions};
 use super::room::{Room, use_room};
 use crate::link::{DeviceState, Link, LinkEvent};
 use crate::locales::{Sentences, t};
@@ -20,6 +27,10 @@ use crate::locales::{Sentences, t};
 struct Intake {
     house: House,
     room: Room,
+    entry: Entry,
+    clock: Clock,
+    chat: Chat,
+    reactions: Reactions,
     devices: Devices,
     quality: Quality,
     levels: Levels,
@@ -31,6 +42,10 @@ struct Intake {
 pub(super) fn start() -> Link {
     let intake = Intake {
         house: use_house(),
+        entry: use_entry(),
+        clock: use_clock(),
+        chat: use_chat(),
+        reactions: use_reactions(),
         room: use_room(),
         devices: use_devices(),
         quality: use_quality(),
@@ -77,7 +92,7 @@ impl Intake {
             Event::Answered { result: Ok(Reply::Rooms(page)), .. } | Event::Rooms(page) => self.house.set_rooms(page),
             Event::Answered { .. } => {} // Whoever wants to know asked with `Link::ask`.
             Event::Room { view, changes } => self.take_room(*view, &changes),
-            Event::LeftRoom(how) => self.room.leave(how),
+            Event::LeftRoom(how) => self.take_left(how, link),
             Event::Levels(levels) => {
                 let own = self.room.me().and_then(|me| levels.iter().find(|(member, _)| *member == me));
                 if let Some((_, level_dbov)) = own {
@@ -87,6 +102,9 @@ impl Intake {
             }
             Event::VoiceHeldBack(is_held_back) => self.quality.set_held_back(is_held_back),
             Event::Statistics(statistics) => {
+                if let Some(server_ms) = statistics.server_ms {
+                    self.clock.set(server_ms);
+                }
                 let is_audible = self.room.my_stage().is_some_and(|me| me.is_audible());
                 let is_open = self.devices.microphone() == DeviceState::Open;
                 self.quality.set_statistics(statistics, is_audible && is_open);
@@ -99,7 +117,33 @@ impl Intake {
             Some(before) if before.room == view.room => self.tell(&before, &view, changes),
             _ => self.notices.say(&(self.t.happened.joined_room)(&view.settings.title)),
         }
-        self.room.enter(view);
+        if changes.is_empty() {
+            self.chat.restart(&view);
+        }
+        self.chat.take(changes);
+        for change in changes {
+            if let Change::Reactions(reactions) = change {
+                self.reactions.show(reactions);
+            }
+        }
+        self.entry.clear();
+        self.entry.stop_taking_back();
+        let is_lifted = changes.iter().any(|change| is_lifted_mute(change, &view));
+        self.room.enter(view, is_lifted);
+    }
+
+    /// Out of a room. Where somebody's own seat is in use on another page and this one was told to take it, it does.
+    fn take_left(&self, how: LeftRoom, link: StoredValue<Option<Link>>) {
+        let is_in_use = how == LeftRoom::NotReadmitted(Denied::SeatInUse);
+        let takes_back = self.entry.stop_taking_back() && is_in_use;
+        if let (Some(room), Some(failure)) = (self.room.id(), obstacle_after(how)) {
+            if takes_back {
+                take_over(self.entry, link, room);
+            } else {
+                self.entry.fail(room, failure);
+            }
+        }
+        self.room.leave(how);
     }
 
     fn tell(&self, before: &Arc<View>, after: &View, changes: &[Change]) {
@@ -109,5 +153,26 @@ impl Intake {
                 Told::Show(text) => self.notices.news(&text),
             }
         }
+    }
+}
+
+/// Takes the seat that another page holds.
+fn take_over(entry: Entry, link: StoredValue<Option<Link>>, room: RoomId) {
+    let Some(link) = link.get_value() else { return };
+    spawn_local(async move {
+        let command = Command::JoinRoom { room: room.clone(), passcode: None, take_over: true };
+        if let Err(failure) = link.ask(command).await {
+            entry.fail(room, failure);
+        }
+    });
+}
+
+/// A moderator lets the viewer speak again, and the viewer is muted by himself still.
+fn is_lifted_mute(change: &Change, view: &View) -> bool {
+    match change {
+        Change::MicrophoneSet { member, self_muted, host_muted, by } => {
+            *member == view.me && *self_muted && !*host_muted && *by == MicrophoneSetBy::Moderator
+        }
+        _ => false,
     }
 }

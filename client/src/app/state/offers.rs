@@ -1,13 +1,21 @@
 //! Which buttons to offer now: the permissions applied to what the page knows. A courtesy only; the server decides.
 
-use dais_engine::shared::ids::MemberId;
-use dais_engine::shared::permissions::{Action, Role, may, may_act_on};
-use dais_engine::shared::room::{Command, Mode};
+mod on_room;
+
+use dais_engine::shared::ids::{MemberId, UserId};
+use dais_engine::shared::permissions::{Action, may, may_act_on};
+use dais_engine::shared::room::{Command, Message, Mode};
 use dais_engine::shared::view::View;
 
-/// What a moderator may do to somebody.
+pub(crate) use on_room::{OnRoom, on_room};
+
+/// What one may do to somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnPerson {
+    /// Ask a listener on stage.
+    Invite,
+    /// Take that back.
+    CancelInvitation,
     /// Call a raised hand on stage.
     Admit,
     /// Lower a raised hand.
@@ -18,47 +26,133 @@ pub(crate) enum OnPerson {
     AllowToSpeak,
     /// Send somebody to the audience.
     RemoveFromStage,
+    /// Give a speaker a moderator's powers.
+    MakeCoHost,
+    /// Take them back.
+    RemoveCoHost,
+    /// Say that this is the next host if the present one vanishes.
+    NameSuccessor,
+    /// Take that back.
+    ForgetSuccessor,
+    /// Make somebody on stage the host.
+    HandOver,
+    /// Put somebody out for a minute.
+    Kick,
+    /// Put somebody out until that is lifted.
+    Ban,
 }
 
 impl OnPerson {
+    /// In the order of a menu: what is done often first, what hurts last.
+    const ALL: [Self; 14] = [
+        Self::Invite,
+        Self::CancelInvitation,
+        Self::Admit,
+        Self::Decline,
+        Self::Mute,
+        Self::AllowToSpeak,
+        Self::RemoveFromStage,
+        Self::MakeCoHost,
+        Self::RemoveCoHost,
+        Self::NameSuccessor,
+        Self::ForgetSuccessor,
+        Self::HandOver,
+        Self::Kick,
+        Self::Ban,
+    ];
+
     /// What to ask of the room for it.
     pub(crate) const fn command(self, member: MemberId) -> Command {
         match self {
+            Self::Invite => Command::Invite(member),
+            Self::CancelInvitation => Command::CancelInvite(member),
             Self::Admit => Command::AdmitHand(member),
             Self::Decline => Command::DeclineHand(member),
             Self::Mute => Command::MuteSpeaker(member),
             Self::AllowToSpeak => Command::LiftMute(member),
             Self::RemoveFromStage => Command::RemoveFromStage(member),
+            Self::MakeCoHost => Command::MakeCoHost(member),
+            Self::RemoveCoHost => Command::RemoveCoHost(member),
+            Self::NameSuccessor => Command::NameSuccessor(Some(member)),
+            Self::ForgetSuccessor => Command::NameSuccessor(None),
+            Self::HandOver => Command::HandOver(member),
+            Self::Kick => Command::Kick(member),
+            Self::Ban => Command::Ban(member),
         }
     }
 
     const fn action(self) -> Action {
         match self {
+            Self::Invite => Action::Invite,
+            Self::CancelInvitation => Action::CancelInvite,
             Self::Admit => Action::AdmitHand,
             Self::Decline => Action::DeclineHand,
             Self::Mute => Action::MuteOther,
             Self::AllowToSpeak => Action::LiftMute,
             Self::RemoveFromStage => Action::RemoveFromStage,
+            Self::MakeCoHost => Action::MakeCoHost,
+            Self::RemoveCoHost => Action::RemoveCoHost,
+            Self::NameSuccessor => Action::NameSuccessor,
+            Self::ForgetSuccessor => Action::NameSuccessor,
+            Self::HandOver => Action::HandOver,
+            Self::Kick => Action::Kick,
+            Self::Ban => Action::Ban,
+        }
+    }
+
+    /// Whether the room is in a state for it.
+    fn fits(self, view: &View, member: MemberId) -> bool {
+        let on_stage = view.person(member);
+        let moderation = view.private.moderation.as_ref();
+        let is_hand_raised = view.hands.iter().any(|hand| hand.member == member);
+        let is_invited = moderation.is_some_and(|known| known.invited.iter().any(|invited| invited.member == member));
+        let is_successor = moderation.is_some_and(|known| known.successor == Some(member));
+        match self {
+            Self::Invite => on_stage.is_none() && !is_hand_raised && !is_invited,
+            Self::CancelInvitation => is_invited,
+            Self::Admit | Self::Decline => is_hand_raised,
+            Self::Mute => on_stage.is_some_and(|person| !person.host_muted),
+            Self::AllowToSpeak => on_stage.is_some_and(|person| person.host_muted),
+            Self::RemoveFromStage | Self::HandOver => on_stage.is_some(),
+            Self::MakeCoHost => on_stage.is_some_and(|person| !person.role.is_moderator()),
+            Self::RemoveCoHost => on_stage.is_some_and(|person| person.role.is_moderator()),
+            Self::NameSuccessor => on_stage.is_some() && !is_successor,
+            Self::ForgetSuccessor => is_successor,
+            Self::Kick | Self::Ban => true,
         }
     }
 }
 
 /// What the viewer may do to somebody now.
 pub(crate) fn on_person(view: &View, member: MemberId) -> Vec<OnPerson> {
-    let on_stage = view.person(member);
-    let is_hand_raised = view.hands.iter().any(|hand| hand.member == member);
-    let fits = |offer: &OnPerson| match offer {
-        OnPerson::Admit | OnPerson::Decline => is_hand_raised,
-        OnPerson::Mute => on_stage.is_some_and(|person| !person.host_muted),
-        OnPerson::AllowToSpeak => on_stage.is_some_and(|person| person.host_muted),
-        OnPerson::RemoveFromStage => on_stage.is_some(),
+    if member == view.me {
+        return Vec::new();
+    }
+    let (mine, theirs) = (view.my_role(), view.role_of(member));
+    let is_offered = |offer: &OnPerson| may_act_on(mine, offer.action(), theirs) && offer.fits(view, member);
+    OnPerson::ALL.into_iter().filter(is_offered).collect()
+}
+
+/// Who could be the host in the viewer's place.
+pub(crate) fn next_hosts(view: &View) -> Vec<MemberId> {
+    let could_be = |member: &MemberId| on_person(view, *member).contains(&OnPerson::HandOver);
+    view.stage.iter().map(|person| person.member).filter(could_be).collect()
+}
+
+/// Whether leaving is a question: the viewer is responsible for a room that others are in.
+pub(crate) fn leaves_others_behind(view: &View) -> bool {
+    may(view.my_role(), Action::HandOver) && (view.stage.len() > 1 || view.audience_count > 0)
+}
+
+/// Whether the viewer may take a message out: everybody his own, and others' whoever moderates their writers.
+pub(crate) fn may_remove(view: &View, my_user: Option<UserId>, message: &Message) -> bool {
+    let writer = view.stage.iter().find(|person| person.user == message.user).map(|person| person.role);
+    let is_mine = message.member == view.me || my_user == Some(message.user);
+    let may_moderate = match writer {
+        Some(writer) => may_act_on(view.my_role(), Action::RemoveMessage, writer),
+        None => may(view.my_role(), Action::RemoveMessage),
     };
-    let role = on_stage.map_or(Role::Listener, |person| person.role);
-    [OnPerson::Admit, OnPerson::Decline, OnPerson::Mute, OnPerson::AllowToSpeak, OnPerson::RemoveFromStage]
-        .into_iter()
-        .filter(|offer| may_act_on(view.my_role(), offer.action(), role))
-        .filter(fits)
-        .collect()
+    message.text.is_some() && (is_mine || may_moderate)
 }
 
 /// What the viewer may do about himself.
@@ -87,7 +181,7 @@ pub(crate) fn on_self(view: &View) -> Vec<OnSelf> {
         (OnSelf::Mute, Action::SetMicrophone, me.is_some_and(|me| me.is_audible())),
         (OnSelf::Unmute, Action::SetMicrophone, me.is_some_and(|me| !me.is_audible())),
         (OnSelf::TakeSeat, Action::TakeSeat, view.settings.mode == Mode::Open),
-        (OnSelf::RaiseHand, Action::RaiseHand, !view.is_my_hand_raised()),
+        (OnSelf::RaiseHand, Action::RaiseHand, !view.is_my_hand_raised() && view.settings.takes_hands),
         (OnSelf::LowerHand, Action::LowerHand, view.is_my_hand_raised()),
         (OnSelf::LeaveStage, Action::LeaveStage, me.is_some()),
     ];
@@ -95,41 +189,4 @@ pub(crate) fn on_self(view: &View) -> Vec<OnSelf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::sample::{hand, person, view};
-    use super::*;
-
-    const HOST: MemberId = MemberId(1);
-    const GUEST: MemberId = MemberId(2);
-
-    #[test]
-    fn a_host_is_offered_what_fits_the_moment() {
-        let mut view = view(HOST, vec![person(HOST, Role::Host), person(GUEST, Role::Speaker)]);
-        view.hands.push(hand(MemberId(3)));
-        assert_eq!(on_person(&view, GUEST), [OnPerson::Mute, OnPerson::RemoveFromStage]);
-        assert_eq!(on_person(&view, MemberId(3)), [OnPerson::Admit, OnPerson::Decline]);
-        assert_eq!(on_person(&view, HOST), [], "nobody moderates himself");
-        assert_eq!(on_self(&view), [OnSelf::Unmute], "the host's place is on stage");
-        view.stage[1].host_muted = true;
-        assert_eq!(on_person(&view, GUEST), [OnPerson::AllowToSpeak, OnPerson::RemoveFromStage]);
-    }
-
-    #[test]
-    fn a_listener_is_offered_a_way_to_the_stage_and_nobody_else_to_moderate() {
-        let mut view = view(MemberId(3), vec![person(HOST, Role::Host), person(GUEST, Role::Speaker)]);
-        assert_eq!(on_person(&view, GUEST), []);
-        assert_eq!(on_self(&view), [OnSelf::RaiseHand]);
-        view.hands.push(hand(MemberId(3)));
-        assert_eq!(on_self(&view), [OnSelf::LowerHand]);
-        view.settings.mode = Mode::Open;
-        assert_eq!(on_self(&view), [OnSelf::TakeSeat, OnSelf::LowerHand]);
-    }
-
-    #[test]
-    fn a_speaker_mutes_and_leaves() {
-        let mut view = view(GUEST, vec![person(HOST, Role::Host), person(GUEST, Role::Speaker)]);
-        assert_eq!(on_self(&view), [OnSelf::Unmute, OnSelf::LeaveStage]);
-        view.stage[1].self_muted = false;
-        assert_eq!(on_self(&view), [OnSelf::Mute, OnSelf::LeaveStage]);
-    }
-}
+mod tests;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use dais_engine::LeftRoom;
 use dais_engine::shared::ids::{MemberId, RoomId};
-use dais_engine::shared::permissions::{Action, may};
 use dais_engine::shared::view::{Person, View};
 use leptos::prelude::*;
 
@@ -16,12 +15,13 @@ pub(crate) struct Room {
     view: RwSignal<Option<Arc<View>>>,
     names: Memo<Names>,
     left: RwSignal<Option<LeftRoom>>,
+    may_unmute: RwSignal<bool>,
 }
 
 pub(super) fn provide() {
     let view = RwSignal::new(None::<Arc<View>>);
     let names = Memo::new(move |_| view.with(|view| view.as_deref().map(Names::of).unwrap_or_default()));
-    provide_context(Room { view, names, left: RwSignal::new(None) });
+    provide_context(Room { view, names, left: RwSignal::new(None), may_unmute: RwSignal::new(false) });
 }
 
 /// What is known of the room one is in.
@@ -60,11 +60,6 @@ impl Room {
         self.with(|view| super::names::hand_position(view, view.me)).flatten()
     }
 
-    /// Whether the permissions let one try this.
-    pub(crate) fn may(self, action: Action) -> bool {
-        self.with(|view| may(view.my_role(), action)).unwrap_or(false)
-    }
-
     /// The name to show for a member; one that several bear gets a number.
     pub(crate) fn name_of(self, member: MemberId) -> String {
         self.names.with(|names| names.get(member).to_owned())
@@ -80,7 +75,18 @@ impl Room {
         self.left.set(None);
     }
 
-    pub(super) fn enter(self, view: View) {
+    /// Whether a moderator has lifted a mute and the person has not said anything to that yet.
+    pub(crate) fn may_unmute(self) -> bool {
+        self.may_unmute.get()
+    }
+
+    /// `is_lifted` says that a moderator has just lifted the viewer's mute.
+    pub(super) fn enter(self, view: View, is_lifted: bool) {
+        let is_muted_by_self = view.my_stage().is_some_and(|me| me.self_muted && !me.host_muted);
+        let may_unmute = is_muted_by_self && (is_lifted || self.may_unmute.get_untracked());
+        if self.may_unmute.get_untracked() != may_unmute {
+            self.may_unmute.set(may_unmute);
+        }
         if self.left.with_untracked(Option::is_some) {
             self.left.set(None);
         }
@@ -89,6 +95,7 @@ impl Room {
 
     pub(super) fn leave(self, how: LeftRoom) {
         self.left.set(Some(how));
+        self.may_unmute.set(false);
         self.view.set(None);
     }
 }

@@ -48,7 +48,7 @@ pub(super) const HAPPENED: Happened = Happened {
     hand_declined: |name| format!("The host declined {name}."),
     your_hand_declined: "The host declined for now. You may raise your hand again.",
     was_invited: |name| format!("{name} is invited to the stage."),
-    rejected: |name| format!("{name} does not want to come on stage."),
+    rejected: |name| format!("{name} declined the invitation."),
     you_rejected: "You stay in the audience.",
     invitation_cancelled: |name| format!("The invitation of {name} was cancelled."),
     your_invitation_cancelled: "The invitation to the stage was cancelled.",
