@@ -1,25 +1,38 @@
 //! The server's clock: Unix milliseconds that never go backwards, whatever happens to the machine's date.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Duration, Instant};
 
 /// Reads the date once and counts on from there. Every rule and every frame is stamped by one such clock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
     started_unix_ms: u64,
+    /// How far rooms are ahead of it, in milliseconds: the time that a test has let pass. Connections, whose time is
+    /// that of real sockets, are not.
+    rooms_ahead_ms: AtomicU64,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), started_unix_ms: millis(since_epoch) }
+        Self { started: Instant::now(), started_unix_ms: millis(since_epoch), rooms_ahead_ms: AtomicU64::new(0) }
     }
 
     /// Unix milliseconds.
     pub(crate) fn now_ms(&self) -> u64 {
         self.started_unix_ms + millis(self.started.elapsed())
+    }
+
+    /// How far the time by which rooms judge their deadlines is ahead.
+    pub(crate) fn rooms_ahead_ms(&self) -> u64 {
+        self.rooms_ahead_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn put_rooms_ahead(&self, by_ms: u64) {
+        self.rooms_ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
 
     /// How long the server has been up.

@@ -194,11 +194,17 @@ impl RoomActor {
     /// When something is to be done without a message.
     fn due_ms(&self) -> Option<u64> {
         let publication = self.publication.due_ms(&self.room);
-        self.room.next_deadline_ms().into_iter().chain(publication).min()
+        let deadline = self.room.next_deadline_ms().map(|ms| ms.saturating_sub(self.house.clock.rooms_ahead_ms()));
+        deadline.into_iter().chain(publication).min()
+    }
+
+    /// The time by which the rules judge.
+    fn rules_ms(&self) -> u64 {
+        self.now_ms + self.house.clock.rooms_ahead_ms()
     }
 
     fn handle_deadlines(&mut self) {
-        while self.room.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= self.now_ms) {
+        while self.room.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= self.rules_ms()) {
             match self.carry_out(&Input::DeadlinePassed) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -217,7 +223,7 @@ impl RoomActor {
             Err(_) if input.only_restricts() => None,
             Err(_) => return Err(Denied::Unavailable),
         };
-        let context = Context { blocks_addresses: self.house.blocks_addresses, ..Context::at(self.now_ms) };
+        let context = Context { blocks_addresses: self.house.blocks_addresses, ..Context::at(self.rules_ms()) };
         let events = self.room.decide(input, &context)?;
         if events.is_empty() {
             return Ok(false);
