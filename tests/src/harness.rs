@@ -39,6 +39,12 @@ impl TestServer {
         self.running.status()
     }
 
+    /// Lets time pass for the rules of every room; `poke` is a member of the one that is to notice.
+    pub(crate) async fn lets_pass(&self, seconds: u64, poke: &mut TestMember) {
+        self.running.let_time_pass(std::time::Duration::from_secs(seconds));
+        poke.has_been_processed().await;
+    }
+
     pub(crate) async fn stop(self) {
         self.running.shutdown().await;
     }

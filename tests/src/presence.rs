@@ -1,7 +1,7 @@
 //! Connections that drop, come back, are taken over or end with the server.
 
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, LeaveReason, Mode, StageExit};
+use dais_shared::room::{Command, Denied, LeaveReason, Mode, StageExit};
 use dais_shared::view::Change;
 use dais_shared::wire::{ClientFrame, Goodbye, ServerFrame};
 
@@ -67,13 +67,18 @@ async fn a_raised_hand_keeps_its_place_through_a_lost_connection() {
 #[tokio::test]
 async fn a_token_brings_a_seat_back_and_a_name_does_not() {
     let server = TestServer::start().await;
-    let (_host, guest, _witness) = server.talk().await;
+    let (mut host, guest, _witness) = server.talk().await;
+    let id = guest.id();
+    let mut guest = guest.reconnects().await;
+    host.sees(|view| view.person(id).is_some_and(|person| person.held_until_ms.is_some())).await;
     let mut namesake = server.listener("Ben").await;
-    assert_eq!(namesake.role(), Role::Listener);
-    assert!(namesake.id() != guest.id());
+    assert_eq!((namesake.role(), namesake.view().my_name.as_str()), (Role::Listener, "Ben (2)"));
+    assert!(namesake.id() != id);
     namesake.says("as Ben").await;
     namesake.has_been_processed().await;
     assert_eq!(server.metrics().voice_frames_heard_total.get(), 0);
+    guest.rejoins("hall", true).await.unwrap();
+    assert_eq!((guest.id(), guest.role()), (id, Role::Speaker));
 }
 
 #[tokio::test]
@@ -81,10 +86,13 @@ async fn a_second_page_takes_the_seat_over() {
     let server = TestServer::start().await;
     let (mut host, mut first, mut witness) = server.talk().await;
     let mut second = first.second_page().await;
-    second.rejoins("hall", true).await.unwrap();
+    assert_eq!(second.joins("hall").await, Err(Denied::SeatInUse), "nobody's seat is taken unasked");
+    second.takes_over("hall").await.unwrap();
     assert_eq!(second.id(), first.id());
     let end = first.until_end().await;
     assert_eq!((end.goodbye, end.close_code), (Some(Goodbye::Superseded), Some(4007)));
+    assert!(second.view().my_stage().unwrap().self_muted, "this page's microphone is closed");
+    second.unmutes().await.unwrap();
     second.says_as(50, "here").await;
     witness.hears(&second, "here").await;
     let id = second.id();

@@ -1,7 +1,7 @@
 //! Coming on stage and leaving it: by being called, by taking a seat, by stepping down, by being removed.
 
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, HandLoweredBy, Mode, StageEntry, StageExit, Unheard};
+use dais_shared::room::{Command, Denied, HandLoweredBy, Mode, Setting, StageEntry, StageExit, Unheard};
 use dais_shared::view::Change;
 
 use crate::harness::TestServer;
@@ -18,8 +18,8 @@ async fn whoever_creates_a_room_is_its_host_and_whoever_joins_is_a_listener() {
         Command::MuteSpeaker(host.id()),
         Command::RemoveFromStage(host.id()),
         Command::SetMicrophone { muted: false },
-        Command::SetMode(Mode::Open),
-        Command::SetTitle("Mine".into()),
+        Command::Set(Setting::Mode(Mode::Open)),
+        Command::Set(Setting::Title("Mine".into())),
         Command::EndRoom,
     ] {
         assert_eq!(guest.commands(command.clone()).await, Err(Denied::NotPermitted), "{command:?}");
@@ -151,7 +151,7 @@ async fn in_an_open_room_whoever_takes_a_seat_speaks() {
 
     host.commands(Command::MuteSpeaker(guest.id())).await.unwrap();
     assert_eq!(guest.unmutes().await, Err(Denied::MutedByHost), "every moderation command still applies");
-    host.commands(Command::SetMode(Mode::Moderated)).await.unwrap();
+    host.commands(Command::Set(Setting::Mode(Mode::Moderated))).await.unwrap();
     let mut late = server.listener("Cleo").await;
     assert_eq!(late.commands(Command::TakeSeat).await, Err(Denied::RoomIsModerated));
 }
@@ -176,7 +176,7 @@ async fn a_full_stage_takes_nobody_more() {
 async fn every_change_reaches_every_screen() {
     let server = TestServer::start().await;
     let (mut host, mut guest, mut witness) = server.talk().await;
-    host.commands(Command::SetTitle("Another hall".into())).await.unwrap();
+    host.commands(Command::Set(Setting::Title("Another hall".into()))).await.unwrap();
     guest.raises_hand().await.unwrap_err();
     guest.mutes().await.unwrap();
     witness.raises_hand().await.unwrap();
@@ -189,10 +189,11 @@ async fn every_change_reaches_every_screen() {
     for view in &mut views {
         view.me = dais_shared::ids::MemberId(0);
         view.my_name.clear();
+        view.private = dais_shared::view::Private::default();
     }
     assert_eq!(views[0], views[1]);
     assert_eq!(views[1], views[2]);
-    assert_eq!(views[0].title, "Another hall");
+    assert_eq!(views[0].settings.title, "Another hall");
 
     let mut fresh = witness.view().clone();
     witness.view = None;

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use dais_shared::ids::{MemberId, RequestId, Revision, RoomId, Seq, StreamId, Token};
+use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token};
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::room::{Command, Denied, LeaveReason, Mode};
 use dais_shared::view::{Change, Person, View};
 use dais_shared::voice::Header;
 use dais_shared::wire::{
@@ -38,6 +38,7 @@ pub(crate) struct Heard {
 pub(crate) struct TestMember {
     socket: WebSocketStream<TcpStream>,
     address: SocketAddr,
+    page: PageId,
     pub(crate) welcome: Option<ServerFrame>,
     pub(crate) identity: Option<Identity>,
     pub(crate) token: Option<Token>,
@@ -49,6 +50,10 @@ pub(crate) struct TestMember {
     pub(crate) changes: Vec<Change>,
     /// Every other control frame that answers no request.
     pub(crate) told: Vec<ServerFrame>,
+    /// Every byte of control that has come, as it came: for looking for what should not be there.
+    pub(crate) control: Vec<Vec<u8>>,
+    /// Why a moderator put this person out, and until when.
+    pub(crate) put_out: Option<(LeaveReason, Option<u64>)>,
     /// The revision of the newest reply.
     pub(crate) replied_at: Revision,
     answers_pings: bool,
@@ -60,6 +65,14 @@ pub(crate) struct TestMember {
 impl TestMember {
     pub(crate) async fn connect(address: SocketAddr, token: Option<Token>) -> Self {
         Self::connect_silently(address).await.says_hello(token).await
+    }
+
+    /// From another address of this machine.
+    pub(crate) async fn connect_from(from: [u8; 4], address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let socket = socket.connect(address).await.unwrap();
+        Self::over(socket, address).await.says_hello(None).await
     }
 
     /// With a socket that holds little, so that not reading is felt soon.
@@ -89,6 +102,7 @@ impl TestMember {
         Self {
             socket,
             address,
+            page: new_page(),
             welcome: None,
             identity: None,
             token: None,
@@ -97,6 +111,8 @@ impl TestMember {
             heard: Vec::new(),
             changes: Vec::new(),
             told: Vec::new(),
+            control: Vec::new(),
+            put_out: None,
             replied_at: Revision(0),
             answers_pings: true,
             end: None,
@@ -107,9 +123,9 @@ impl TestMember {
 
     /// The same person on a new connection; the old one is cut without a word.
     pub(crate) async fn reconnects(self) -> Self {
-        let Self { address, token, socket, .. } = self;
+        let Self { address, token, socket, page, .. } = self;
         drop(socket);
-        Self::connect(address, token).await
+        Self { page, ..Self::connect(address, token).await }
     }
 
     /// The same person on a second connection; the first stays.
@@ -137,11 +153,33 @@ impl TestMember {
 
     pub(crate) async fn creates(&mut self, room: &str, mode: Mode) -> Result<RoomId, Denied> {
         let room = Some(RoomId::parse(room).unwrap());
-        self.comes_in(Request::CreateRoom { room, title: "A hall".into(), mode }).await
+        self.creates_as(Request::CreateRoom {
+            room,
+            title: "A hall".into(),
+            mode,
+            unlisted: false,
+            passcode: None,
+            page: self.page,
+        })
+        .await
+    }
+
+    pub(crate) async fn creates_as(&mut self, request: Request) -> Result<RoomId, Denied> {
+        self.comes_in(request).await
+    }
+
+    /// An unlisted room, or one with a passcode.
+    pub(crate) async fn creates_hidden(&mut self, unlisted: bool, passcode: Option<&str>) -> Result<RoomId, Denied> {
+        let room = (!unlisted).then(|| RoomId::parse("hall").unwrap());
+        let passcode = passcode.map(Into::into);
+        let (title, mode) = ("Behind a door".into(), Mode::Moderated);
+        self.comes_in(Request::CreateRoom { room, title, mode, unlisted, passcode, page: self.page }).await
     }
 
     pub(crate) async fn creates_unnamed(&mut self) -> Result<RoomId, Denied> {
-        self.comes_in(Request::CreateRoom { room: None, title: "Any".into(), mode: Mode::Moderated }).await
+        let (title, mode) = ("Any".into(), Mode::Moderated);
+        let request = Request::CreateRoom { room: None, title, mode, unlisted: false, passcode: None, page: self.page };
+        self.comes_in(request).await
     }
 
     pub(crate) async fn joins(&mut self, room: &str) -> Result<RoomId, Denied> {
@@ -149,7 +187,21 @@ impl TestMember {
     }
 
     pub(crate) async fn rejoins(&mut self, room: &str, microphone_open: bool) -> Result<RoomId, Denied> {
-        self.comes_in(Request::JoinRoom { room: RoomId::parse(room).unwrap(), microphone_open }).await
+        self.comes_in(self.joining(room, None, false, microphone_open)).await
+    }
+
+    pub(crate) async fn joins_with(&mut self, room: &str, passcode: &str) -> Result<RoomId, Denied> {
+        self.comes_in(self.joining(room, Some(passcode), false, false)).await
+    }
+
+    /// Takes the seat over from another page.
+    pub(crate) async fn takes_over(&mut self, room: &str) -> Result<RoomId, Denied> {
+        self.comes_in(self.joining(room, None, true, false)).await
+    }
+
+    fn joining(&self, room: &str, passcode: Option<&str>, take_over: bool, microphone_open: bool) -> Request {
+        let (room, passcode) = (RoomId::parse(room).unwrap(), passcode.map(Into::into));
+        Request::JoinRoom { room, passcode, page: self.page, take_over, microphone_open }
     }
 
     async fn comes_in(&mut self, request: Request) -> Result<RoomId, Denied> {
@@ -261,6 +313,11 @@ impl TestMember {
         self.member.expect("it has joined")
     }
 
+    /// Whether a text stands anywhere in what this person was sent.
+    pub(crate) fn was_sent(&self, text: &str) -> bool {
+        self.control.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
     /// The stream of the present stay on stage.
     pub(crate) fn stream(&self) -> StreamId {
         self.view().my_stage().expect("it is on stage").stream
@@ -348,6 +405,9 @@ impl TestMember {
     }
 
     async fn takes(&mut self, bytes: &[u8]) {
+        if bytes.first() == Some(&dais_shared::wire::KIND_CONTROL) {
+            self.control.push(bytes.to_vec());
+        }
         let frame = match decode_server(bytes).unwrap() {
             FromServer::Voice { origin, header, payload } => {
                 let payload = payload.to_vec();
@@ -373,8 +433,15 @@ impl TestMember {
                     let _ = self.tries_to_send(encode_client(&ClientFrame::Pong { nonce })).await;
                 }
             }
+            ServerFrame::PutOut { reason, until_ms, .. } => self.put_out = Some((reason, until_ms)),
             ServerFrame::Goodbye(goodbye) => self.end = Some(End { goodbye: Some(goodbye), close_code: None }),
             frame => self.told.push(frame),
         }
     }
+}
+
+/// Another number for every page.
+fn new_page() -> PageId {
+    static PAGES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    PageId(PAGES.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
