@@ -20,7 +20,7 @@ pub(crate) fn BannedPeople() -> impl IntoView {
     let known: Known = RwSignal::new(None);
     let bans = Memo::new(move |_| room.with(|view| view.private.moderation.as_ref().map(|known| known.bans)).flatten());
     Effect::new(move || {
-        bans.track();
+        bans.get();
         spawn_local(async move {
             match actions.banned().await {
                 // The dialog may be closed by then.

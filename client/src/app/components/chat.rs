@@ -69,7 +69,7 @@ pub(crate) fn Chat() -> impl IntoView {
 /// Scrolls to the newest message when there is one, unless the person is reading further up.
 fn keep_at_the_end(list: NodeRef<html::Div>, newest: Memo<impl PartialEq + Send + Sync + 'static>) {
     Effect::new(move || {
-        newest.track();
+        newest.with(|_| ());
         let Some(list) = list.get() else { return };
         let below_px = list.scroll_height() - list.scroll_top() - list.client_height();
         let is_at_the_end = list.scroll_top() == 0 || below_px < NEAR_THE_END_PX + list.last_message_px();

@@ -6,7 +6,7 @@ use dais_engine::shared::ids::RoomId;
 use dais_engine::shared::room::{Denied, MicrophoneSetBy};
 use dais_engine::shared::view::{Change, View};
 use dais_engine::shared::wire::Reply;
-use dais_engine::{Command, ConnectionState, Event, LeftRoom};
+use dais_engine::{Command, ConnectionState, Event, Failure, LeftRoom};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -136,14 +136,35 @@ impl Intake {
     fn take_left(&self, how: LeftRoom, link: StoredValue<Option<Link>>) {
         let is_in_use = how == LeftRoom::NotReadmitted(Denied::SeatInUse);
         let takes_back = self.entry.stop_taking_back() && is_in_use;
-        if let (Some(room), Some(failure)) = (self.room.id(), obstacle_after(how)) {
-            if takes_back {
-                take_over(self.entry, link, room);
-            } else {
-                self.entry.fail(room, failure);
-            }
+        match (self.room.id(), link.get_value()) {
+            // What was shown stays until the seat is here again.
+            (Some(room), Some(link)) if takes_back => self.take_over(room, link),
+            (room, _) => self.leave(room, how),
+        }
+    }
+
+    fn leave(&self, room: Option<RoomId>, how: LeftRoom) {
+        if let (Some(room), Some(failure)) = (room, obstacle_after(how)) {
+            self.entry.fail(room, failure);
         }
         self.room.leave(how);
+    }
+
+    /// Takes the seat that another page holds.
+    fn take_over(&self, room: RoomId, link: Link) {
+        let (entry, shown) = (self.entry, self.room);
+        spawn_local(async move {
+            let command = Command::JoinRoom { room: room.clone(), passcode: None, take_over: true };
+            match link.ask(command).await {
+                Ok(_) => {}
+                Err(failure @ Failure::Denied(denied)) => {
+                    entry.fail(room, failure);
+                    shown.leave(LeftRoom::NotReadmitted(denied));
+                }
+                // The next connection tells how things stand.
+                Err(Failure::Offline) => {}
+            }
+        });
     }
 
     fn tell(&self, before: &Arc<View>, after: &View, changes: &[Change]) {
@@ -154,17 +175,6 @@ impl Intake {
             }
         }
     }
-}
-
-/// Takes the seat that another page holds.
-fn take_over(entry: Entry, link: StoredValue<Option<Link>>, room: RoomId) {
-    let Some(link) = link.get_value() else { return };
-    spawn_local(async move {
-        let command = Command::JoinRoom { room: room.clone(), passcode: None, take_over: true };
-        if let Err(failure) = link.ask(command).await {
-            entry.fail(room, failure);
-        }
-    });
 }
 
 /// A moderator lets the viewer speak again, and the viewer is muted by himself still.
