@@ -5,3 +5,5 @@ pub mod listen;
 pub mod member;
 pub mod say;
 pub mod wav;
+
+pub use dais_engine as engine;

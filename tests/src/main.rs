@@ -7,11 +7,13 @@
 
 mod harness;
 
+mod cases;
 mod hostile;
 mod lobby;
 mod microphone;
 mod page;
 mod presence;
+mod rows;
 mod stage;
 mod tidy;
 mod voice;

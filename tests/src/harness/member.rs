@@ -56,6 +56,8 @@ pub(crate) struct TestMember {
     pub(crate) put_out: Option<(LeaveReason, Option<u64>)>,
     /// The revision of the newest reply.
     pub(crate) replied_at: Revision,
+    /// How many heartbeats of the server have come.
+    pub(crate) pings: u32,
     answers_pings: bool,
     end: Option<End>,
     next_request: u32,
@@ -114,6 +116,7 @@ impl TestMember {
             control: Vec::new(),
             put_out: None,
             replied_at: Revision(0),
+            pings: 0,
             answers_pings: true,
             end: None,
             next_request: 1,
@@ -428,6 +431,7 @@ impl TestMember {
                 self.changes.extend(delta.changes);
             }
             ServerFrame::Ping { nonce } => {
+                self.pings += 1;
                 if self.answers_pings {
                     // The server may have hung up meanwhile; then there is nobody to answer.
                     let _ = self.tries_to_send(encode_client(&ClientFrame::Pong { nonce })).await;

@@ -1,0 +1,206 @@
+//! Who gets in: kicks and bans, locks, passcodes, unlisted rooms, names, and two limits.
+
+use dais_server::Config;
+use dais_shared::room::{Command, Denied, LeaveReason, Mode, Setting, Unheard};
+use dais_shared::wire::{Reply, Request};
+
+use crate::harness::{TestMember, TestServer};
+
+#[tokio::test]
+async fn a_kick_keeps_out_for_a_minute_by_identity_and_by_address() {
+    let server = TestServer::start().await;
+    let (mut host, mut guest, mut witness) = server.talk().await;
+    host.commands(Command::Kick(guest.id())).await.unwrap();
+    let heard = (host.heard.len(), witness.heard.len());
+    guest.says("still here?").await;
+    guest.until("the news", |guest| guest.put_out.is_some()).await;
+    assert!(matches!(guest.put_out, Some((LeaveReason::Kicked, Some(_)))));
+    assert!(matches!(guest.joins("hall").await, Err(Denied::Kicked { .. })));
+    let mut fresh = server.person("Somebody").await;
+    assert!(matches!(fresh.joins("hall").await, Err(Denied::Kicked { .. })), "a fresh login changes nothing");
+    host.says("marker").await;
+    witness.hears(&host, "marker").await;
+    assert_eq!((host.heard.len(), witness.heard.len()), (heard.0, heard.1 + 1), "not one more frame");
+    assert!(server.metrics().voice_frames_unheard(Unheard::NotAMember) >= 1);
+
+    guest.creates("elsewhere", Mode::Open).await.unwrap();
+    guest.leaves().await.unwrap();
+    server.lets_pass(61, &mut host).await;
+    fresh.joins("hall").await.unwrap();
+    guest.joins("hall").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_comes_from_another_address_is_not_meant() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let guest = server.listener("Ben").await;
+    host.commands(Command::Kick(guest.id())).await.unwrap();
+    let mut elsewhere = TestMember::connect_from([127, 0, 0, 2], server.address()).await;
+    elsewhere.logs_in("Cleo").await.unwrap();
+    elsewhere.joins("hall").await.unwrap();
+}
+
+#[tokio::test]
+async fn where_a_school_shares_an_address_only_the_person_is_kept_out() {
+    let server = TestServer::start_with(Config { block_addresses: false, ..Config::default() }).await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut kicked = server.listener("Ben").await;
+    let mut banned = server.listener("Cleo").await;
+    host.commands(Command::Kick(kicked.id())).await.unwrap();
+    host.commands(Command::Ban(banned.id())).await.unwrap();
+    kicked.until("the news", |member| member.put_out.is_some()).await;
+    banned.until("the news", |member| member.put_out.is_some()).await;
+    assert!(matches!(kicked.joins("hall").await, Err(Denied::Kicked { .. })));
+    assert_eq!(banned.joins("hall").await, Err(Denied::Banned));
+    let _other = server.listener("Dan").await;
+}
+
+#[tokio::test]
+async fn a_ban_holds_until_it_is_lifted() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut guest = server.listener("Ben").await;
+    host.commands(Command::Ban(guest.id())).await.unwrap();
+    guest.until("the news", |guest| guest.put_out == Some((LeaveReason::Banned, None))).await;
+    server.lets_pass(3600, &mut host).await;
+    assert_eq!(guest.joins("hall").await, Err(Denied::Banned));
+    let Ok(Reply::Banned { banned, departed }) = host.asks(Request::ListBanned).await else { panic!("a list") };
+    assert_eq!((banned.len(), departed.len(), banned[0].name.as_str()), (1, 0, "Ben"));
+    host.commands(Command::Unban(banned[0].user)).await.unwrap();
+    guest.joins("hall").await.unwrap();
+    assert_eq!(host.commands(Command::Unban(banned[0].user)).await, Err(Denied::NoSuchPerson));
+    assert_eq!(guest.asks(Request::ListBanned).await, Err(Denied::NotPermitted), "only moderators see who");
+}
+
+#[tokio::test]
+async fn who_has_left_can_still_be_banned() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut guest = server.listener("Ben").await;
+    guest.leaves().await.unwrap();
+    let Ok(Reply::Banned { departed, .. }) = host.asks(Request::ListBanned).await else { panic!("a list") };
+    assert_eq!(departed[0].name, "Ben");
+    host.commands(Command::BanDeparted(departed[0].user)).await.unwrap();
+    assert_eq!(guest.joins("hall").await, Err(Denied::Banned));
+}
+
+#[tokio::test]
+async fn a_locked_room_lets_nobody_new_in_and_whoever_sits_there_back() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let guest = server.listener("Ben").await;
+    host.commands(Command::Set(Setting::Lock(true))).await.unwrap();
+    let mut late = server.person("Cleo").await;
+    assert_eq!(late.joins("hall").await, Err(Denied::RoomLocked));
+    let page = late.lists_rooms(None).await;
+    assert!(page.rooms[0].is_locked, "the lobby shows it");
+    let mut guest = guest.reconnects().await;
+    guest.joins("hall").await.unwrap();
+    assert!(guest.view().settings.is_locked, "and so does the room");
+    host.commands(Command::Set(Setting::Lock(false))).await.unwrap();
+    late.joins("hall").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_passcode_is_asked_for_and_never_sent_to_anybody() {
+    let server = TestServer::start().await;
+    let mut host = server.person("Ada").await;
+    host.creates_hidden(false, Some("open sesame")).await.unwrap();
+    let mut guest = server.person("Ben").await;
+    assert_eq!(guest.joins("hall").await, Err(Denied::PasscodeNeeded));
+    for wrong in ["open", "open sesame!", "", "OPEN SESAME"] {
+        assert_eq!(guest.joins_with("hall", wrong).await, Err(Denied::PasscodeWrong), "{wrong:?}");
+    }
+    guest.joins_with("hall", " open sesame ").await.unwrap();
+    assert!(guest.view().settings.has_passcode);
+    let mut guest = guest.reconnects().await;
+    guest.joins("hall").await.unwrap();
+    host.commands(Command::SetPasscode(Some("another one".into()))).await.unwrap();
+    let mut late = server.person("Cleo").await;
+    assert_eq!(late.joins_with("hall", "open sesame").await, Err(Denied::PasscodeWrong));
+    host.commands(Command::SetPasscode(None)).await.unwrap();
+    late.joins("hall").await.unwrap();
+    guest.sees(|view| !view.settings.has_passcode).await;
+    for member in [&host, &guest, &late] {
+        assert!(!member.was_sent("sesame") && !member.was_sent("another one"));
+    }
+}
+
+#[tokio::test]
+async fn who_tries_many_passcodes_has_to_wait() {
+    let server = TestServer::start().await;
+    let mut host = server.person("Ada").await;
+    host.creates_hidden(false, Some("1234")).await.unwrap();
+    let mut thief = server.person("Ben").await;
+    let mut answers = Vec::new();
+    for number in 0..10 {
+        answers.push(thief.joins_with("hall", &format!("{number:04}")).await);
+    }
+    assert_eq!(answers[..5], vec![Err(Denied::PasscodeWrong); 5]);
+    assert_eq!(answers[9], Err(Denied::TooFast));
+}
+
+#[tokio::test]
+async fn an_unlisted_room_is_found_by_its_id_alone_which_nobody_guesses() {
+    let server = TestServer::start().await;
+    let mut host = server.person("Ada").await;
+    let id = host.creates_hidden(true, None).await.unwrap();
+    assert!(id.as_str().len() >= 26, "130 bits of letters: {id}");
+    let mut visitor = server.person("Ben").await;
+    assert_eq!(visitor.lists_rooms(None).await.total, 0);
+    let status = server.status();
+    assert_eq!((status.rooms, status.members), (0, 0));
+    match visitor.asks(Request::DescribeRoom { room: id.clone() }).await {
+        Ok(Reply::Room(room)) => assert_eq!(room.title, "Behind a door"),
+        other => panic!("{other:?}"),
+    }
+    visitor.joins(id.as_str()).await.unwrap();
+    assert!(visitor.view().settings.is_unlisted);
+    host.commands(Command::Set(Setting::Unlisted(false))).await.unwrap();
+    let mut other = server.person("Cleo").await;
+    assert_eq!(other.lists_rooms(None).await.total, 1);
+
+    let chosen = Request::CreateRoom {
+        room: Some(dais_shared::ids::RoomId::parse("mine").unwrap()),
+        title: "Mine".into(),
+        mode: Mode::Open,
+        unlisted: true,
+        passcode: None,
+        page: dais_shared::ids::PageId(1),
+    };
+    assert_eq!(other.creates_as(chosen).await, Err(Denied::UnlistedIdChosen));
+}
+
+#[tokio::test]
+async fn names_may_repeat_and_are_told_apart() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let twin = server.listener("Ada").await;
+    let _third = server.listener("Ada").await;
+    host.sees(|view| view.audience.len() == 2).await;
+    let names: Vec<_> = host.view().audience.iter().map(|listener| listener.name.as_str()).collect();
+    assert_eq!((names, twin.view().my_name.as_str()), (vec!["Ada (2)", "Ada (3)"], "Ada (2)"));
+    let mut stranger = server.stranger().await;
+    for wrong in ["", "  ", &"x".repeat(41), "a\u{202E}b", "a\u{7}b"] {
+        assert!(matches!(stranger.logs_in(wrong).await, Err(Denied::InvalidName(_))), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_stage_and_a_full_room_are_two_answers() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Open).await;
+    let mut people = Vec::new();
+    for number in 1..dais_shared::limits::STAGE_SEATS_MAX {
+        let mut person = server.listener(&format!("Person {number}")).await;
+        person.commands(Command::TakeSeat).await.unwrap();
+        people.push(person);
+    }
+    let mut late = server.listener("Late").await;
+    assert_eq!(late.commands(Command::TakeSeat).await, Err(Denied::StageFull));
+    late.raises_hand().await.unwrap();
+    host.sees(|view| view.hands.len() == 1).await;
+    assert_eq!(host.admits(&late).await, Err(Denied::StageFull));
+    assert!(late.view().is_my_hand_raised(), "the hand stays up");
+}
