@@ -155,7 +155,9 @@ mod tests {
     #[test]
     fn a_message_taken_out_stays_as_a_gap() {
         let mut log = Log::default();
-        [1, 2].map(|id| log.apply(&Change::MessagePosted(message(id))));
+        for id in [1, 2] {
+            log.apply(&Change::MessagePosted(message(id)));
+        }
         log.apply(&Change::MessageRemoved(MessageId(1)));
         assert_eq!(ids(&log), [1, 2]);
         assert_eq!(log.messages[&MessageId(1)].text, None);

@@ -272,9 +272,9 @@ impl Narrator<'_> {
 #[cfg(test)]
 mod tests {
     use dais_engine::shared::permissions::Role;
-    use dais_engine::shared::view::Delta;
+    use dais_engine::shared::view::{Delta, Invited};
 
-    use super::super::sample::{hand, person, view};
+    use super::super::sample::{hand, listener, person, view};
     use super::*;
     use crate::locales::english;
 
@@ -309,5 +309,92 @@ mod tests {
         assert_eq!(told(HOST, core::slice::from_ref(&raised)), [Told::Show("Member 3 raised a hand.".into())]);
         assert_eq!(told(GUEST, std::slice::from_ref(&raised)), [Told::Say("Member 3 raised a hand.".into())]);
         assert_eq!(told(MemberId(3), &[raised]), [Told::Say("Your hand is up. You are next.".into())]);
+    }
+
+    #[test]
+    fn an_invitation_that_ends_is_told_to_both_sides_where_nothing_else_tells_it() {
+        let ended = |me, end| told(me, &[Change::InvitationEnded { member: MemberId(3), end }]);
+        let show = |text: &str| vec![Told::Show(text.into())];
+        assert_eq!(ended(MemberId(3), InvitationEnd::Expired), show("The invitation to the stage has expired."));
+        assert_eq!(ended(MemberId(3), InvitationEnd::Cancelled), show("The invitation to the stage was cancelled."));
+        assert_eq!(ended(MemberId(3), InvitationEnd::Accepted), [], "coming on stage tells it");
+        assert_eq!(told_of_listener(InvitationEnd::Rejected), show("Member 3 declined the invitation."));
+        assert_eq!(told_of_listener(InvitationEnd::Expired), show("Member 3 did not answer the invitation in time."));
+        assert_eq!(told_of_listener(InvitationEnd::OnStage), []);
+    }
+
+    #[test]
+    fn an_accepted_invitation_on_a_full_stage_says_why_the_hand_is_up() {
+        let raised = [Change::HandRaised { hand: hand(MemberId(3)), by: HandRaisedBy::StageFull }];
+        let mine = "The stage is full at the moment, so your hand is up instead. You are called when there is room.";
+        assert_eq!(told(MemberId(3), &raised), [Told::Show(mine.into())]);
+        let theirs = "Member 3 accepted, but the stage is full: the hand is up instead.";
+        assert_eq!(told(HOST, &raised), [Told::Show(theirs.into())]);
+    }
+
+    #[test]
+    fn who_is_put_out_of_the_audience_is_named_and_who_goes_is_only_counted() {
+        let mut before = view(HOST, vec![person(HOST, Role::Host)]);
+        before.audience = [5, 6, 7].map(|member| listener(MemberId(member), &format!("Listener {member}"))).into();
+        let gone = |member, reason| Gone { member: MemberId(member), reason: Some(reason) };
+        let gone = vec![gone(5, LeaveReason::Kicked), gone(6, LeaveReason::Left), gone(7, LeaveReason::Banned)];
+        let change = Change::Audience { count: 0, gone, here: vec![] };
+        let mut after = before.clone();
+        after.audience.clear();
+        let told = narrate(english(), &before, &after, &[change]);
+        assert_eq!(
+            told,
+            [
+                Told::Show("Listener 5 was put out of the room for a minute.".into()),
+                Told::Show("Listener 7 was banned from the room.".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_chair_passes_on_with_a_reason() {
+        let passed = |by| told(MemberId(3), &[Change::HostChanged { member: GUEST, by }]);
+        let show = |text: &str| [Told::Show(text.into())];
+        assert_eq!(passed(HostChangedBy::HandedOver), show("The host handed the room over: Member 2 is the host now."));
+        assert_eq!(passed(HostChangedBy::Succession), show("The host is gone: Member 2 is the host now."));
+        assert_eq!(passed(HostChangedBy::Return), show("The host is back: Member 2 is the host again."));
+        let mine = Change::HostChanged { member: GUEST, by: HostChangedBy::Succession };
+        assert_eq!(told(GUEST, &[mine]), show("You are the host now."));
+    }
+
+    #[test]
+    fn moderators_are_told_whom_one_of_them_asks_and_each_only_once() {
+        let invited = |members: &[u32]| Private {
+            invitation: None,
+            moderation: Some(Moderation {
+                invited: members
+                    .iter()
+                    .map(|member| Invited { member: MemberId(*member), name: format!("Member {member}"), expires_ms: 9 })
+                    .collect(),
+                successor: None,
+                bans: 0,
+            }),
+        };
+        let mut before = view(HOST, vec![person(HOST, Role::Host)]);
+        before.private = invited(&[7]);
+        let mut after = before.clone();
+        after.private = invited(&[7, 8]);
+        let told = narrate(english(), &before, &after, &[Change::Private(after.private.clone())]);
+        assert_eq!(told, [Told::Say("Member 8 is invited to the stage.".into())]);
+    }
+
+    #[test]
+    fn what_the_room_is_is_told_to_everybody() {
+        let told = |change| told(MemberId(3), &[change]);
+        let show = |text: &str| [Told::Show(text.into())];
+        assert_eq!(told(Change::SettingChanged(Setting::Lock(true))), show("The room is locked: nobody new comes in."));
+        assert_eq!(told(Change::PasscodeSet(false)), show("No passcode is needed any more."));
+        assert_eq!(told(Change::SettingChanged(Setting::Topic("Bees".into()))), show("The room is about “Bees” now."));
+    }
+
+    fn told_of_listener(end: InvitationEnd) -> Vec<Told> {
+        let mut before = view(HOST, vec![person(HOST, Role::Host)]);
+        before.audience = vec![listener(MemberId(3), "Member 3")];
+        narrate(english(), &before, &before.clone(), &[Change::InvitationEnded { member: MemberId(3), end }])
     }
 }
