@@ -2,6 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::chat_form::ChatForm;
 use super::chat_message::ChatMessage;
@@ -24,15 +25,30 @@ pub(crate) fn Chat() -> impl IntoView {
     let earliest = Memo::new(move |_| chat.earliest());
     let list = NodeRef::<html::Div>::new();
     keep_at_the_end(list, Memo::new(move |_| (ids.with(|ids| ids.last().copied()), chat.is_open())));
+    let close = move || {
+        chat.set_open(false);
+        focus(".own-bar__chat");
+    };
+    let press = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" && untrack(|| chat.is_open()) {
+            close();
+        }
+    };
+    Effect::new(move || {
+        if chat.is_open() {
+            // It is there from the next frame on.
+            request_animation_frame(|| focus(".chat__scroll"));
+        }
+    });
     view! {
-        <section class="chat card" aria-labelledby="chat" data-open=move || chat.is_open().then_some("")>
+        <section class="chat card" aria-labelledby="chat" on:keydown=press data-open=move || chat.is_open().then_some("")>
             <header class="card__header">
                 <h2 id="chat">{t.chat.heading}</h2>
                 <button
                     class="button button--icon chat__close"
                     type="button"
                     aria-label=t.controls.close
-                    on:click=move |_| chat.set_open(false)
+                    on:click=move |_| close()
                 >
                     <Icon glyph=Glyph::Close />
                 </button>
@@ -63,6 +79,15 @@ pub(crate) fn Chat() -> impl IntoView {
                 <ChatForm />
             </Show>
         </section>
+    }
+}
+
+/// Where somebody goes on who opened or closed the chat.
+fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(found) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // Focus on something that cannot take it changes nothing.
+        let _ = found.focus();
     }
 }
 

@@ -15,9 +15,18 @@ const GAP_PX: f64 = 8.0;
 
 /// The menu around the calling component; closes it.
 #[derive(Clone, Copy)]
-struct Menu(NodeRef<html::Div>);
+pub(super) struct Menu(NodeRef<html::Div>);
 
-/// See the module. The children are [`MenuItem`]s, and what else belongs there goes into `footer`.
+impl Menu {
+    /// Closes it; nothing where it is closed already.
+    pub(super) fn close(self) {
+        if let Some(menu) = self.0.get_untracked() {
+            let _ = menu.hide_popover();
+        }
+    }
+}
+
+/// See the module. The children are [`super::menu_item::MenuItem`]s, and what else belongs there goes into `footer`.
 #[component]
 pub(crate) fn MenuButton(
     /// Names button and menu.
@@ -77,43 +86,6 @@ pub(crate) fn MenuButton(
                 {footer.run()}
             </Show>
         </div>
-    }
-}
-
-/// One thing to do; the menu closes.
-#[component]
-pub(crate) fn MenuItem(
-    /// What it is called.
-    label: &'static str,
-    /// Whether it takes something away that cannot be had back.
-    #[prop(default = false)]
-    is_danger: bool,
-    /// Whether it is on, for something that is on or off.
-    #[prop(optional_no_strip)]
-    is_on: Option<bool>,
-    /// Does it.
-    on_select: impl Fn() + 'static,
-) -> impl IntoView {
-    let menu = use_context::<Menu>();
-    let select = move |_| {
-        if let Some(menu) = menu.and_then(|Menu(menu)| menu.get_untracked()) {
-            // Fails only for a menu that is closed already.
-            let _ = menu.hide_popover();
-        }
-        on_select();
-    };
-    view! {
-        <button
-            class="menu__item"
-            type="button"
-            role=if is_on.is_some() { "menuitemcheckbox" } else { "menuitem" }
-            aria-checked=is_on.map(|is_on| is_on.to_string())
-            tabindex="-1"
-            data-danger=is_danger.then_some("")
-            on:click=select
-        >
-            {label}
-        </button>
     }
 }
 

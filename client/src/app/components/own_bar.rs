@@ -1,40 +1,30 @@
 //! One's own controls in a room, always in reach: what one is, and what one may do about it.
 
-use dais_engine::shared::room::{Command, Mode};
-use dais_engine::shared::view::View;
+use dais_engine::shared::room::Command;
 use leptos::prelude::*;
 
 use super::chat_button::ChatButton;
 use super::icon::{Glyph, Icon};
-use crate::link::DeviceState;
+use super::own_state::OwnState;
 use crate::locales::{Controls, t};
 use crate::state::actions::{Actions, use_actions};
-use crate::state::devices::use_devices;
-use crate::state::dialogs::{Question, use_dialogs};
 use crate::state::house::use_house;
-use crate::state::offers::{OnSelf, leaves_others_behind, on_self};
+use crate::state::offers::{OnSelf, on_self};
 use crate::state::room::use_room;
 
 /// A region at the foot of the room.
 #[component]
 pub(crate) fn OwnBar() -> impl IntoView {
     let t = t();
-    let (actions, dialogs, room) = (use_actions(), use_dialogs(), use_room());
+    let (actions, room) = (use_actions(), use_room());
     let offers = Memo::new(move |_| room.with(on_self).unwrap_or_default());
-    let leave = move |_| {
-        if untrack(|| room.with(leaves_others_behind)).unwrap_or(false) {
-            dialogs.ask(Question::Leave);
-        } else {
-            actions.leave_room();
-        }
-    };
     view! {
         <section class="own-bar" aria-label=t.room.your_controls>
             <OwnState />
             <div class="own-bar__buttons">
                 {Place::ALL.map(|place| view! { <OwnButton offers=offers place=place /> }).collect_view()}
                 <ChatButton />
-                <button class="button own-bar__button own-bar__leave" type="button" on:click=leave>
+                <button class="button own-bar__button own-bar__leave" type="button" on:click=move |_| actions.leave()>
                     <Icon glyph=Glyph::Door />
                     <span>{t.controls.leave}</span>
                 </button>
@@ -95,41 +85,6 @@ fn OwnButton(offers: Memo<Vec<OnSelf>>, place: Place) -> impl IntoView {
                 <span>{move || looks.get().map(|(_, label)| label)}</span>
             </button>
         </Show>
-    }
-}
-
-/// Whether one is heard, in words.
-#[component]
-fn OwnState() -> impl IntoView {
-    let t = t();
-    let (house, room, devices) = (use_house(), use_room(), use_devices());
-    let words = &t.room;
-    let state = Memo::new(move |_| {
-        if !house.is_online() {
-            return (words.you_are_offline.into(), "trouble");
-        }
-        let on_air = match devices.microphone() {
-            DeviceState::Open => (words.you_are_on_air, "live"),
-            // It opens by the server's word, a moment after that has come.
-            DeviceState::Closed | DeviceState::Opening => (t.microphone.opening, "muted"),
-            DeviceState::Failed(_) | DeviceState::Insecure => (words.you_are_unheard, "trouble"),
-        };
-        let (stage, mode) = (room.my_stage(), room.with(|view: &View| (view.settings.mode, view.settings.takes_hands)));
-        match (stage, room.my_hand(), mode) {
-            (Some(me), ..) if me.host_muted => (words.you_are_muted_by_host.into(), "muted"),
-            (Some(me), ..) if me.self_muted && room.may_unmute() => (words.you_may_unmute.into(), "asks"),
-            (Some(me), ..) if me.self_muted => (words.you_are_muted.into(), "muted"),
-            (Some(_), ..) => (on_air.0.into(), on_air.1),
-            (None, Some(position), _) => ((words.your_hand)(position), "hand"),
-            (None, None, Some((Mode::Open, _))) => (words.you_listen_open.into(), "listening"),
-            (None, None, Some((Mode::Moderated, false))) => (words.you_listen_closed.into(), "listening"),
-            (None, None, Some((Mode::Moderated, true)) | None) => (words.you_listen.into(), "listening"),
-        }
-    });
-    view! {
-        <p class="own-bar__state" role="status" data-state=move || state.get().1>
-            {move || -> String { state.get().0 }}
-        </p>
     }
 }
 

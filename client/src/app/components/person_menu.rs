@@ -3,7 +3,8 @@
 use dais_engine::shared::ids::{MemberId, UserId};
 use leptos::prelude::*;
 
-use super::menu::{MenuButton, MenuItem};
+use super::menu::MenuButton;
+use super::menu_item::MenuItem;
 use super::volume::VolumeControl;
 use crate::locales::{Controls, t};
 use crate::state::actions::use_actions;

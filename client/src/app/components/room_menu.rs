@@ -4,7 +4,8 @@ use dais_engine::shared::room::Mode;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::menu::{MenuButton, MenuItem};
+use super::menu::MenuButton;
+use super::menu_item::MenuItem;
 use crate::locales::{Sentences, t};
 use crate::state::actions::use_actions;
 use crate::state::dialogs::{Question, use_dialogs};

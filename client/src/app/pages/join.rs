@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 
+use crate::components::entry_obstacle::{EntryObstacle, is_about_passcode};
 use crate::components::name_field::{Name, NameField};
 use crate::components::page_heading::PageHeading;
 use crate::components::room_badges::{Badges, RoomBadges};
@@ -67,7 +68,7 @@ pub(crate) fn Join(
             <form class="join__card card" on:submit=join novalidate>
                 <PageHeading text=heading />
                 <Facts known=known />
-                <Obstacle obstacle=obstacle seconds=seconds />
+                <EntryObstacle obstacle=obstacle seconds=seconds />
                 <NameField name=name />
                 <Show when=move || asks_passcode.get()>
                     <TextField
@@ -122,34 +123,9 @@ fn Facts(known: Memo<Known>) -> impl IntoView {
     }
 }
 
-/// Why the last attempt failed, or why one is out of the room; and when that is over, where it ends by itself.
-#[component]
-fn Obstacle(obstacle: Memo<Option<Failure>>, seconds: Memo<Option<u64>>) -> impl IntoView {
-    let t = t();
-    // A passcode's trouble stands at its field, and one's own seat elsewhere has a dialog.
-    let is_shown_here = |failure: &Failure| !is_about_passcode(Some(*failure)) && *failure != Failure::Denied(Denied::SeatInUse);
-    let why = move || obstacle.get().filter(is_shown_here).map(t.errors.failure);
-    let when = move || match seconds.get()? {
-        0 => Some(t.entry.again_now.to_owned()),
-        seconds => Some((t.entry.again_in)(seconds)),
-    };
-    view! {
-        <div class="join__obstacle">
-            <p class="join__error" role="alert">
-                {why}
-            </p>
-            <p class="join__countdown">{when}</p>
-        </div>
-    }
-}
-
 fn kept_out_until(obstacle: Option<Failure>) -> Option<u64> {
     match obstacle {
         Some(Failure::Denied(Denied::Kicked { until_ms })) => Some(until_ms),
         _ => None,
     }
-}
-
-fn is_about_passcode(obstacle: Option<Failure>) -> bool {
-    matches!(obstacle, Some(Failure::Denied(Denied::PasscodeNeeded | Denied::PasscodeWrong)))
 }

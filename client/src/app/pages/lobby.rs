@@ -91,7 +91,7 @@ fn Notices() -> impl IntoView {
                             <A href=format!("/r/{id}") attr:class="button button--primary">
                                 {t.lobby.return_to_room}
                             </A>
-                            <button class="button" type="button" on:click=move |_| actions.leave_room()>
+                            <button class="button" type="button" on:click=move |_| actions.leave()>
                                 {t.controls.leave}
                             </button>
                         </Notice>

@@ -13,9 +13,11 @@ use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
 use super::chat::{Chat, use_chat};
+use super::dialogs::{Dialogs, Question, use_dialogs};
 use super::entry::{Entry, use_entry};
 use super::house::{House, use_house};
 use super::notices::{Notices, use_notices};
+use super::offers::leaves_others_behind;
 use super::preferences::{Preferences, use_preferences};
 use super::room::{Room, use_room};
 use crate::link::{Link, Processing};
@@ -31,6 +33,7 @@ pub(crate) struct Actions {
     room: Room,
     entry: Entry,
     chat: Chat,
+    dialogs: Dialogs,
     notices: Notices,
     preferences: Preferences,
     t: &'static Sentences,
@@ -43,6 +46,7 @@ pub(super) fn provide(link: Link) {
         room: use_room(),
         entry: use_entry(),
         chat: use_chat(),
+        dialogs: use_dialogs(),
         notices: use_notices(),
         preferences: use_preferences(),
         t: t(),
@@ -107,6 +111,15 @@ impl Actions {
     /// Starts the loudspeaker. Inside a click.
     pub(crate) fn unlock_audio(self) {
         self.link.with_value(Link::unlock_audio);
+    }
+
+    /// *Leave*: a host who leaves others behind is asked first what is to become of the room.
+    pub(crate) fn leave(self) {
+        if untrack(|| self.room.with(leaves_others_behind)).unwrap_or(false) {
+            self.dialogs.ask(Question::Leave);
+        } else {
+            self.leave_room();
+        }
     }
 
     /// Leaves the room. Without a connection the page is loaded anew, and the server gives the seat up by itself.
