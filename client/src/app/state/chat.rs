@@ -132,7 +132,7 @@ mod tests {
 
     fn message(id: u32) -> Message {
         let text = Some(format!("message {id}"));
-        Message { id: MessageId(id.into()), member: MemberId(1), user: UserId(1), name: "Ada".into(), at_ms: 0, text }
+        Message { id: MessageId(id), member: MemberId(1), user: UserId(1), name: "Ada".into(), at_ms: 0, text }
     }
 
     fn ids(log: &Log) -> Vec<u64> {

@@ -31,5 +31,5 @@ pub(super) const KEYS: Keys = Keys {
     help: "Show this list",
     escape: "Close a menu or a dialog",
     escape_key: "Esc",
-    not_while_typing: "Letters do nothing else while you type in a field.",
+    not_while_typing: "In a field these keys only write.",
 };
