@@ -1,5 +1,6 @@
 //! Being asked on stage: who asks, how long there is to answer, and the two answers.
 
+use dais_engine::shared::limits::INVITATION_MS;
 use dais_engine::shared::view::MyInvitation;
 use leptos::prelude::*;
 
@@ -55,7 +56,7 @@ fn Answers(invitation: MyInvitation) -> impl IntoView {
     let t = t();
     let words = &t.invitation;
     let (actions, dialogs) = (use_actions(), use_dialogs());
-    let seconds = use_clock().seconds_until(move || Some(invitation.expires_ms));
+    let seconds = use_clock().seconds_until(INVITATION_MS, move || Some(invitation.expires_ms));
     let answer = move |accept: bool| {
         dialogs.is_invitation_open().set(false);
         actions.respond_invite(invitation.id, accept);

@@ -1,6 +1,7 @@
 //! Who is asked on stage at the moment, for those who may take that back.
 
 use dais_engine::shared::ids::MemberId;
+use dais_engine::shared::limits::INVITATION_MS;
 use dais_engine::shared::room::Command;
 use leptos::prelude::*;
 
@@ -38,7 +39,7 @@ pub(crate) fn Invited() -> impl IntoView {
 fn Person(member: MemberId, name: String, expires_ms: u64) -> impl IntoView {
     let t = t();
     let actions = use_actions();
-    let seconds = use_clock().seconds_until(move || Some(expires_ms));
+    let seconds = use_clock().seconds_until(INVITATION_MS, move || Some(expires_ms));
     let shown = name.clone();
     view! {
         <li class="people-list__person" aria-label=shown>

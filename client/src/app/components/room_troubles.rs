@@ -1,5 +1,6 @@
 //! What is in the way in a room: sound that the browser holds back, a microphone that does not open, nobody in charge.
 
+use dais_engine::shared::limits::LEADERLESS_ROOM_MS;
 use leptos::prelude::*;
 
 use super::invitation::InvitationNotice;
@@ -56,7 +57,7 @@ pub(crate) fn RoomTroubles() -> impl IntoView {
 fn Leaderless() -> impl IntoView {
     let t = t();
     let room = use_room();
-    let seconds = use_clock().seconds_until(move || room.with(|view| view.ends_at_ms).flatten());
+    let seconds = use_clock().seconds_until(LEADERLESS_ROOM_MS, move || room.with(|view| view.ends_at_ms).flatten());
     let is_shown = Memo::new(move |_| seconds.get().is_some());
     let text = Signal::derive(move || seconds.get().map(t.room.leaderless).unwrap_or_default());
     view! {

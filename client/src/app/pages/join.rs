@@ -3,7 +3,7 @@
 
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::limits::PASSCODE_CHARS_MAX;
+use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, REENTRY_BLOCK_MS};
 use dais_engine::shared::room::Denied;
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
@@ -38,7 +38,7 @@ pub(crate) fn Join(
         let id = id.clone();
         Memo::new(move |_| entry.obstacle(&id))
     };
-    let seconds = use_clock().seconds_until(move || kept_out_until(obstacle.get()));
+    let seconds = use_clock().seconds_until(REENTRY_BLOCK_MS, move || kept_out_until(obstacle.get()));
     let is_kept_out = Memo::new(move |_| seconds.get().is_some_and(|seconds| seconds > 0));
     let asks_passcode = Memo::new(move |_| is_about_passcode(obstacle.get()) || known.get().has_passcode());
     Effect::new(move || {

@@ -24,15 +24,16 @@ pub(crate) fn use_clock() -> Clock {
 }
 
 impl Clock {
-    /// Seconds until a time of the server's, rounded up, kept up to date while the calling component lives.
-    pub(crate) fn seconds_until(self, at_ms: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Memo<Option<u64>> {
+    /// Seconds until a time of the server's, rounded up, kept up to date while the calling component lives. Never more
+    /// than there were at first, `ms_max`: two clocks are never quite at one.
+    pub(crate) fn seconds_until(self, ms_max: u64, at_ms: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Memo<Option<u64>> {
         let tick = Trigger::new();
         if let Ok(interval) = set_interval_with_handle(move || tick.notify(), TICK) {
             on_cleanup(move || interval.clear());
         }
         Memo::new(move |_| {
             tick.track();
-            at_ms().map(|at_ms| seconds_left(at_ms, js_sys::Date::now() + self.offset_ms.get()))
+            at_ms().map(|at_ms| seconds_left(at_ms, ms_max, js_sys::Date::now() + self.offset_ms.get()))
         })
     }
 
@@ -42,8 +43,9 @@ impl Clock {
     }
 }
 
-fn seconds_left(at_ms: u64, now_ms: f64) -> u64 {
-    ((at_ms as f64 - now_ms) / 1000.0).ceil().max(0.0) as u64
+fn seconds_left(at_ms: u64, ms_max: u64, now_ms: f64) -> u64 {
+    let left_ms = (at_ms as f64 - now_ms).clamp(0.0, ms_max as f64);
+    (left_ms / 1000.0).ceil() as u64
 }
 
 #[cfg(test)]
@@ -52,8 +54,9 @@ mod tests {
 
     #[test]
     fn a_second_that_has_begun_counts_and_what_is_over_is_zero() {
-        let left = |now_ms| seconds_left(60_000, now_ms);
+        let left = |now_ms| seconds_left(60_000, 60_000, now_ms);
         assert_eq!([left(0.0), left(1.0), left(1000.0), left(59_999.5)], [60, 60, 59, 1]);
         assert_eq!([left(60_000.0), left(90_000.0)], [0, 0]);
+        assert_eq!(left(-300.0), 60, "a clock that is a little behind adds nothing");
     }
 }
