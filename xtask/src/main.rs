@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod dev;
 mod fingerprint;
+mod mutate;
 mod process;
 mod project;
 mod run;
@@ -32,6 +33,8 @@ Dais: the commands of this project
   cargo xtask dev                 the server and `trunk serve` together; the page is rebuilt as
                                   files change
 
+  cargo xtask mutate              flip every cell of the permissions table, one at a time: the
+                                  tests have to notice each
   cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
   cargo xtask client              only build the client into dist/
   cargo xtask env                 print the variables that tests read, as shell exports
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "test" => return test::run(rest),
         "check" => return check::run(),
         "dev" => dev::run(),
+        "mutate" => mutate::mutate(),
         "setup" => setup_only(rest),
         "client" => setup::build_tools().and_then(|()| client::build()),
         "env" => test::environment().map(|variables| {

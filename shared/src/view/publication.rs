@@ -24,6 +24,9 @@ pub struct Publication {
     audience: Vec<Listener>,
     audience_count: u32,
     is_audience_dirty: bool,
+    /// Whose place in the audience has changed since: told again even if it is what it was, for those who were given a
+    /// snapshot in between.
+    touched: BTreeSet<MemberId>,
     left: BTreeMap<MemberId, LeaveReason>,
     reactions: Vec<(MemberId, Reaction)>,
     batched_ms: u64,
@@ -74,6 +77,7 @@ impl Publication {
             audience: room.first_listeners(),
             audience_count: count(room.audience_count()),
             is_audience_dirty: false,
+            touched: BTreeSet::new(),
             left: BTreeMap::new(),
             reactions: Vec::new(),
             batched_ms: 0,
@@ -100,6 +104,7 @@ impl Publication {
             }
             _ => {}
         }
+        self.touched.extend(event.moves());
         match event.to_change(room) {
             Some(change) => self.changes.push((To::Everybody, change)),
             None => self.is_audience_dirty |= event.concerns_audience(),
@@ -168,13 +173,15 @@ impl Publication {
     fn take_audience(&mut self, room: &Room, now_ms: u64) -> Option<Change> {
         self.is_audience_dirty = false;
         self.batched_ms = now_ms;
-        let left = core::mem::take(&mut self.left);
+        let (left, touched) = (core::mem::take(&mut self.left), core::mem::take(&mut self.touched));
         let audience = room.first_listeners();
         let audience_count = count(room.audience_count());
         let is_here = |member: MemberId| audience.iter().any(|new| new.member == member);
-        let gone = self.audience.iter().map(|old| old.member).filter(|old| !is_here(*old));
+        let known: BTreeSet<MemberId> = self.audience.iter().map(|old| old.member).chain(touched.iter().copied()).collect();
+        let gone = known.into_iter().filter(|old| !is_here(*old));
         let gone: Vec<_> = gone.map(|member| Gone { member, reason: left.get(&member).copied() }).collect();
-        let here: Vec<_> = audience.iter().filter(|new| !self.audience.contains(new)).cloned().collect();
+        let is_news = |new: &&Listener| touched.contains(&new.member) || !self.audience.contains(new);
+        let here: Vec<_> = audience.iter().filter(is_news).cloned().collect();
         let is_same = gone.is_empty() && here.is_empty() && audience_count == self.audience_count;
         self.audience = audience;
         self.audience_count = audience_count;
@@ -183,6 +190,19 @@ impl Publication {
 }
 
 impl Event {
+    /// Whose place in the audience it changes.
+    fn moves(&self) -> Option<MemberId> {
+        match self {
+            Self::MemberJoined { member, .. }
+            | Self::MemberLeft { member, .. }
+            | Self::ConnectionLost { member, .. }
+            | Self::ConnectionBack { member }
+            | Self::StageJoined { member, .. }
+            | Self::StageLeft { member, .. } => Some(*member),
+            _ => None,
+        }
+    }
+
     /// Whether it is about nobody but the audience, whose news can wait a moment.
     fn concerns_audience(&self) -> bool {
         matches!(

@@ -5,7 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod document;
 mod doors;
 mod effects;
+mod properties;
 mod scene;
 mod table;
