@@ -246,5 +246,11 @@ fn user(person: u64) -> UserId {
 /// Two and two share a name, and an address.
 fn join(person: u64, passcode: Option<String>) -> Join {
     let address = AddressPrefix::V4([10, 0, 0, (person / 2) as u8]);
-    Join { user: user(person), name: format!("Name {}", person / 2), address, passcode, microphone_open: person % 3 == 0 }
+    Join {
+        user: user(person),
+        name: format!("Name {}", person / 2),
+        address,
+        passcode,
+        microphone_open: person.is_multiple_of(3),
+    }
 }
