@@ -45,9 +45,11 @@ impl FanOut {
         self.listeners.push(Listener { occupant, outbox, silenced: Vec::new() });
     }
 
+    /// Nothing goes there any more, nor does voice that waits there: nobody would take it back if its speaker were
+    /// silenced.
     pub(crate) fn remove(&mut self, member: MemberId) {
         if let Some(place) = self.listeners.iter().position(|listener| listener.occupant.member == member) {
-            self.listeners.swap_remove(place);
+            self.listeners.swap_remove(place).outbox.discard_voice();
         }
     }
 
@@ -102,5 +104,45 @@ impl FanOut {
         for Listener { outbox, .. } in &self.listeners {
             outbox.silence(stream);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn voice(arrived_ms: u64, byte: u8) -> Spoken {
+        let voice = Voice { stream: StreamId(1), arrived_ms, bytes: Bytes::from(vec![byte]) };
+        Spoken { speaker: MemberId(1), voice }
+    }
+
+    #[tokio::test]
+    async fn voice_that_waits_for_one_who_has_left_never_leaves() {
+        let house = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let mut listener = TcpStream::connect(house.local_addr().expect("it is bound")).await.expect("a connection");
+        let (socket, _) = house.accept().await.expect("a connection");
+        let outbox = Arc::new(Outbox::new(socket, Arc::new(Metrics::default())));
+        outbox.socket().writable().await.expect("an open socket");
+        let mut fan_out = FanOut::default();
+        fan_out.insert(Occupant { member: MemberId(2), connection: ConnectionId(2) }, Arc::clone(&outbox));
+
+        fan_out.send_voice(&[voice(1000, b'a')], 1000);
+        outbox.handle_report(1000, 1000);
+        fan_out.send_voice(&[voice(1001, b'b')], 1001);
+        // Too far ahead of what is reported: it waits.
+        fan_out.send_voice(&[voice(1500, b'c')], 1500);
+        fan_out.remove(MemberId(2));
+        outbox.handle_report(1001, 1500);
+        outbox.send_control(Control::Answer(Bytes::from_static(b"!")), 1500);
+
+        let mut left = Vec::new();
+        while left.last() != Some(&b'!') {
+            left.push(listener.read_u8().await.expect("the answer comes"));
+        }
+        assert_eq!(left, b"ab!");
     }
 }

@@ -127,6 +127,11 @@ impl Outbox {
         self.lock().queue.silence(stream);
     }
 
+    /// Takes back all voice that still waits: the connection hears that room no more.
+    pub(crate) fn discard_voice(&self) {
+        self.lock().queue.discard_voice();
+    }
+
     /// Ends the connection: nothing but the goodbye leaves after this.
     pub(crate) fn close(&self, goodbye: Goodbye) {
         let mut state = self.lock();
