@@ -5,7 +5,6 @@ import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { disperse, gather, invitationJourney } from './harness/journeys.mjs';
-import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
 
 let server;
@@ -76,26 +75,4 @@ test('an invitation that nobody answers expires after a minute', async (context)
   await host.button('Actions for Leo').first().waitFor();
   assert.ok((await host.offers('Leo')).includes('Invite to stage'));
   await disperse(host, leo, mia);
-});
-
-test('an accepted invitation on a full stage becomes a raised hand', async () => {
-  const { host, leo, mia, link } = await gather(
-    everybody(),
-    server.url,
-    { title: 'Full', id: 'full', open: true },
-    { tapped: false },
-  );
-  const speakers = [];
-  for (let number = 1; number < 16; number += 1) {
-    const speaker = await Person.arrive(browser, `Speaker ${number}`, { tapped: false });
-    await speaker.joins(link);
-    await speaker.button('Take a seat').click();
-    await speaker.button('Unmute').waitFor();
-    speakers.push(speaker);
-  }
-  await host.acts('Leo', 'Invite to stage');
-  await leo.button('Accept').click();
-  await leo.button('Lower hand').waitFor();
-  await host.listed('Raised hands', 'Leo').waitFor();
-  await disperse(host, leo, mia, ...speakers);
 });

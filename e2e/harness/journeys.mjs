@@ -58,7 +58,8 @@ export const raisedHandJourney = async ({ host, leo, mia }, { listens = mia, sho
   await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).waitFor();
   assert.ok(!(await hears(listens)), 'lifting a mute opens nothing');
   await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).click();
-  await leo.button('Mute').waitFor();
+  // The device was released: a browser takes its time to open it again.
+  await host.page.locator('li.tile[aria-label="Leo"][data-speaking]').waitFor();
   assert.ok(await hears(listens), `${listens.name} hears Leo again`);
 
   await host.acts('Leo', 'Remove from stage');
