@@ -11,6 +11,7 @@ mod cases;
 mod hostile;
 mod lobby;
 mod microphone;
+mod onslaught;
 mod page;
 mod presence;
 mod rows;
