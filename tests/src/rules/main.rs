@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod crowd;
 mod document;
 mod doors;
 mod effects;
