@@ -30,6 +30,8 @@ enum Step {
     Lose(usize, bool),
     Resync(usize),
     Wait(u64),
+    /// Somebody is called on stage, and unmutes.
+    CallUp(usize),
     Do(usize, usize, Doing),
 }
 
@@ -75,7 +77,9 @@ impl Doing {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let who = || prop_oneof![2 => 0..4_usize, 1 => 0..100_usize];
+    let who = || prop_oneof![2 => 0..6_usize, 1 => 0..100_usize];
+    // The host acts often, so that much of it is lawful.
+    let actor = prop_oneof![2 => Just(0_usize), 1 => who()];
     prop_oneof![
         3 => Just(Step::Come),
         2 => (who(), any::<bool>()).prop_map(|(person, microphone_open)| Step::Return { person, microphone_open }),
@@ -83,7 +87,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (who(), any::<bool>()).prop_map(|(who, is_told)| Step::Lose(who, is_told)),
         1 => who().prop_map(Step::Resync),
         2 => prop_oneof![Just(1_u64), Just(100), Just(250), Just(30_000), Just(60_000)].prop_map(Step::Wait),
-        12 => (who(), who(), proptest::sample::select(Doing::ALL.to_vec())).prop_map(|(who, whom, what)| Step::Do(who, whom, what)),
+        4 => who().prop_map(Step::CallUp),
+        12 => (actor, who(), proptest::sample::select(Doing::ALL.to_vec())).prop_map(|(who, whom, what)| Step::Do(who, whom, what)),
     ]
 }
 
@@ -126,7 +131,7 @@ impl Crowd {
     fn member(&self, number: usize) -> MemberId {
         let members: Vec<_> = self.house.room.seats().map(|(member, _)| member).collect();
         // The host sits first, those who came last are at the end.
-        let place = if number % 2 == 0 { number / 2 } else { members.len().wrapping_sub(number) };
+        let place = if number.is_multiple_of(2) { number / 2 } else { members.len().wrapping_sub(number) };
         members.get(place).copied().unwrap_or(MemberId(0))
     }
 
@@ -160,6 +165,16 @@ impl Crowd {
                         break;
                     }
                     self.judges(&Input::DeadlinePassed);
+                }
+            }
+            Step::CallUp(whom) => {
+                let (host, member) = (self.member(0), self.member(*whom));
+                for (actor, command) in [
+                    (member, Command::RaiseHand),
+                    (host, Command::AdmitHand(member)),
+                    (member, Command::SetMicrophone { muted: false }),
+                ] {
+                    self.judges(&Input::Command(actor, command));
                 }
             }
             Step::Do(who, whom, what) => {
