@@ -179,6 +179,14 @@ impl Crowd {
             }
             Step::Do(who, whom, what) => {
                 let (member, target) = (self.member(*who), self.member(*whom));
+                // Answers and lifts are rarely the right one's by chance.
+                let invited = self.house.room.invitations().next().map(|invitation| invitation.member);
+                let muted = self.house.room.on_stage().find(|(_, _, stage)| stage.host_muted).map(|(member, ..)| member);
+                let (member, target) = match what {
+                    Doing::Accept => (invited.unwrap_or(member), target),
+                    Doing::Lift => (member, muted.unwrap_or(target)),
+                    _ => (member, target),
+                };
                 self.judges(&Input::Command(member, self.command(member, target, *what)));
             }
         }
@@ -229,6 +237,10 @@ impl Crowd {
         let room = &self.house.room;
         for member in self.audible().difference(&audible) {
             assert_eq!(input, &Input::Command(*member, Command::SetMicrophone { muted: false }), "{member} is heard");
+        }
+        if let Input::Join(Join { user, microphone_open: false, .. }) = input {
+            let member = room.seat_of(*user).expect("who came in sits there");
+            assert!(room.may_speak(member).is_err(), "{member} comes back with a closed microphone");
         }
         let is_host_back = matches!(input, Input::Join(_)) && room.stage_count() == STAGE_SEATS + 1;
         assert!(room.stage_count() <= STAGE_SEATS.max(on_stage) || is_host_back, "{} on stage", room.stage_count());
