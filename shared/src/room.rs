@@ -190,6 +190,12 @@ impl Room {
         &self.bans
     }
 
+    /// Who was kicked, in the order of the kicks.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
     /// Who was here and is not any more, longest gone first.
     pub fn departed(&self) -> impl Iterator<Item = &Departed> {
         self.departed.iter()

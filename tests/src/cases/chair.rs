@@ -124,6 +124,22 @@ async fn a_room_that_nobody_can_moderate_ends_after_two_minutes_that_everybody_s
 }
 
 #[tokio::test]
+async fn an_invitation_accepted_in_a_room_without_a_host_gives_the_chair() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut guest = server.listener("Ben").await;
+    host.commands(Command::Invite(guest.id())).await.unwrap();
+    guest.sees(|view| view.private.invitation.is_some()).await;
+    let invitation = guest.view().private.invitation.as_ref().unwrap().id;
+    let _host = vanishes(host, &mut guest).await;
+    server.lets_pass(31, &mut guest).await;
+    guest.sees(|view| view.ends_at_ms.is_some()).await;
+    guest.commands(Command::RespondInvite { invitation, accept: true }).await.unwrap();
+    guest.sees(|view| view.my_role() == Role::Host && view.ends_at_ms.is_none()).await;
+    assert!(guest.view().my_stage().unwrap().self_muted);
+}
+
+#[tokio::test]
 async fn a_host_who_comes_back_in_time_stops_the_countdown() {
     let server = TestServer::start().await;
     let host = server.host(Mode::Moderated).await;

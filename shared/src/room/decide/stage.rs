@@ -102,24 +102,27 @@ impl Room {
         let mut events = vec![Event::InvitationEnded { member, end: InvitationEnd::Accepted }];
         if self.stage_count() < context.stage_seats_max {
             events.push(self.enter(member, StageEntry::Invited, context));
+            events.extend(self.free_chair(member, context));
         } else if !self.has_hand_raised(member) {
             events.extend(self.queue_up(member, HandRaisedBy::StageFull, context)?);
         }
         Ok(events)
     }
 
-    /// In an open room without a host whoever takes a seat takes the chair too: a room is not to be without a moderator.
     pub(super) fn take_seat(&self, actor: Actor<'_>, context: &Context) -> Decision {
         allowed(actor, Action::TakeSeat)?;
         if self.settings.mode == Mode::Moderated {
             return Err(Denied::RoomIsModerated);
         }
         let mut events = self.call_up(actor.member, StageEntry::TookSeat, context)?;
-        if self.host().is_none() {
-            let (member, at_ms) = (actor.member, context.now_ms);
-            events.push(Event::HostChanged { member, by: HostChangedBy::Succession, at_ms });
-        }
+        events.extend(self.free_chair(actor.member, context));
         Ok(events)
+    }
+
+    /// Whoever comes on stage while there is no host takes the chair: a room is not to be without a moderator.
+    fn free_chair(&self, member: MemberId, context: &Context) -> Option<Event> {
+        let chair = Event::HostChanged { member, by: HostChangedBy::Succession, at_ms: context.now_ms };
+        self.host().is_none().then_some(chair)
     }
 
     fn call_up(&self, member: MemberId, entry: StageEntry, context: &Context) -> Decision {
