@@ -1,7 +1,8 @@
-//! The volume of made-up sound: it fades before it is noticed, and truth fades back in.
+//! The volume of made-up sound: it fades before it is noticed, into the noise of the speaker's
+//! room, and truth fades back in.
 //!
-//! Knows how long concealment has lasted. It refuses to know how the made-up samples came to
-//! be. Runs on the audio thread: no allocation, no lock.
+//! Knows how long concealment has lasted and how quiet the speaker's pauses are. It refuses to
+//! know how the made-up samples came to be. Runs on the audio thread: no allocation, no lock.
 
 use crate::SAMPLES_PER_MS;
 use crate::decide::CONCEAL_SAMPLES_MAX;
@@ -57,6 +58,11 @@ impl Fader {
         self.gain = 0.0;
     }
 
+    /// The volume of the last sample, 0 to 1.
+    pub(crate) fn gain(&self) -> f32 {
+        self.gain
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
         self.gain <= 0.0
     }
@@ -66,6 +72,65 @@ impl Fader {
             self.gain = (self.gain + step).clamp(0.0, 1.0);
             *sample *= self.gain;
         }
+    }
+}
+
+/// The loudest comfort noise, as mean square: −50 dBFS. Where pauses are louder than that, they
+/// are not mere noise.
+const COMFORT_MEAN_SQUARE_MAX: f32 = 1e-5;
+
+/// How fast the floor is believed to rise while nothing as quiet is heard: 3 dB a second.
+const FLOOR_RISE_PER_SAMPLE: f32 = 1.44e-5;
+
+/// What is no louder than this above the floor is a pause, as a factor of power: 6 dB.
+const PAUSE_ABOVE_FLOOR: f32 = 4.0;
+
+/// The loudest pause, as mean square: −40 dBFS.
+const PAUSE_MEAN_SQUARE_MAX: f32 = 1e-4;
+
+/// The noise of a speaker's room, and something like it where nothing else is to be heard.
+pub(crate) struct Comfort {
+    /// Mean square of the quietest frames; `None` before the first.
+    floor: Option<f32>,
+    gain: f32,
+    random: u32,
+}
+
+impl Comfort {
+    pub(crate) fn new() -> Self {
+        Self { floor: None, gain: 0.0, random: 0x2545_F491 }
+    }
+
+    /// Learns from true samples.
+    pub(crate) fn listen(&mut self, samples: &[f32]) {
+        let power = crate::stretch::mean_square(samples);
+        let risen = self.floor.map_or(power, |floor| floor * (1.0 + FLOOR_RISE_PER_SAMPLE * samples.len() as f32));
+        self.floor = Some(power.min(risen));
+    }
+
+    /// What is quieter than this is a pause, as mean square.
+    pub(crate) fn pause_mean_square(&self) -> f32 {
+        let floor = self.floor.unwrap_or(0.0);
+        (floor * PAUSE_ABOVE_FLOOR).clamp(COMFORT_MEAN_SQUARE_MAX, PAUSE_MEAN_SQUARE_MAX)
+    }
+
+    /// Adds noise whose volume goes from where it was to `gain`, a factor of its own from 0 to 1.
+    pub(crate) fn add_to(&mut self, samples: &mut [f32], gain: f32) {
+        // Uniform noise within ±a has a mean square of a² / 3.
+        let amplitude = (3.0 * self.floor.unwrap_or(0.0).min(COMFORT_MEAN_SQUARE_MAX)).sqrt();
+        let step = (gain - self.gain) / samples.len().max(1) as f32;
+        for sample in samples {
+            self.gain += step;
+            // Numerical Recipes' generator: noise that nobody listens to closely.
+            self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *sample += self.gain * amplitude * (self.random as f32 / (u32::MAX / 2) as f32 - 1.0);
+        }
+        self.gain = gain;
+    }
+
+    /// Whether noise sounds.
+    pub(crate) fn is_on(&self) -> bool {
+        self.gain > 0.0
     }
 }
 
@@ -101,5 +166,25 @@ mod tests {
         let mut end = [0.5f32; 480];
         fader.end(&mut end);
         assert!(end[479].abs() < 1e-3 && fader.is_silent());
+    }
+
+    #[test]
+    fn comfort_noise_is_as_loud_as_the_pauses_and_never_louder_than_fifty_below() {
+        for (pause, heard_db) in [(0.001f32, -60.0f32), (0.1, -50.0)] {
+            let mut comfort = Comfort::new();
+            comfort.listen(&[0.5; 960]);
+            comfort.listen(&[pause; 960]);
+            comfort.listen(&[0.5; 960]);
+            let mut noise = [0.0f32; 9_600];
+            comfort.add_to(&mut noise[..480], 1.0);
+            comfort.add_to(&mut noise[480..], 1.0);
+            let level_db = 10.0 * crate::stretch::mean_square(&noise[480..]).log10();
+            assert!((level_db - heard_db).abs() < 0.7, "{level_db} dB");
+            assert!(noise[..8].iter().all(|sample| sample.abs() < 1e-4), "it fades in");
+        }
+        let mut unknown = Comfort::new();
+        let mut noise = [0.0f32; 480];
+        unknown.add_to(&mut noise, 1.0);
+        assert_eq!(noise, [0.0; 480]);
     }
 }

@@ -86,6 +86,39 @@ impl Buffer {
         self.order[..self.count].last().map(|&index| self.slots[usize::from(index)].waiting)
     }
 
+    /// What follows the packet with the lowest sequence without a gap, itself included, in
+    /// samples; not counted further than `enough`.
+    pub(crate) fn run_samples(&self, enough: u64) -> u64 {
+        let mut run = 0;
+        let mut last: Option<Waiting> = None;
+        for &index in &self.order[..self.count] {
+            let waiting = self.slots[usize::from(index)].waiting;
+            let follows = last.is_none_or(|last| {
+                waiting.sequence == last.sequence.wrapping_add(1)
+                    && waiting.timestamp == last.timestamp.wrapping_add(u64::from(last.samples))
+            });
+            if !follows || run >= enough {
+                break;
+            }
+            run += u64::from(waiting.samples);
+            last = Some(waiting);
+        }
+        run
+    }
+
+    /// Whether the packet with the lowest sequence is sound, and one that begins within `ahead`
+    /// samples of it is a pause: at least `quieter_db` below the loudest of them.
+    pub(crate) fn pause_is_near(&self, ahead: u64, quieter_db: u8) -> bool {
+        let Some(first) = self.first() else { return false };
+        let near = || {
+            let waiting = self.order[..self.count].iter().map(|&index| self.slots[usize::from(index)].waiting);
+            waiting.take_while(|waiting| waiting.timestamp.wrapping_sub(first.timestamp) < ahead)
+        };
+        let loudest = near().map(|waiting| waiting.level_dbov).min().unwrap_or(0);
+        let is_pause = |waiting: &Waiting| waiting.level_dbov >= loudest.saturating_add(quieter_db);
+        !is_pause(&first) && near().any(|waiting| is_pause(&waiting))
+    }
+
     /// Whether this sequence is too far from the newest to belong to the same count.
     pub(crate) fn is_elsewhere(&self, sequence: u32) -> bool {
         self.newest.is_some_and(|newest| ahead(sequence, newest).unsigned_abs() >= SEQUENCE_WINDOW)

@@ -24,6 +24,7 @@ pub mod playback;
 pub mod resample;
 pub mod statistics;
 mod stream;
+mod stretch;
 #[cfg(target_arch = "wasm32")]
 mod wasm_libc;
 

@@ -30,6 +30,10 @@ pub const FLAG_TALKSPURT_START: u8 = 1;
 /// Set on the last packet of a talkspurt: that nothing follows is no loss.
 pub const FLAG_TALKSPURT_END: u8 = 2;
 
+/// Set on packets recorded before the talkspurt was noticed: they are late by the speaker's doing,
+/// which says nothing about the network.
+pub const FLAG_PRE_ROLL: u8 = 4;
+
 /// What is known of a voice packet beside its Opus bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PacketHeader {
@@ -47,7 +51,7 @@ pub struct PacketHeader {
     pub duration_samples: u32,
     /// 0 (overload) to 127 (silence), as RFC 6464.
     pub level_dbov: u8,
-    /// [`FLAG_TALKSPURT_START`] and [`FLAG_TALKSPURT_END`], added up.
+    /// [`FLAG_TALKSPURT_START`], [`FLAG_TALKSPURT_END`] and [`FLAG_PRE_ROLL`], added up.
     pub flags: u8,
 }
 

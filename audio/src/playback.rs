@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::SAMPLE_RATE_HZ;
 use crate::codec::{CodecError, PAYLOAD_BYTES_MAX, packet_samples, sanitize};
+use crate::delay::DelayModel;
 use crate::limiter::Limiter;
 use crate::packet::PacketHeader;
 use crate::resample::Resampler;
@@ -27,7 +28,7 @@ const BLOCK_SAMPLES: usize = 256;
 
 /// Packets decoded ahead in one call to `render`, so that streams whose frames end at the
 /// same moment do not all need decoding in the same quantum.
-const DECODED_AHEAD_MAX: usize = 2;
+const DECODED_AHEAD_MAX: usize = 4;
 
 /// A stream that nobody closed gives its place away after this long without a packet.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -70,6 +71,11 @@ pub enum Inserted {
 /// All remote voices of one listener.
 pub struct PlaybackPipeline {
     streams: Box<[Stream]>,
+    /// The way from the server to here, which all streams share.
+    downlink: DelayModel,
+    device_rate_hz: u32,
+    /// Of the last call that told it.
+    now: Duration,
     scratch: Scratch,
     mix: Box<[f32]>,
     voice: Box<[f32]>,
@@ -107,6 +113,9 @@ impl PlaybackPipeline {
         let block_samples = resampler.input_samples_needed(BLOCK_SAMPLES) + step;
         Ok(Self {
             streams: (0..streams_max).map(|_| Stream::new()).collect::<Result<_, _>>()?,
+            downlink: DelayModel::new(),
+            device_rate_hz,
+            now: Duration::ZERO,
             scratch: Scratch::new(),
             mix: vec![0.0; block_samples].into_boxed_slice(),
             voice: vec![0.0; block_samples].into_boxed_slice(),
@@ -132,24 +141,38 @@ impl PlaybackPipeline {
             }
             return refusal;
         };
+        self.now = now;
         let Some(index) = self.find_or_open(header.stream, now) else {
             self.packets_unplaced_total += 1;
             return Inserted::NoFreeStream;
         };
         self.mark_work(Some(header.stream));
-        let inserted = self.streams[index].insert(header, samples, payload, now);
+        let inserted = self.streams[index].insert(header, samples, payload, &mut self.downlink, now);
         self.mark_work(None);
         inserted
+    }
+
+    /// What the server sent at `server_ms`, in milliseconds of its clock, arrived at `now`: tells how
+    /// late things come while nobody speaks. Packets tell the same by themselves.
+    pub fn handle_clock(&mut self, server_ms: u64, now: Duration) {
+        self.now = now;
+        self.downlink.observe_server(server_ms, now);
     }
 
     /// Fills `output` with the mix: mono, at the device's rate, within ±1, any length. `now`
     /// is when this is asked for.
     pub fn render(&mut self, output: &mut [f32], now: Duration) {
+        self.now = now;
+        let rate_hz = f64::from(self.device_rate_hz);
+        let after = |samples: usize| now + Duration::from_secs_f64(samples as f64 / rate_hz);
+        let mut rendered = 0;
         for block in output.chunks_mut(BLOCK_SAMPLES) {
-            self.render_block(block, now);
+            let at = after(rendered);
+            rendered += block.len();
+            self.render_block(block, at);
         }
         self.samples_rendered_total += output.len() as u64;
-        self.decode_ahead(now);
+        self.decode_ahead(after(rendered));
     }
 
     fn render_block(&mut self, output: &mut [f32], now: Duration) {
@@ -233,12 +256,12 @@ impl PlaybackPipeline {
 
     /// One stream, if it is open.
     pub fn stream_statistics(&self, stream: u32) -> Option<StreamStatistics> {
-        self.streams[self.find(stream)?].statistics()
+        self.streams[self.find(stream)?].statistics(self.now)
     }
 
     /// Every open stream, in no particular order.
     pub fn streams(&self) -> impl Iterator<Item = StreamStatistics> {
-        self.streams.iter().filter_map(Stream::statistics)
+        self.streams.iter().filter_map(|stream| stream.statistics(self.now))
     }
 
     /// Whose packets were being worked on: meaningful after a trap stopped a call half-way, to

@@ -20,12 +20,17 @@ pub struct Counters {
     pub packets_undecodable_total: u64,
     /// Samples that came out of packets.
     pub samples_decoded_total: u64,
-    /// Samples made up because a packet was lost, invalid or late.
+    /// Samples made up, or left silent in the middle of speech, because a packet was lost,
+    /// invalid or late.
     pub samples_concealed_total: u64,
     /// Samples received in time and thrown away to catch up.
     pub samples_discarded_total: u64,
     /// Times that a talkspurt ran dry before its end.
     pub underruns_total: u64,
+    /// Samples left out unheard, a period of the voice at a time, to catch up.
+    pub samples_accelerated_total: u64,
+    /// Samples said twice unheard, a period of the voice at a time, to fall back.
+    pub samples_slowed_total: u64,
 }
 
 impl Counters {
@@ -42,6 +47,8 @@ impl Counters {
             samples_concealed_total,
             samples_discarded_total,
             underruns_total,
+            samples_accelerated_total,
+            samples_slowed_total,
         } = other;
         self.packets_queued_total += packets_queued_total;
         self.packets_duplicate_total += packets_duplicate_total;
@@ -53,6 +60,8 @@ impl Counters {
         self.samples_concealed_total += samples_concealed_total;
         self.samples_discarded_total += samples_discarded_total;
         self.underruns_total += underruns_total;
+        self.samples_accelerated_total += samples_accelerated_total;
+        self.samples_slowed_total += samples_slowed_total;
     }
 }
 
@@ -65,7 +74,9 @@ pub struct StreamStatistics {
     pub playing: bool,
     /// Received and not yet played, in samples.
     pub buffered_samples: u64,
-    /// What the buffer aims at, in samples.
+    /// By how much what plays next lags behind the quickest packets of late, in samples.
+    pub delay_samples: i64,
+    /// What that lag should be, in samples.
     pub target_samples: u64,
     /// Interarrival jitter (RFC 3550, section 6.4.1), in samples.
     pub jitter_samples: f32,

@@ -1,26 +1,30 @@
 //! One speaker's voice, from packets to samples at 48 kHz.
 //!
-//! Gathers the situation, asks [`crate::decide`] and does what it says. It refuses to know
-//! other streams, the mix and the device. Contract of the audio thread: after `new` it must
-//! not allocate, free, lock or log; whatever a packet holds, it conceals and counts.
+//! Gathers the situation and asks [`crate::decide`]; `stream/deeds.rs` does what it says. It
+//! refuses to know other streams, the mix and the device. Contract of the audio thread: after
+//! `new` it must not allocate, free, lock or log; whatever a packet holds, it conceals and counts.
+
+mod deeds;
 
 use std::time::Duration;
 
+use crate::SAMPLE_RATE_HZ;
 use crate::codec::{CONCEAL_SAMPLES_STEP, CodecError, Decoder, PACKET_SAMPLES_MAX};
-use crate::conceal::{FADE_SAMPLES, Fader};
-use crate::decide::{Decision, Next, Situation, decide};
-use crate::delay::Target;
+use crate::conceal::{Comfort, Fader};
+use crate::decide::{ACCELERATE_SAMPLES_MIN, Decision, Next, Situation, decide};
+use crate::delay::{DelayModel, Passage, Target};
 use crate::fifo::Fifo;
-use crate::jitter::{Buffer, Placed, Waiting, ahead};
+use crate::jitter::{Buffer, Placed, ahead};
 use crate::level::LEVEL_DBOV_SILENCE;
 use crate::mixer::Gain;
-use crate::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START, PacketHeader};
+use crate::packet::{FLAG_PRE_ROLL, FLAG_TALKSPURT_END, PacketHeader};
 use crate::playback::Inserted;
 use crate::statistics::{Counters, StreamStatistics};
+use crate::stretch::PERIOD_SAMPLES_MAX;
 
-/// Decoded samples that may wait to be mixed: what is left of one packet and the longest packet
+/// Decoded samples that may wait to be mixed: what is left of one packet and the longest packets
 /// or pause behind it.
-const DECODED_SAMPLES_MAX: usize = 16_384;
+const DECODED_SAMPLES_MAX: usize = 24_576;
 
 /// A stream with less than this decoded, in samples, is decoded one packet ahead when there is
 /// time for it: 20 ms.
@@ -29,15 +33,37 @@ const DECODE_AHEAD_SAMPLES: usize = 960;
 /// The length of a frame as long as none was decoded, in samples.
 const FRAME_SAMPLES_START: u32 = 960;
 
-/// Two packets' worth of samples to work in, shared by all streams.
+/// How far ahead a pause is looked for in which a cut is not heard, in samples, and how much
+/// quieter than speech it has to be, in dB.
+const CUT_AHEAD_SAMPLES: u64 = 100 * crate::SAMPLES_PER_MS as u64;
+const CUT_QUIETER_DB: u8 = 20;
+
+/// Comfort noise lasts this long after speech broke off, in samples: one second. Then the line
+/// is dead, and may sound so.
+const COMFORT_SAMPLES_MAX: u32 = SAMPLE_RATE_HZ;
+
+/// What one piece of stretched sound may take: history or what was decoded ahead, the packets that
+/// complete what is looked at, and room for a period more.
+const PIECE_SAMPLES_MAX: usize = 2 * PERIOD_SAMPLES_MAX + DECODE_AHEAD_SAMPLES + 2 * PACKET_SAMPLES_MAX;
+
+/// Lags are brought within this, in samples (about six hours), so that sums of them do not
+/// overflow, whatever timestamps say.
+const DELAY_SAMPLES_BOUND: i64 = 1 << 30;
+
+/// Samples to work in, shared by all streams.
 pub(crate) struct Scratch {
     first: Box<[f32; PACKET_SAMPLES_MAX]>,
     second: Box<[f32; PACKET_SAMPLES_MAX]>,
+    piece: Box<[f32; PIECE_SAMPLES_MAX]>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Self { first: Box::new([0.0; PACKET_SAMPLES_MAX]), second: Box::new([0.0; PACKET_SAMPLES_MAX]) }
+        Self {
+            first: Box::new([0.0; PACKET_SAMPLES_MAX]),
+            second: Box::new([0.0; PACKET_SAMPLES_MAX]),
+            piece: Box::new([0.0; PIECE_SAMPLES_MAX]),
+        }
     }
 }
 
@@ -49,8 +75,11 @@ pub(crate) struct Stream {
     decoder: Decoder,
     buffer: Buffer,
     decoded: Fifo,
+    /// The last samples that went into `decoded`.
+    tail: Box<[f32; PERIOD_SAMPLES_MAX]>,
     target: Target,
     fader: Fader,
+    comfort: Comfort,
     pub(crate) gain: Gain,
     pub(crate) counters: Counters,
     playing: bool,
@@ -64,8 +93,13 @@ pub(crate) struct Stream {
     dry_since: Option<Duration>,
     /// Made up while dry; a packet that turns out lost is thereby already concealed.
     stalled_samples: u32,
-    /// Since when a packet has been waiting for a talkspurt to begin.
-    waiting_since: Option<Duration>,
+    /// Silent since playout broke off in the middle of speech, in samples.
+    broken_off: Option<u32>,
+    /// The period stretched away last, and what was played since, in samples.
+    stretched_samples: u32,
+    unstretched_samples: u32,
+    /// Whether what is left was made longer, since the last packet was decoded.
+    was_made_last: bool,
     last_packet_at: Duration,
     level_dbov: u8,
 }
@@ -79,8 +113,10 @@ impl Stream {
             decoder: Decoder::new()?,
             buffer: Buffer::new(),
             decoded: Fifo::new(DECODED_SAMPLES_MAX),
+            tail: Box::new([0.0; PERIOD_SAMPLES_MAX]),
             target: Target::new(),
             fader: Fader::new(),
+            comfort: Comfort::new(),
             gain: Gain::new(),
             counters: Counters::default(),
             playing: false,
@@ -90,7 +126,10 @@ impl Stream {
             ended: false,
             dry_since: None,
             stalled_samples: 0,
-            waiting_since: None,
+            broken_off: None,
+            stretched_samples: 0,
+            unstretched_samples: 0,
+            was_made_last: false,
             last_packet_at: Duration::ZERO,
             level_dbov: LEVEL_DBOV_SILENCE,
         })
@@ -141,6 +180,7 @@ impl Stream {
         self.decoded.clear();
         self.target = Target::new();
         self.fader = Fader::new();
+        self.comfort = Comfort::new();
         self.gain = Gain::new();
         self.counters = Counters::default();
         self.frame_samples = FRAME_SAMPLES_START;
@@ -157,11 +197,19 @@ impl Stream {
         self.ended = false;
         self.dry_since = None;
         self.stalled_samples = 0;
-        self.waiting_since = None;
+        self.broken_off = None;
+        self.target.restart();
     }
 
     /// Takes a packet of `samples` samples in.
-    pub(crate) fn insert(&mut self, header: &PacketHeader, samples: u32, payload: &[u8], now: Duration) -> Inserted {
+    pub(crate) fn insert(
+        &mut self,
+        header: &PacketHeader,
+        samples: u32,
+        payload: &[u8],
+        downlink: &mut DelayModel,
+        now: Duration,
+    ) -> Inserted {
         self.last_packet_at = now;
         if self.buffer.is_elsewhere(header.sequence) {
             self.restart();
@@ -170,17 +218,22 @@ impl Stream {
             self.counters.packets_duplicate_total += 1;
             return Inserted::Duplicate;
         }
+        downlink.observe_server(header.arrival_ms, now);
+        let passage = Passage {
+            sequence: header.sequence,
+            timestamp: header.timestamp,
+            server_ms: header.arrival_ms,
+            is_pre_roll: header.flags & FLAG_PRE_ROLL != 0,
+            may_fall: !self.playing && self.buffer.len() == 0,
+        };
+        self.target.handle_arrival(&passage, downlink, now);
         if self.next_sequence.is_some_and(|next| ahead(header.sequence, next) < 0) {
             self.counters.packets_late_total += 1;
             return Inserted::Late;
         }
         let placed = self.buffer.insert(header, samples, payload);
         self.counters.packets_queued_total += 1;
-        self.target.handle_arrival(header.sequence, header.timestamp, now);
-        self.handle_dry_end(header, now);
-        if !self.playing {
-            self.waiting_since.get_or_insert(now);
-        }
+        self.handle_dry_end(header);
         match placed {
             Placed::Queued => Inserted::Queued,
             Placed::Duplicate => Inserted::Duplicate,
@@ -192,19 +245,14 @@ impl Stream {
         }
     }
 
-    /// A packet came after playout had run dry. If it goes on where playout stopped, it was
-    /// late; if the speaker paused meanwhile, nothing was missing.
-    fn handle_dry_end(&mut self, header: &PacketHeader, now: Duration) {
-        let Some(dry_since) = self.dry_since else { return };
-        let in_sequence = self.next_sequence == Some(header.sequence);
-        let in_time = header.timestamp == self.cursor;
-        if in_sequence && in_time {
-            self.target.handle_lateness(now.saturating_sub(dry_since), now);
+    /// A packet came after playout had run dry. If the speaker merely paused meanwhile, nothing
+    /// was missing.
+    fn handle_dry_end(&mut self, header: &PacketHeader) {
+        if self.dry_since.take().is_some() {
+            let in_sequence = self.next_sequence == Some(header.sequence);
+            let in_time = header.timestamp == self.cursor;
+            self.counters.underruns_total += u64::from(!in_sequence || in_time);
         }
-        if !in_sequence || in_time {
-            self.counters.underruns_total += 1;
-        }
-        self.dry_since = None;
     }
 
     /// Fills `output` with this voice at 48 kHz; whether any of it is sound.
@@ -215,17 +263,34 @@ impl Stream {
             if filled == output.len() {
                 return true;
             }
-            let decision = decide(&self.situation(now));
+            let at = now + Duration::from_nanos(filled as u64 * 1_000_000_000 / u64::from(SAMPLE_RATE_HZ));
+            let decision = decide(&self.situation(at));
             if decision == Decision::Wait {
                 break;
             }
-            self.execute(decision, now, scratch);
+            self.execute(decision, at, scratch);
         }
-        output[filled..].fill(0.0);
+        let silence = &mut output[filled..];
+        silence.fill(0.0);
+        let is_comforted = self.comfort(silence);
         if self.closing {
             self.free();
         }
-        filled > 0
+        filled > 0 || is_comforted
+    }
+
+    /// Where speech broke off, the noise of the speaker's room goes on for a while.
+    fn comfort(&mut self, silence: &mut [f32]) -> bool {
+        let silent = u32::try_from(silence.len()).unwrap_or(u32::MAX);
+        let lasts = self.broken_off.is_some_and(|silent| silent < COMFORT_SAMPLES_MAX) && !self.closing;
+        if let Some(broken_off) = &mut self.broken_off {
+            *broken_off = broken_off.saturating_add(silent);
+        }
+        if !lasts && !self.comfort.is_on() {
+            return false;
+        }
+        self.comfort.add_to(silence, if lasts { 1.0 } else { 0.0 });
+        true
     }
 
     /// Decodes one packet before it is needed, if the next is there and little is left.
@@ -233,227 +298,92 @@ impl Stream {
         if !self.playing || self.decoded.len() >= DECODE_AHEAD_SAMPLES {
             return false;
         }
+        if self.buffer.len() == 0 && !self.ended && self.target.is_overdue(self.cursor, now) {
+            return self.make_last(scratch);
+        }
         let decision = decide(&self.situation(now));
-        if decision == Decision::Decode {
+        let is_ordinary = matches!(decision, Decision::Decode | Decision::Accelerate { .. } | Decision::SlowDown { .. });
+        if is_ordinary {
             self.execute(decision, now, scratch);
         }
-        decision == Decision::Decode
+        is_ordinary
     }
 
     fn situation(&mut self, now: Duration) -> Situation {
         self.settle_stall();
-        let last = self.buffer.last();
+        let stretched_percent = (self.stretched_samples * 100).checked_div(self.unstretched_samples);
         Situation {
             playing: self.playing,
-            buffered_samples: self.buffered_samples(),
-            target_samples: u64::from(self.target.samples()),
-            waited: self.waiting_since.map_or(Duration::ZERO, |since| now.saturating_sub(since)),
-            end_waits: last.is_some_and(|last| last.flags & FLAG_TALKSPURT_END != 0),
+            delay_samples: self.delay_samples(now),
+            target_samples: i64::from(self.target.samples()),
+            contiguous_samples: self.buffer.run_samples(ACCELERATE_SAMPLES_MIN) + self.decoded.len() as u64,
+            is_overdue: self.is_overdue(now),
+            stretched_percent: stretched_percent.unwrap_or(if self.stretched_samples == 0 { 0 } else { u32::MAX }),
             ended: self.ended,
             concealed_samples: self.fader.concealed_samples(),
-            ran_dry: self.stalled_samples > 0,
-            frame_samples: self.frame_samples,
-            next: self.buffer.first().map(|first| Next {
-                gap_samples: first.timestamp.wrapping_sub(self.cursor).cast_signed(),
-                // What is missing behind an announced end was no sound.
-                follows_loss: !self.ended && self.next_sequence != Some(first.sequence),
+            next: self.gap_samples().map(|gap| Next {
+                gap_samples: gap.saturating_sub(i64::from(self.stalled_samples)),
+                follows_loss: self.follows_loss(),
+                precedes_pause: self.buffer.pause_is_near(CUT_AHEAD_SAMPLES, CUT_QUIETER_DB),
             }),
         }
     }
 
-    /// Where packets turn out to be lost, the sound made up while waiting for them has already
-    /// taken their place in time.
+    /// Whether the packet behind all that is there should have come. Where a newer one has, it will
+    /// not come any more, on an ordered transport; nor does one behind the end of a talkspurt.
+    fn is_overdue(&self, now: Duration) -> bool {
+        let run = self.buffer.run_samples(u64::MAX);
+        let ends = self.buffer.last().is_some_and(|last| last.flags & FLAG_TALKSPURT_END != 0);
+        let (Some(first), false) = (self.buffer.first(), ends || run < self.buffer.samples()) else { return false };
+        self.target.is_overdue(first.timestamp.wrapping_add(run), now)
+    }
+
+    /// By how much what plays next lags behind the quickest packets; while nothing plays, the
+    /// first packet that waits. In samples.
+    fn delay_samples(&self, now: Duration) -> i64 {
+        let first = self.buffer.first().filter(|_| !self.playing);
+        let lag = match first {
+            Some(first) => self.target.delay_samples(first.timestamp, now),
+            None => self.target.delay_samples(self.cursor, now).saturating_add(self.decoded.len() as i64),
+        };
+        lag.clamp(-DELAY_SAMPLES_BOUND, DELAY_SAMPLES_BOUND)
+    }
+
+    /// Sound made up while waiting takes the place of what was missing, once it is as long: until then
+    /// a packet that only overtook another may still be overtaken by it.
     fn settle_stall(&mut self) {
-        let Some(first) = self.buffer.first() else { return };
-        let gap = first.timestamp.wrapping_sub(self.cursor).cast_signed();
-        if let Ok(gap) = u32::try_from(gap.clamp(0, i64::from(u32::MAX)))
-            && gap > 0
-            && self.stalled_samples > 0
-        {
+        let Some(gap) = self.gap_samples() else { return };
+        let Ok(gap) = u32::try_from(gap.min(i64::from(u32::MAX))) else { return };
+        let is_filled = self.stalled_samples + CONCEAL_SAMPLES_STEP as u32 > gap;
+        if gap > 0 && self.stalled_samples > 0 && (is_filled || !self.follows_loss()) {
             self.cursor = self.cursor.wrapping_add(u64::from(gap.min(self.stalled_samples)));
             self.stalled_samples = 0;
         }
     }
 
-    fn execute(&mut self, decision: Decision, now: Duration, scratch: &mut Scratch) {
-        match decision {
-            Decision::Wait => {}
-            Decision::Start { discard } => self.start(discard),
-            Decision::Decode => self.play_next(scratch),
-            Decision::Shed { samples } => self.shed(samples, scratch),
-            Decision::Conceal { samples } => {
-                let made_up = self.conceal(samples as usize, scratch);
-                self.cursor = self.cursor.wrapping_add(u64::from(made_up));
-            }
-            Decision::Stall { samples } => {
-                self.dry_since = self.dry_since.or_else(|| (self.buffer.len() == 0).then_some(now));
-                self.stalled_samples += self.conceal(samples as usize, scratch);
-            }
-            Decision::Pause { samples } => self.pause(samples, scratch),
-            Decision::Stop => self.stop(now, scratch),
-        }
+    /// From the end of what was played to the beginning of what waits.
+    fn gap_samples(&self) -> Option<i64> {
+        self.buffer.first().map(|first| first.timestamp.wrapping_sub(self.cursor).cast_signed())
     }
 
-    fn start(&mut self, mut discard: u64) {
-        while let Some(first) = self.buffer.first()
-            && self.buffer.len() > 1
-            && u64::from(first.samples) <= discard
-        {
-            discard -= u64::from(first.samples);
-            self.discard_first();
-        }
-        if let Some(first) = self.buffer.first() {
-            self.cursor = first.timestamp;
-            self.next_sequence = Some(first.sequence);
-        }
-        self.playing = true;
-        self.ended = false;
-        self.dry_since = None;
-        self.stalled_samples = 0;
-        self.waiting_since = None;
-    }
-
-    fn play_next(&mut self, scratch: &mut Scratch) {
-        let Some((packet, length)) = self.decode_first(&mut scratch.first) else { return };
-        match length {
-            Some(length) => {
-                let samples = &mut scratch.first[..length];
-                self.fader.pass(samples);
-                self.decoded.push(samples);
-            }
-            None => {
-                self.conceal(packet.samples as usize, scratch);
-            }
-        }
-    }
-
-    /// Takes the first packet out and decodes it; time moves to its end. The inner `None` says
-    /// that libopus refused it.
-    fn decode_first(&mut self, output: &mut [f32; PACKET_SAMPLES_MAX]) -> Option<(Waiting, Option<usize>)> {
-        let first = self.buffer.first()?;
-        if first.flags & FLAG_TALKSPURT_START != 0 {
-            self.decoder.reset();
-        }
-        let length = self.decoder.decode(self.buffer.first_payload(), output);
-        match length {
-            Some(length) => self.counters.samples_decoded_total += length as u64,
-            None => self.counters.packets_undecodable_total += 1,
-        }
-        self.buffer.remove_first();
-        self.cursor = first.timestamp.wrapping_add(u64::from(first.samples));
-        self.next_sequence = Some(first.sequence.wrapping_add(1));
-        self.frame_samples = first.samples;
-        self.level_dbov = first.level_dbov;
-        self.ended = first.flags & FLAG_TALKSPURT_END != 0;
-        self.stalled_samples = 0;
-        Some((first, length))
-    }
-
-    /// Throws away the first packet unheard.
-    fn discard_first(&mut self) {
-        if let Some(first) = self.buffer.remove_first() {
-            self.counters.samples_discarded_total += u64::from(first.samples);
-        }
-    }
-
-    /// Leaves out about `samples` samples: the packet that would have come next is faded into
-    /// the one that comes after the cut.
-    fn shed(&mut self, samples: u64, scratch: &mut Scratch) {
-        let Some((packet, old_length)) = self.decode_first(&mut scratch.first) else { return };
-        let mut left_out = u64::from(packet.samples);
-        while let Some(first) = self.buffer.first()
-            && self.buffer.len() > 1
-            && left_out < samples
-        {
-            left_out += u64::from(first.samples);
-            if left_out >= samples || self.buffer.len() == 2 {
-                // The last one left out brings the decoder's state to where the cut ends.
-                self.decode_first(&mut scratch.second);
-            } else {
-                self.buffer.remove_first();
-            }
-        }
-        let new_length = self.decode_first(&mut scratch.second).and_then(|(_, length)| length);
-        let (Some(old_length), Some(new_length)) = (old_length, new_length) else {
-            self.conceal(packet.samples as usize, scratch);
-            return;
-        };
-        self.counters.samples_discarded_total += left_out;
-        let fade = old_length.min(new_length).min(FADE_SAMPLES as usize);
-        for index in 0..fade {
-            let position = (index as f32 + 0.5) / fade as f32;
-            let rise = 0.5 - 0.5 * (std::f32::consts::PI * position).cos();
-            scratch.second[index] = scratch.first[index] * (1.0 - rise) + scratch.second[index] * rise;
-        }
-        let samples = &mut scratch.second[..new_length];
-        self.fader.pass(samples);
-        self.decoded.push(samples);
-    }
-
-    /// Makes up sound, in steps of 2.5 ms; how many samples it became.
-    fn conceal(&mut self, samples: usize, scratch: &mut Scratch) -> u32 {
-        let length = samples.min(PACKET_SAMPLES_MAX) / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
-        let made_up = &mut scratch.first[..length];
-        self.decoder.conceal(made_up);
-        self.fader.conceal(made_up);
-        self.decoded.push(made_up);
-        self.counters.samples_concealed_total += length as u64;
-        u32::try_from(length).expect("a packet is at most 5,760 samples")
-    }
-
-    /// Silence between two packets, the first part of it a fade.
-    fn pause(&mut self, samples: u64, scratch: &mut Scratch) {
-        let faded = self.fade_out(samples, scratch);
-        let mut silence = samples - faded;
-        scratch.first.fill(0.0);
-        while silence > 0 {
-            let length = silence.min(PACKET_SAMPLES_MAX as u64);
-            self.decoded.push(&scratch.first[..length as usize]);
-            silence -= length;
-        }
-        if let Some(first) = self.buffer.first() {
-            if !self.ended && self.next_sequence != Some(first.sequence) {
-                self.counters.samples_concealed_total += samples;
-            }
-            self.cursor = first.timestamp;
-            self.next_sequence = Some(first.sequence);
-        }
-        self.fader.silence();
-        self.stalled_samples = 0;
-    }
-
-    fn stop(&mut self, now: Duration, scratch: &mut Scratch) {
-        self.fade_out(u64::from(FADE_SAMPLES), scratch);
-        self.fader.silence();
-        self.playing = false;
-        self.stalled_samples = 0;
-        self.waiting_since = (self.buffer.len() > 0).then_some(now);
-    }
-
-    /// Ends what sounds within 10 ms, or `samples` if that is less; how long it took.
-    fn fade_out(&mut self, samples: u64, scratch: &mut Scratch) -> u64 {
-        if self.fader.is_silent() {
-            return 0;
-        }
-        let samples = samples.min(u64::from(FADE_SAMPLES)) as usize;
-        let length = samples / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
-        let tail = &mut scratch.first[..length];
-        self.decoder.conceal(tail);
-        self.fader.end(tail);
-        self.decoded.push(tail);
-        length as u64
+    /// Whether packets are missing before the first that waits. What is missing behind an announced
+    /// end was no sound.
+    fn follows_loss(&self) -> bool {
+        let first = self.buffer.first();
+        !self.ended && first.is_some_and(|first| self.next_sequence != Some(first.sequence))
     }
 
     fn buffered_samples(&self) -> u64 {
         self.buffer.samples() + self.decoded.len() as u64
     }
 
-    /// What there is to say about this stream; `None` when the place is free.
-    pub(crate) fn statistics(&self) -> Option<StreamStatistics> {
+    /// What there is to say about this stream at `now`; `None` when the place is free.
+    pub(crate) fn statistics(&self, now: Duration) -> Option<StreamStatistics> {
         Some(StreamStatistics {
             stream: self.id()?,
             playing: self.playing,
             buffered_samples: self.buffered_samples(),
+            delay_samples: self.delay_samples(now),
             target_samples: u64::from(self.target.samples()),
             jitter_samples: self.target.jitter_samples(),
             level_dbov: self.level_dbov,

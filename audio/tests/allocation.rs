@@ -73,7 +73,7 @@ fn playing_allocates_nothing_through_loss_overflow_and_nonsense() {
                     stream,
                     sequence: tick,
                     timestamp: frame.timestamp,
-                    arrival_ms: 0,
+                    arrival_ms: u64::from(tick) * 20,
                     duration_samples: frame.duration_samples,
                     level_dbov: frame.level_dbov,
                     flags: u8::from(tick % 50 == 0),

@@ -72,6 +72,8 @@ pub struct Playout {
     pub samples_concealed_total: u64,
     /// Samples thrown away to catch up.
     pub samples_discarded_total: u64,
+    /// Samples left out or said twice, a period of the voice at a time, to be neither late nor early.
+    pub samples_stretched_total: u64,
     /// Times that a voice ran dry.
     pub underruns_total: u64,
     /// Every voice that is playing.

@@ -32,8 +32,8 @@ const TRAP_PAUSE_S = 0.1;
 const REMEMBERED_MAX = 256;
 
 // The statistics block, as documented in the wasm module's source.
-const TOTALS = 15;
-const ROW = 17;
+const TOTALS = 17;
+const ROW = 20;
 const COUNTERS = [
   'packets_queued_total',
   'packets_duplicate_total',
@@ -45,6 +45,8 @@ const COUNTERS = [
   'samples_concealed_total',
   'samples_discarded_total',
   'underruns_total',
+  'samples_accelerated_total',
+  'samples_slowed_total',
 ];
 
 const readCounters = (numbers, from) =>
@@ -99,7 +101,7 @@ class Pipeline {
   readStatistics() {
     const at = this.exports.dais_statistics();
     const totals = new Float64Array(this.exports.memory.buffer, at, TOTALS);
-    const numbers = new Float64Array(this.exports.memory.buffer, at, TOTALS + ROW * totals[14]);
+    const numbers = new Float64Array(this.exports.memory.buffer, at, TOTALS + ROW * totals[TOTALS - 1]);
     return numbers.slice();
   }
 }
@@ -194,7 +196,7 @@ class Playout extends AudioWorkletProcessor {
       const stream = broken.exports.dais_stream_at_work();
       if (stream >= 0) remember(this.traps, stream, (this.traps.get(stream) ?? 0) + 1);
       const numbers = broken.readStatistics();
-      for (let index = 1; index < 14; index += 1) this.past[index] += numbers[index];
+      for (let index = 1; index < TOTALS - 1; index += 1) this.past[index] += numbers[index];
     } catch {
       // Too broken even to be read: its counts are lost.
     }
@@ -263,11 +265,12 @@ class Playout extends AudioWorkletProcessor {
         stream: numbers[at],
         playing: numbers[at + 1] === 1,
         buffered_samples: numbers[at + 2],
-        target_samples: numbers[at + 3],
-        jitter_samples: numbers[at + 4],
-        level_dbov: numbers[at + 5],
-        timestamp_next: numbers[at + 6],
-        ...readCounters(numbers, at + 7),
+        delay_samples: numbers[at + 3],
+        target_samples: numbers[at + 4],
+        jitter_samples: numbers[at + 5],
+        level_dbov: numbers[at + 6],
+        timestamp_next: numbers[at + 7],
+        ...readCounters(numbers, at + 8),
       });
     }
     this.workerPort.postMessage({

@@ -101,6 +101,7 @@ class Listener {
     view.setUint32(0, stream, true);
     view.setUint32(4, sequence, true);
     view.setBigUint64(8, BigInt(sequence) * 960n, true);
+    view.setBigUint64(16, BigInt(sequence) * 20n, true);
     return bytes.buffer;
   }
 

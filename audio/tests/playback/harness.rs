@@ -37,7 +37,8 @@ pub(crate) fn header(stream: u32, sequence: u32, frame: &EncodedFrame) -> Packet
         stream,
         sequence,
         timestamp: frame.timestamp,
-        arrival_ms: 0,
+        // The speaker sits beside the server.
+        arrival_ms: (frame.timestamp + u64::from(frame.duration_samples)) / 48,
         duration_samples: frame.duration_samples,
         level_dbov: frame.level_dbov,
         flags: 0,

@@ -32,7 +32,8 @@ fn a_long_loss_fades_to_silence_and_comes_back() {
     let heard = hear(|sequence| if (200..250).contains(&sequence) { vec![] } else { vec![10] });
     // Frame 200 plays 4.0 s into the sound, which begins some 80 ms late.
     let faded = rms(heard.between(4.25, 4.9));
-    assert!(faded < 1e-4, "made-up sound goes on: {faded}");
+    // Comfort noise is at most 50 dB below full scale.
+    assert!(faded < 0.0035, "made-up sound goes on: {faded}");
     let (clean_db, _) = tone_quality(heard.between(5.5, 9.5), 48_000);
     assert!(clean_db > 25.0, "{clean_db:.1} dB afterwards");
     assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
@@ -48,8 +49,12 @@ fn jitter_within_the_target_is_not_heard() {
     println!("{counters:?}, jitter {:.0} samples", heard.stream.jitter_samples);
     assert_eq!(counters.samples_concealed_total, 0);
     assert!((100.0..1_500.0).contains(&heard.stream.jitter_samples));
-    let (clean_db, _) = tone_quality(heard.between(1.0, 9.0), 48_000);
-    assert!(clean_db > 25.0, "{clean_db:.1} dB");
+    // Stretches move the tone in time; between them it is clean.
+    let quality = |window: usize| tone_quality(heard.between(1.0 + window as f64 * 0.1, 1.1 + window as f64 * 0.1), 48_000).0;
+    let mut windows: Vec<f64> = (0..80).map(quality).collect();
+    windows.sort_by(f64::total_cmp);
+    assert!(windows[20] > 25.0, "{windows:?}");
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn jitter_with_reordering_is_learned() {
 fn doubled_frames_change_nothing() {
     let once = hear(|_| vec![10]);
     let twice = hear(|_| vec![10, 25]);
-    assert_eq!(once.samples, twice.samples);
+    assert!(once.samples == twice.samples, "not one sample");
     assert_eq!(twice.total.counters.packets_duplicate_total, 498, "the last copies come after the end");
 }
 
@@ -94,24 +99,40 @@ fn after_a_stall_sound_returns_and_delay_does_not_stay() {
     let back = rms(heard.between(6.15, 6.25));
     assert!(back > 0.15, "sound is back after {back}");
     assert!(heard.stream.buffered_samples <= heard.stream.target_samples + (120 + 20) * 48);
-    assert_eq!(heard.stream.target_samples, 60 * 48, "two seconds teach nothing");
+    assert_eq!(heard.stream.target_samples, 12 * 48, "two seconds teach nothing");
     assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
 }
 
-#[test]
-fn a_short_stall_raises_the_target_and_loses_nothing() {
-    let heard = hear(|sequence| match sequence {
-        200..206 => vec![10 + 20 * (206 - u64::from(sequence))],
+/// Of every 50 frames six are held up and arrive together.
+fn short_stalls(sequence: u32) -> Vec<u64> {
+    match sequence % 50 {
+        place @ 0..6 => vec![10 + 20 * (6 - u64::from(place))],
         _ => vec![10],
-    });
+    }
+}
+
+#[test]
+fn one_short_stall_is_bridged_and_loses_nothing() {
+    let heard = hear(|sequence| if (200..250).contains(&sequence) { short_stalls(sequence) } else { vec![10] });
     let counters = heard.total.counters;
     println!("{counters:?}, target {}", heard.stream.target_samples);
     assert_eq!(counters.underruns_total, 1);
-    assert!(heard.stream.target_samples > 100 * 48);
     assert_eq!(counters.samples_discarded_total + counters.packets_late_total, 0);
+    assert_eq!(heard.stream.target_samples, 12 * 48, "one in ten seconds is not worth waiting for");
     let (long, sounding) = heard.silences(0.2);
     assert_eq!(long, 0, "what is made up bridges most of the stall");
     assert!(sounding > 0.99, "{sounding}");
+}
+
+#[test]
+fn short_stalls_that_come_again_are_waited_for() {
+    let heard = hear(short_stalls);
+    let counters = heard.total.counters;
+    println!("{counters:?}, target {}", heard.stream.target_samples);
+    assert!((70 * 48..=120 * 48).contains(&heard.stream.target_samples), "{}", heard.stream.target_samples);
+    assert!(counters.underruns_total <= 3, "{counters:?}");
+    assert_eq!(counters.samples_discarded_total + counters.packets_late_total, 0);
+    assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
 }
 
 #[test]
@@ -189,10 +210,10 @@ fn a_device_that_slept_catches_up_without_a_click() {
     let stream = playback.stream_statistics(STREAM).unwrap();
     assert!(stream.buffered_samples < stream.target_samples + 2 * 960, "{stream:?}");
     assert_eq!(stream.counters.samples_concealed_total, 0);
-    // A cut, unlike a loss, meets the tone in any phase: the fade over 10 ms keeps it smooth.
     let largest = heard.windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs())).fold(0.0, f64::max);
     let own = TONE_AMPLITUDE * std::f64::consts::TAU * TONE_HZ / 48_000.0;
     println!("{} discarded, largest step {:.2}", stream.counters.samples_discarded_total, largest / own);
-    assert!((9_600..16_000).contains(&stream.counters.samples_discarded_total), "{stream:?}");
+    assert_eq!(stream.counters.samples_discarded_total, 0, "{stream:?}");
+    assert!((12_000..18_000).contains(&stream.counters.samples_accelerated_total), "{stream:?}");
     assert!(largest < 1.5 * own, "{}", largest / own);
 }

@@ -16,6 +16,7 @@ fn room(playback: &mut PlaybackPipeline, streams: &[u32], from_tick: u64) -> Vec
         for &stream in streams {
             let mut header = header(stream, u32::try_from(tick).unwrap(), frame);
             header.timestamp += from_tick * 960;
+            header.arrival_ms += from_tick * 20;
             playback.insert(&header, &frame.payload, now);
         }
         playback.render(&mut quantum, now);

@@ -18,21 +18,21 @@ fn a_tone_comes_through_clean_at_every_rate() {
         assert_eq!(heard.total.counters.underruns_total, 0);
         assert!((13..=14).contains(&heard.stream.level_dbov), "amplitude 0.3 is 13.5 dB below overload");
         let behind = 4 * 48_000 - heard.stream.timestamp_next;
-        assert!((60 * 48..100 * 48).contains(&behind), "what plays was captured {behind} samples ago");
+        assert!((30 * 48..70 * 48).contains(&behind), "what plays was captured {behind} samples ago");
     }
 }
 
 #[test]
 fn the_first_word_is_as_late_as_the_target_wants_it() {
-    for (frame_samples, buffered_ms) in [(960, 60.0), (480, 60.0)] {
+    for (frame_samples, frame_ms) in [(960, 20.0), (480, 10.0)] {
         let mut samples = vec![0.0; 24_000];
         samples.extend(tone(48_000, 1.0));
         let frames = encode(48_000, frame_samples, &samples);
         let heard = Listener::default().hears(&frames, |_| vec![10]);
         let delay_ms = (heard.begins_s() - 0.5) * 1_000.0;
-        // The target is reached when its last frame has come; 6.5 ms are Opus' look-ahead; the
-        // tone needs a moment to pass the threshold; playout begins at a quantum.
-        let expected_ms = buffered_ms + 10.0 + 6.5;
+        // A frame comes when it is full, 10 ms later, and waits for the first target, 40 ms; 6.5 ms are
+        // Opus' look-ahead; the tone needs a moment to pass the threshold; playout begins at a quantum.
+        let expected_ms = frame_ms + 10.0 + 40.0 + 6.5;
         println!("frames of {frame_samples}: {delay_ms:.1} ms from mouth to ear, {expected_ms} expected");
         assert!((delay_ms - expected_ms).abs() < 5.0, "{delay_ms:.1} ms instead of {expected_ms}");
     }
@@ -60,14 +60,14 @@ fn ten_minutes_of_drifting_clocks_stay_in_bounds() {
         }));
     }
     for drift_ppm in [-200.0, 200.0] {
-        let listener = Listener { drift_ppm, quantum: 480, ..Listener::default() };
+        let listener = Listener { drift_ppm, ..Listener::default() };
         let heard = listener.hears(&frames, |_| vec![5]);
         let (low, high) = (heard.levels[1..].iter().min().unwrap(), heard.levels[1..].iter().max().unwrap());
         let counters = heard.total.counters;
         println!("{drift_ppm} ppm: level {low} to {high} samples, {counters:?}");
-        // 200 ppm over ten minutes are 120 ms: one way it piles up, the other way it runs dry.
-        assert!(*high <= (60 + 120 + 20) * 48, "{drift_ppm} ppm: {high} samples wait");
-        assert!(counters.underruns_total <= 4, "{drift_ppm} ppm: {} underruns", counters.underruns_total);
+        // 200 ppm over ten minutes are 120 ms, which neither pile up nor run dry.
+        assert!(*high <= (10 + 20 + 20) * 48, "{drift_ppm} ppm: {high} samples wait");
+        assert_eq!(counters.underruns_total, 0, "{drift_ppm} ppm");
         let (long, sounding) = heard.silences(0.5);
         assert_eq!(long, 0);
         assert!(sounding > 0.999, "{drift_ppm} ppm: {sounding}");

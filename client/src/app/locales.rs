@@ -239,6 +239,8 @@ pub(crate) struct Quality {
     pub(crate) sent: &'static str,
     pub(crate) received: &'static str,
     pub(crate) concealed: &'static str,
+    pub(crate) discarded: &'static str,
+    pub(crate) stretched: &'static str,
     pub(crate) late: &'static str,
     pub(crate) held_back: &'static str,
     pub(crate) speakers: &'static str,

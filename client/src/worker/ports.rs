@@ -91,6 +91,7 @@ pub(crate) fn read_statistics(event: &MessageEvent) -> Option<Playout> {
         samples_decoded_total: get_count(&data, "samples_decoded_total"),
         samples_concealed_total: get_count(&data, "samples_concealed_total"),
         samples_discarded_total: get_count(&data, "samples_discarded_total"),
+        samples_stretched_total: get_count(&data, "samples_accelerated_total") + get_count(&data, "samples_slowed_total"),
         underruns_total: get_count(&data, "underruns_total"),
         streams: streams
             .iter()

@@ -25,15 +25,15 @@ const STREAMS_MAX: usize = 16;
 /// Numbers about everything in front of the statistics block, at these indices:
 ///
 /// 0 streams open · 1 packets unplaced · 2 samples rendered (device rate) · 3 samples clipped ·
-/// 4–13 counters (see [`write_counters`]) · 14 rows that follow.
-const TOTALS: usize = 15;
+/// 4–15 counters (see [`write_counters`]) · 16 rows that follow.
+const TOTALS: usize = 17;
 
 /// Numbers about one stream, in rows behind the totals:
 ///
-/// 0 stream · 1 playing (0 or 1) · 2 samples buffered · 3 target in samples · 4 jitter in
-/// samples · 5 level in −dBov · 6 timestamp that plays next · 7–16 counters. Samples are at
-/// 48 kHz.
-const ROW: usize = 17;
+/// 0 stream · 1 playing (0 or 1) · 2 samples buffered · 3 lag behind the quickest packets in
+/// samples · 4 what it should be · 5 jitter in samples · 6 level in −dBov · 7 timestamp that plays
+/// next · 8–19 counters. Samples are at 48 kHz.
+const ROW: usize = 20;
 
 /// All that lives in this module.
 struct Module {
@@ -167,23 +167,24 @@ extern "C" fn dais_statistics() -> *const f64 {
         row[0] = f64::from(stream.stream);
         row[1] = f64::from(u8::from(stream.playing));
         row[2] = stream.buffered_samples as f64;
-        row[3] = stream.target_samples as f64;
-        row[4] = f64::from(stream.jitter_samples);
-        row[5] = f64::from(stream.level_dbov);
-        row[6] = stream.timestamp_next as f64;
-        write_counters(&mut row[7..], &stream.counters);
+        row[3] = stream.delay_samples as f64;
+        row[4] = stream.target_samples as f64;
+        row[5] = f64::from(stream.jitter_samples);
+        row[6] = f64::from(stream.level_dbov);
+        row[7] = stream.timestamp_next as f64;
+        write_counters(&mut row[8..], &stream.counters);
     }
     totals[0] = total.streams_open as f64;
     totals[1] = total.packets_unplaced_total as f64;
     totals[2] = total.samples_rendered_total as f64;
     totals[3] = total.samples_clipped_total as f64;
-    write_counters(&mut totals[4..14], &total.counters);
-    totals[14] = f64::from(count);
+    write_counters(&mut totals[4..16], &total.counters);
+    totals[16] = f64::from(count);
     module.statistics.as_ptr()
 }
 
 /// Counters in this order: packets queued, duplicate, late, overflowed, invalid, undecodable;
-/// samples decoded, concealed, discarded; underruns.
+/// samples decoded, concealed, discarded; underruns; samples accelerated, slowed.
 fn write_counters(numbers: &mut [f64], counters: &Counters) {
     let values = [
         counters.packets_queued_total,
@@ -196,6 +197,8 @@ fn write_counters(numbers: &mut [f64], counters: &Counters) {
         counters.samples_concealed_total,
         counters.samples_discarded_total,
         counters.underruns_total,
+        counters.samples_accelerated_total,
+        counters.samples_slowed_total,
     ];
     for (number, value) in numbers.iter_mut().zip(values) {
         *number = value as f64;

@@ -18,13 +18,15 @@ pub(crate) fn QualityPanel() -> impl IntoView {
     let quality = use_quality();
     let verdict = verdict();
     let measured = move || {
-        let (statistics, playout) = (quality.statistics(), quality.playout());
+        let (statistics, playout, shares) = (quality.statistics(), quality.playout(), quality.shares());
         let rtt = statistics.rtt_ms.map_or_else(|| words.unknown.to_owned(), words.ms);
         [
             (words.rtt, rtt),
             (words.jitter, (words.ms)(statistics.jitter_ms)),
             (words.stalls, statistics.stalls.to_string()),
-            (words.concealed, (words.percent)(quality.concealed_percent())),
+            (words.concealed, (words.percent)(shares.concealed)),
+            (words.discarded, (words.percent)(shares.discarded)),
+            (words.stretched, (words.percent)(shares.stretched)),
             (words.sent, (words.kbit)(statistics.sent_bps)),
             (words.received, (words.kbit)(statistics.received_bps)),
             (words.held_back, statistics.frames_held_back.to_string()),
@@ -66,7 +68,7 @@ fn verdict() -> Memo<(Hearing, Heard)> {
             audio: devices.audio(),
             microphone: devices.microphone(),
             is_held_back: quality.is_held_back(),
-            concealed_percent: quality.concealed_percent(),
+            concealed_percent: quality.shares().concealed,
             mouth_to_ear_ms,
             silent_s: quality.silent_s(),
         };

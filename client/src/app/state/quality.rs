@@ -17,8 +17,8 @@ pub(crate) const SILENCE_DBOV: u8 = 127;
 pub(crate) struct Quality {
     statistics: RwSignal<Statistics>,
     playout: RwSignal<Playout>,
-    recent: StoredValue<VecDeque<(u64, u64)>>,
-    concealed_percent: RwSignal<f32>,
+    recent: StoredValue<VecDeque<Totals>>,
+    shares: RwSignal<Shares>,
     is_held_back: RwSignal<bool>,
     silent_s: RwSignal<u32>,
     own_level_dbov: StoredValue<u8>,
@@ -40,7 +40,7 @@ pub(super) fn provide() {
         statistics: RwSignal::new(Statistics::default()),
         playout: RwSignal::new(Playout::default()),
         recent: StoredValue::new(VecDeque::new()),
-        concealed_percent: RwSignal::new(0.0),
+        shares: RwSignal::new(Shares::default()),
         is_held_back: RwSignal::new(false),
         silent_s: RwSignal::new(0),
         own_level_dbov: StoredValue::new(SILENCE_DBOV),
@@ -63,9 +63,9 @@ impl Quality {
         self.playout.get()
     }
 
-    /// Share of the sound that had to be made up in the last ten seconds.
-    pub(crate) fn concealed_percent(self) -> f32 {
-        self.concealed_percent.get()
+    /// What was done to the sound of the last ten seconds.
+    pub(crate) fn shares(self) -> Shares {
+        self.shares.get()
     }
 
     /// Whether one's own voice is left out at the moment.
@@ -93,7 +93,7 @@ impl Quality {
     }
 
     pub(super) fn set_playout(self, playout: Playout) {
-        let latest = (playout.samples_decoded_total, playout.samples_concealed_total);
+        let latest = Totals::of(&playout);
         let earliest = self.recent.try_update_value(|recent| {
             if recent.len() >= RECENT_REPORTS {
                 recent.pop_front();
@@ -101,7 +101,7 @@ impl Quality {
             recent.push_back(latest);
             recent.front().copied()
         });
-        self.concealed_percent.set(concealed_percent(earliest.flatten().unwrap_or_default(), latest));
+        self.shares.set(shares(earliest.flatten().unwrap_or_default(), latest));
         self.playout.set(playout);
     }
 
@@ -114,11 +114,45 @@ impl Quality {
     }
 }
 
-/// Between two (decoded, concealed) totals. A worklet that started anew counts from 0 again.
-fn concealed_percent(earliest: (u64, u64), latest: (u64, u64)) -> f32 {
-    let decoded = latest.0.saturating_sub(earliest.0) as f32;
-    let concealed = latest.1.saturating_sub(earliest.1) as f32;
-    if concealed > 0.0 { 100.0 * concealed / (decoded + concealed) } else { 0.0 }
+/// Samples since the worklet started.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    decoded: u64,
+    concealed: u64,
+    discarded: u64,
+    stretched: u64,
+}
+
+impl Totals {
+    fn of(playout: &Playout) -> Self {
+        Self {
+            decoded: playout.samples_decoded_total,
+            concealed: playout.samples_concealed_total,
+            discarded: playout.samples_discarded_total,
+            stretched: playout.samples_stretched_total,
+        }
+    }
+}
+
+/// Parts of what was to be heard, in percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shares {
+    /// Made up for what was lost or late.
+    pub(crate) concealed: f32,
+    /// Received, and thrown away to catch up.
+    pub(crate) discarded: f32,
+    /// Left out or said twice, unheard.
+    pub(crate) stretched: f32,
+}
+
+/// Between two totals. A worklet that started anew counts from 0 again.
+fn shares(earliest: Totals, latest: Totals) -> Shares {
+    let grown = |of: fn(&Totals) -> u64| of(&latest).saturating_sub(of(&earliest)) as f32;
+    let (concealed, discarded) = (grown(|totals| totals.concealed), grown(|totals| totals.discarded));
+    let all = grown(|totals| totals.decoded) + concealed + discarded;
+    let percent = |part: f32| if part > 0.0 { 100.0 * part / all.max(part) } else { 0.0 };
+    let stretched = percent(grown(|totals| totals.stretched));
+    Shares { concealed: percent(concealed), discarded: percent(discarded), stretched }
 }
 
 fn delays(statistics: &Statistics, playout: &Playout) -> Vec<Delay> {
@@ -139,11 +173,18 @@ mod tests {
 
     use super::*;
 
+    fn totals(decoded: u64, concealed: u64, discarded: u64, stretched: u64) -> Totals {
+        Totals { decoded, concealed, discarded, stretched }
+    }
+
     #[test]
-    fn made_up_sound_is_a_share_of_what_was_played_recently() {
-        assert!((concealed_percent((1000, 0), (1900, 100)) - 10.0).abs() < 1e-3);
-        assert!(concealed_percent((0, 0), (0, 0)).abs() < 1e-6);
-        assert!(concealed_percent((5000, 70), (10, 0)).abs() < 1e-6, "a new worklet is no loss");
+    fn what_was_done_to_the_sound_is_a_share_of_what_was_to_be_heard() {
+        let recent = shares(totals(1000, 0, 50, 7), totals(1800, 100, 150, 57));
+        assert!((recent.concealed - 10.0).abs() < 1e-3);
+        assert!((recent.discarded - 10.0).abs() < 1e-3);
+        assert!((recent.stretched - 5.0).abs() < 1e-3);
+        assert_eq!(shares(Totals::default(), Totals::default()), Shares::default());
+        assert_eq!(shares(totals(5000, 70, 9, 9), totals(10, 0, 0, 0)), Shares::default(), "a new worklet is no loss");
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub(super) const QUALITY: Quality = Quality {
     sent: "Sent",
     received: "Received",
     concealed: "Made up for lost sound",
+    discarded: "Thrown away to catch up",
+    stretched: "Played quicker or slower",
     late: "Sound delivered late by the browser",
     held_back: "Own voice left out",
     speakers: "Delay of each speaker",

@@ -1,0 +1,316 @@
+//! What a stream does when it is decided: decoding, stretching, concealing, pausing.
+
+use std::time::Duration;
+
+use super::{DECODE_AHEAD_SAMPLES, Scratch, Stream};
+use crate::codec::{CONCEAL_SAMPLES_STEP, PACKET_SAMPLES_MAX};
+use crate::conceal::FADE_SAMPLES;
+use crate::decide::{ACCELERATE_SAMPLES_MIN, Decision};
+use crate::jitter::Waiting;
+use crate::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
+use crate::stretch::{self, PERIOD_SAMPLES_MAX, PERIOD_SAMPLES_MIN, Wanted};
+
+impl Stream {
+    pub(super) fn execute(&mut self, decision: Decision, now: Duration, scratch: &mut Scratch) {
+        match decision {
+            Decision::Wait => {}
+            Decision::Start { discard } => self.start(discard),
+            Decision::Decode => self.play_next(scratch),
+            Decision::Accelerate { most } => self.accelerate(most, scratch),
+            Decision::SlowDown { most, has_to_be } => self.slow_down(most, has_to_be, scratch),
+            Decision::Skip { samples } => self.skip(samples, scratch),
+            Decision::Conceal { samples } => {
+                self.dry_since = self.dry_since.or_else(|| (self.buffer.len() == 0).then_some(now));
+                self.stalled_samples += self.conceal(samples as usize, scratch);
+            }
+            Decision::Pause { samples } => self.pause(samples, scratch),
+            Decision::Stop => self.stop(scratch),
+        }
+    }
+
+    fn start(&mut self, mut discard: u64) {
+        self.count_silence();
+        while let Some(first) = self.buffer.first()
+            && self.buffer.len() > 1
+            && u64::from(first.samples) <= discard
+        {
+            discard -= u64::from(first.samples);
+            self.discard_first();
+        }
+        if let Some(first) = self.buffer.first() {
+            self.cursor = first.timestamp;
+            self.next_sequence = Some(first.sequence);
+        }
+        self.playing = true;
+        self.ended = false;
+        self.dry_since = None;
+        self.stalled_samples = 0;
+    }
+
+    /// Playout broke off and goes on. What was silent meanwhile is speech that was not heard,
+    /// where packets were late; and packets that never came are.
+    fn count_silence(&mut self) {
+        let Some(silent) = self.broken_off.take() else { return };
+        let (Some(first), Some(next)) = (self.buffer.first(), self.next_sequence) else { return };
+        let lost = u64::from(first.sequence.wrapping_sub(next)) * u64::from(self.frame_samples);
+        let gap = first.timestamp.wrapping_sub(self.cursor);
+        self.counters.samples_concealed_total += match gap {
+            0 => u64::from(silent),
+            _ => lost.min(gap),
+        };
+    }
+
+    fn play_next(&mut self, scratch: &mut Scratch) {
+        let Some((packet, length)) = self.decode_first(&mut scratch.first) else { return };
+        match length {
+            Some(length) => self.emit_true(&mut scratch.first[..length]),
+            None => {
+                self.conceal(packet.samples as usize, scratch);
+            }
+        }
+    }
+
+    /// Takes the first packet out and decodes it; time moves to its end. The inner `None` says
+    /// that libopus refused it.
+    fn decode_first(&mut self, output: &mut [f32; PACKET_SAMPLES_MAX]) -> Option<(Waiting, Option<usize>)> {
+        let first = self.buffer.first()?;
+        if first.flags & FLAG_TALKSPURT_START != 0 {
+            self.decoder.reset();
+        }
+        let length = self.decoder.decode(self.buffer.first_payload(), output);
+        match length {
+            Some(length) => self.counters.samples_decoded_total += length as u64,
+            None => self.counters.packets_undecodable_total += 1,
+        }
+        self.buffer.remove_first();
+        self.cursor = first.timestamp.wrapping_add(u64::from(first.samples));
+        self.next_sequence = Some(first.sequence.wrapping_add(1));
+        self.frame_samples = first.samples;
+        self.level_dbov = first.level_dbov;
+        self.ended = first.flags & FLAG_TALKSPURT_END != 0;
+        self.stalled_samples = 0;
+        self.was_made_last = false;
+        Some((first, length))
+    }
+
+    /// What was decoded goes to the ear as it is.
+    fn emit_true(&mut self, samples: &mut [f32]) {
+        self.comfort.listen(samples);
+        self.fader.pass(samples);
+        self.unstretched_samples = self.unstretched_samples.saturating_add(samples.len() as u32);
+        self.emit(samples);
+    }
+
+    fn emit(&mut self, samples: &[f32]) {
+        self.decoded.push(samples);
+        let kept = &samples[samples.len().saturating_sub(PERIOD_SAMPLES_MAX)..];
+        self.tail.copy_within(kept.len().., 0);
+        self.tail[PERIOD_SAMPLES_MAX - kept.len()..].copy_from_slice(kept);
+    }
+
+    /// Appends what follows without a gap to the piece until it holds `wanted` samples or nothing
+    /// follows; the length it has then. A packet that cannot be decoded ends it, and is concealed
+    /// behind it by [`Self::emit_piece`].
+    fn gather(&mut self, mut length: usize, wanted: usize, scratch: &mut Scratch) -> (usize, Option<Waiting>) {
+        loop {
+            let Some((packet, decoded)) = self.decode_first(&mut scratch.first) else { return (length, None) };
+            let Some(decoded) = decoded else { return (length, Some(packet)) };
+            let samples = &mut scratch.first[..decoded];
+            self.comfort.listen(samples);
+            self.fader.pass(samples);
+            scratch.piece[length..length + decoded].copy_from_slice(samples);
+            length += decoded;
+            let follows = self
+                .buffer
+                .first()
+                .is_some_and(|first| first.timestamp == self.cursor && Some(first.sequence) == self.next_sequence && !self.ended);
+            if length >= wanted || !follows {
+                return (length, None);
+            }
+        }
+    }
+
+    fn emit_piece(&mut self, from: usize, to: usize, undecodable: Option<Waiting>, scratch: &mut Scratch) {
+        self.unstretched_samples = self.unstretched_samples.saturating_add((to - from) as u32);
+        self.emit(&scratch.piece[from..to]);
+        if let Some(packet) = undecodable {
+            self.conceal(packet.samples as usize, scratch);
+        }
+    }
+
+    /// Plays what comes next with one period left out, if it has one.
+    fn accelerate(&mut self, most: u64, scratch: &mut Scratch) {
+        // What was decoded ahead is still ours to change.
+        let ahead = self.decoded.pop(&mut scratch.piece[..DECODE_AHEAD_SAMPLES]);
+        let (length, undecodable) = self.gather(ahead, ACCELERATE_SAMPLES_MIN as usize, scratch);
+        let wanted = self.wanted_period(most);
+        let split = PERIOD_SAMPLES_MAX.min(length / 2);
+        let mut end = length;
+        if let Some(period) = stretch::period(&scratch.piece[..length], split, wanted) {
+            end = stretch::shorten(&mut scratch.piece[..length], split, period);
+            self.note_stretch(period, &scratch.piece[..end], wanted.quiet);
+            self.counters.samples_accelerated_total += period as u64;
+        }
+        self.emit_piece(0, end, undecodable, scratch);
+    }
+
+    /// Plays what comes next with one period said twice: the last of what is already on its way
+    /// to the ear.
+    fn slow_down(&mut self, most: u64, has_to_be: bool, scratch: &mut Scratch) {
+        let split = PERIOD_SAMPLES_MAX;
+        scratch.piece[..split].copy_from_slice(self.tail.as_slice());
+        let (length, undecodable) = self.gather(split, split + 1, scratch);
+        let wanted = if has_to_be { self.lasting_period(length - split) } else { self.wanted_period(most) };
+        let mut end = length;
+        if let Some(period) = stretch::period(&scratch.piece[..length], split, wanted) {
+            end = stretch::lengthen(scratch.piece.as_mut_slice(), length, split, period);
+            self.note_stretch(period, &scratch.piece[split..end], wanted.quiet);
+            self.counters.samples_slowed_total += period as u64;
+        }
+        self.emit_piece(split, end, undecodable, scratch);
+    }
+
+    /// Nothing more has come: what is already on its way to the ear is made a period longer, once.
+    /// Whether it was.
+    pub(super) fn make_last(&mut self, scratch: &mut Scratch) -> bool {
+        let length = self.decoded.len();
+        if self.was_made_last || !(2 * PERIOD_SAMPLES_MIN..=DECODE_AHEAD_SAMPLES).contains(&length) {
+            return false;
+        }
+        self.was_made_last = true;
+        self.decoded.pop(&mut scratch.piece[..length]);
+        let split = length / 2;
+        let wanted = self.lasting_period(split);
+        let mut end = length;
+        if let Some(period) = stretch::period(&scratch.piece[..length], split, wanted) {
+            end = stretch::lengthen(scratch.piece.as_mut_slice(), length, split, period);
+            self.note_stretch(period, &scratch.piece[..end], wanted.quiet);
+            self.counters.samples_slowed_total += period as u64;
+        }
+        self.emit(&scratch.piece[..end]);
+        true
+    }
+
+    /// A period by which speech changes unnoticed.
+    fn wanted_period(&self, most: u64) -> Wanted {
+        let longest = usize::try_from(most).unwrap_or(usize::MAX);
+        Wanted { shortest: 0, longest, likeness: stretch::LIKENESS, quiet: self.comfort.pause_mean_square() }
+    }
+
+    /// A period by which what is there lasts as long as possible, of the `length` samples that could
+    /// be said twice: several short ones do as well as a long one.
+    fn lasting_period(&self, length: usize) -> Wanted {
+        let shortest = PERIOD_SAMPLES_MAX.min(length) / 2;
+        Wanted { shortest, likeness: stretch::LIKENESS_AT_LEAST, ..self.wanted_period(u64::MAX) }
+    }
+
+    /// In a pause any amount may be stretched away; in speech not more than its share.
+    fn note_stretch(&mut self, period: usize, piece: &[f32], quiet: f32) {
+        let is_pause = stretch::mean_square(piece) < quiet;
+        self.stretched_samples = if is_pause { 0 } else { period as u32 };
+        self.unstretched_samples = 0;
+    }
+
+    /// Throws away the first packet unheard.
+    fn discard_first(&mut self) {
+        if let Some(first) = self.buffer.remove_first() {
+            self.counters.samples_discarded_total += u64::from(first.samples);
+        }
+    }
+
+    /// Leaves out about `samples` samples: the packet that would have come next is faded into
+    /// the one that comes after the cut.
+    fn skip(&mut self, samples: u64, scratch: &mut Scratch) {
+        let Some((packet, old_length)) = self.decode_first(&mut scratch.first) else { return };
+        let mut left_out = u64::from(packet.samples);
+        while let Some(first) = self.buffer.first()
+            && self.buffer.len() > 1
+            && left_out < samples
+        {
+            left_out += u64::from(first.samples);
+            if left_out >= samples || self.buffer.len() == 2 {
+                // The last one left out brings the decoder's state to where the cut ends.
+                self.decode_first(&mut scratch.second);
+            } else {
+                self.buffer.remove_first();
+            }
+        }
+        let new_length = self.decode_first(&mut scratch.second).and_then(|(_, length)| length);
+        let (Some(old_length), Some(new_length)) = (old_length, new_length) else {
+            self.conceal(packet.samples as usize, scratch);
+            return;
+        };
+        self.counters.samples_discarded_total += left_out;
+        let fade = old_length.min(new_length).min(FADE_SAMPLES as usize);
+        for index in 0..fade {
+            let position = (index as f32 + 0.5) / fade as f32;
+            let rise = 0.5 - 0.5 * (std::f32::consts::PI * position).cos();
+            scratch.second[index] = scratch.first[index] * (1.0 - rise) + scratch.second[index] * rise;
+        }
+        self.emit_true(&mut scratch.second[..new_length]);
+    }
+
+    /// Makes up sound, in steps of 2.5 ms; how many samples it became.
+    fn conceal(&mut self, samples: usize, scratch: &mut Scratch) -> u32 {
+        let length = samples.min(PACKET_SAMPLES_MAX) / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
+        let made_up = &mut scratch.first[..length];
+        self.decoder.conceal(made_up);
+        self.fader.conceal(made_up);
+        self.comfort.add_to(made_up, 1.0 - self.fader.gain());
+        self.emit(made_up);
+        self.counters.samples_concealed_total += length as u64;
+        u32::try_from(length).expect("a packet is at most 5,760 samples")
+    }
+
+    /// Silence between two packets, the first part of it a fade.
+    fn pause(&mut self, samples: u64, scratch: &mut Scratch) {
+        let faded = self.fade_out(samples, scratch);
+        let mut silence = samples - faded;
+        while silence > 0 {
+            let length = silence.min(PACKET_SAMPLES_MAX as u64) as usize;
+            scratch.first[..length].fill(0.0);
+            // Noise that concealment brought in leaves with it.
+            if self.comfort.is_on() {
+                self.comfort.add_to(&mut scratch.first[..length], 0.0);
+            }
+            self.emit(&scratch.first[..length]);
+            silence -= length as u64;
+        }
+        if let Some(first) = self.buffer.first() {
+            if !self.ended && self.next_sequence != Some(first.sequence) {
+                self.counters.samples_concealed_total += samples;
+            }
+            self.cursor = first.timestamp;
+            self.next_sequence = Some(first.sequence);
+        }
+        self.fader.silence();
+        self.stalled_samples = 0;
+    }
+
+    fn stop(&mut self, scratch: &mut Scratch) {
+        if !self.ended {
+            self.broken_off = Some(0);
+        }
+        self.fade_out(u64::from(FADE_SAMPLES), scratch);
+        self.fader.silence();
+        self.playing = false;
+        self.stalled_samples = 0;
+    }
+
+    /// Ends what sounds within 10 ms, or `samples` if that is less; how long it took.
+    fn fade_out(&mut self, samples: u64, scratch: &mut Scratch) -> u64 {
+        if self.fader.is_silent() {
+            return 0;
+        }
+        let samples = samples.min(u64::from(FADE_SAMPLES)) as usize;
+        let length = samples / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
+        let tail = &mut scratch.first[..length];
+        self.decoder.conceal(tail);
+        self.fader.end(tail);
+        if self.comfort.is_on() {
+            self.comfort.add_to(tail, 0.0);
+        }
+        self.emit(tail);
+        length as u64
+    }
+}
