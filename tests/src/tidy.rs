@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("dais-client", &["dais-engine"]),
     ("dais-worklet", &["dais-audio"]),
     ("dais-bots", &["dais-engine"]),
+    ("dais-sim", &["dais-audio"]),
     ("dais-tests", &["dais-server", "dais-bots", "dais-shared"]),
     ("xtask", &[]),
 ];

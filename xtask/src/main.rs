@@ -13,6 +13,7 @@ mod process;
 mod project;
 mod run;
 mod setup;
+mod sim;
 mod test;
 mod wasm;
 
@@ -35,6 +36,9 @@ Dais: the commands of this project
 
   cargo xtask mutate              flip every cell of the permissions table, one at a time: the
                                   tests have to notice each
+  cargo xtask sim sound [--trace FILE.csv] [--only NAME] [--battery N] [--no-judges]
+                                  the sound over seeded networks, in virtual time, beside a fixed
+                                  buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
   cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
   cargo xtask client              only build the client into dist/
   cargo xtask env                 print the variables that tests read, as shell exports
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         "check" => return check::run(),
         "dev" => dev::run(),
         "mutate" => mutate::mutate(),
+        "sim" => sim::sim(rest),
         "setup" => setup_only(rest),
         "client" => setup::build_tools().and_then(|()| client::build()),
         "env" => test::environment().map(|variables| {

@@ -1,0 +1,277 @@
+//! What the product's pipelines make of networks, beside a fixed buffer that knew them
+//! before and beside NetEq's delay manager.
+//!
+//! Lag is counted from what the quickest frame of the trace took; framing, the codec's look-ahead and sound
+//! cards come on top, for everybody alike. Lost is what was concealed or discarded, of what was said.
+
+mod battery;
+mod neteq;
+mod oracle;
+mod pipeline;
+mod random;
+mod trace;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use neteq::Outcome;
+use pipeline::{Heard, Speech};
+use random::Random;
+use trace::{Trace, datagrams, ordered, stall, with_pauses};
+
+/// What to simulate.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    /// A directory of WAV files, mono at 48 kHz: what is said.
+    pub(crate) speech: PathBuf,
+    /// Somebody's trace instead of our own.
+    pub(crate) trace: Option<PathBuf>,
+    /// How many seeded traces are compared with NetEq.
+    pub(crate) battery: Option<u64>,
+    /// Only traces whose name contains this.
+    pub(crate) only: Option<String>,
+    /// Where what was heard is written, a WAV file each: for [`record`].
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Runs what `options` say and prints tables; whether every gate held.
+///
+/// # Errors
+/// Speech or trace cannot be read, output cannot be written.
+pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let samples = read_speech(&options.speech)?.concat();
+    let battery = options.battery.unwrap_or(if options.trace.is_some() || options.only.is_some() { 0 } else { BATTERY });
+    let traces = match &options.trace {
+        Some(path) => vec![Trace::read(path).map_err(|error| error.to_string())?],
+        None => own_traces().into_iter().filter(|trace| is_wanted(options, &trace.name)).collect(),
+    };
+    println!(
+        "| trace | mean ms | p95 ms | concealed % | discarded % | stretched % | underruns | off target ms | fixed: same loss | NetEq: J at same delay | J | gate |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    let mut holds = true;
+    for trace in &traces {
+        let speech = Speech::encode(&samples, trace.frame_ms)?;
+        let heard = pipeline::play(trace, &speech, false)?;
+        holds &= print_row(trace, &heard);
+    }
+    if battery > 0 {
+        holds &= run_battery(battery, &samples)?;
+    }
+    Ok(holds)
+}
+
+/// Seeded traces that are compared with NetEq, unless said otherwise.
+const BATTERY: u64 = 60;
+
+/// Seeds with which each kind of network is spoken through, for the judges.
+const SPEECH_SEEDS: u64 = 10;
+
+/// Says all clips through seeded networks of several kinds, and writes what is heard as `KIND-SEED.wav`, beside
+/// `clips.csv` with where each clip begins, in samples at 48 kHz.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn record(options: &Options) -> Result<(), Box<dyn Error>> {
+    let directory = options.output.as_ref().ok_or("say where to write: --output DIRECTORY")?;
+    let clips = read_speech(&options.speech)?;
+    let mut begins = String::new();
+    let mut begin = 0;
+    for clip in &clips {
+        writeln!(begins, "{begin},{}", clip.len())?;
+        begin += clip.len();
+    }
+    std::fs::write(directory.join("clips.csv"), begins)?;
+    let seconds = begin as f64 / 48_000.0;
+    let speech = Speech::encode(&clips.concat(), trace::FRAME_MS)?;
+    for seed in 1..=SPEECH_SEEDS {
+        for trace in spoken_traces(seed, seconds) {
+            // What a steady network does, it does with every seed.
+            if trace.name.starts_with("clean") && seed > 1 {
+                continue;
+            }
+            let heard = pipeline::play(&trace, &speech, true)?;
+            write_wav(&directory.join(format!("{}.wav", trace.name)), &heard.samples)?;
+        }
+    }
+    Ok(())
+}
+
+fn spoken_traces(seed: u64, seconds: f64) -> Vec<Trace> {
+    let mut random = Random::new(seed);
+    let name = |kind: &str| format!("{kind}-{seed}");
+    let mut traces = vec![datagrams(&name("clean"), seconds, |_| Some(0.0))];
+    traces.push(datagrams(&name("jitter-50"), seconds, |_| Some(random.between(0.0, 50.0))));
+    for (kind, loss) in [("tcp-1%", 0.01), ("tcp-5%", 0.05)] {
+        traces.push(ordered(&name(kind), seconds, &mut random, |_| loss));
+    }
+    for (kind, loss) in [("datagrams-1%", 0.01), ("datagrams-5%", 0.05), ("datagrams-10%", 0.1)] {
+        traces.push(datagrams(
+            &name(kind),
+            seconds,
+            |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) },
+        ));
+    }
+    traces
+}
+
+fn is_wanted(options: &Options, name: &str) -> bool {
+    options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+}
+
+/// The traces that the gates are about. Seeds are fixed: a table can be had again.
+fn own_traces() -> Vec<Trace> {
+    const MINUTES: f64 = 60.0;
+    let mut random = Random::new(1);
+    let jittery = |name: &str, random: &mut Random| datagrams(name, 5.0 * MINUTES, |_| Some(random.between(0.0, 50.0)));
+    let lossy = |name: &str, loss: f64, random: &mut Random| {
+        datagrams(name, 5.0 * MINUTES, |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) })
+    };
+    let mut traces = vec![
+        datagrams("clean", 2.0 * MINUTES, |_| Some(0.0)),
+        jittery("jitter-50", &mut random),
+        ordered("tcp-1", 5.0 * MINUTES, &mut random, |_| 0.01),
+        ordered("tcp-5", 5.0 * MINUTES, &mut random, |_| 0.05),
+        ordered("tcp-alternating", 8.0 * MINUTES, &mut random, |sent_ms| if sent_ms % 80_000.0 < 60_000.0 { 0.0 } else { 0.05 }),
+        // Held up before the server: what was under way comes late, and the speaker's page has stopped sending.
+        stall("stall-up", 40.0, 20_000.0, 22_000.0, 100.0, 0.0),
+        // Held up behind it: what the kernel had taken, and what the outbox still holds as young enough.
+        stall("stall-down", 40.0, 20_000.0, 22_000.0, 200.0, 200.0),
+        stall("cut", 40.0, 20_000.0, 25_000.0, 0.0, 0.0),
+        lossy("datagrams-1", 0.01, &mut random),
+        lossy("datagrams-5", 0.05, &mut random),
+        lossy("datagrams-10", 0.10, &mut random),
+    ];
+    for (name, drift_ppm, pauses) in [
+        ("drift+200", 200.0, false),
+        ("drift-200", -200.0, false),
+        ("drift+200-pauses", 200.0, true),
+        ("drift-200-pauses", -200.0, true),
+    ] {
+        let hour = datagrams(name, 60.0 * MINUTES, |_| Some(0.0));
+        let hour = if pauses { with_pauses(hour, 8_000.0, 2_000.0) } else { hour };
+        traces.push(Trace { drift_ppm, ..hour });
+    }
+    traces
+}
+
+/// What a trace allows, from the targets of this product.
+fn gate(trace: &Trace, heard: &Heard) -> Option<bool> {
+    let stationary = |most: f64| {
+        let fixed_ms = oracle::fixed_delay_ms(trace, most);
+        heard.lost_percent() <= most && fixed_ms.is_some_and(|fixed_ms| heard.delay_ms <= fixed_ms + 10.0)
+    };
+    match trace.name.as_str() {
+        "clean" => Some(heard.lost_percent() == 0.0),
+        "jitter-50" | "tcp-1" => Some(stationary(1.0)),
+        "tcp-5" => Some(stationary(4.0)),
+        "tcp-alternating" => {
+            Some(oracle::fixed_delay_ms(trace, heard.lost_percent()).is_some_and(|fixed_ms| heard.delay_ms <= 0.7 * fixed_ms))
+        }
+        "stall-up" | "stall-down" => Some(is_back(heard, 25.0)),
+        "cut" => Some(is_back(heard, 26.0)),
+        name if name.starts_with("drift") => Some(heard.off_target_ms <= 10.0 && heard.underruns == 0),
+        _ => None,
+    }
+}
+
+/// Whether the lag is what it was in the second ten seconds, from this second on, within 10 ms.
+fn is_back(heard: &Heard, from_s: f64) -> bool {
+    let before = heard.lags_ms.iter().filter(|(second, _)| (10.0..19.0).contains(second));
+    let baseline = before.clone().map(|(_, lag)| lag).sum::<f64>() / before.count().max(1) as f64;
+    heard.lags_ms.iter().filter(|(second, _)| *second >= from_s).all(|(_, lag)| (lag - baseline).abs() <= 10.0)
+}
+
+fn print_row(trace: &Trace, heard: &Heard) -> bool {
+    let fixed = oracle::fixed_delay_ms(trace, heard.lost_percent()).map_or("–".to_owned(), |ms| format!("{ms:.0} ms"));
+    let rival = rival(trace, heard.delay_ms);
+    let gate = gate(trace, heard);
+    println!(
+        "| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.2} | {} | {:.1} | {fixed} | {:.0} ms, {:.2} %: {:.1} | {:.1} | {} |",
+        trace.name,
+        heard.delay_ms,
+        heard.delay_p95_ms,
+        heard.concealed_percent,
+        heard.discarded_percent,
+        heard.stretched_percent,
+        heard.underruns,
+        heard.off_target_ms,
+        rival.delay_ms,
+        rival.lost_percent,
+        rival.cost(),
+        heard.cost(),
+        gate.map_or("", |holds| if holds { "holds" } else { "FAILS" }),
+    );
+    gate.unwrap_or(true)
+}
+
+/// NetEq with the quantile that gives it this mean delay, between the two nearest tried.
+fn rival(trace: &Trace, delay_ms: f64) -> Outcome {
+    let mut outcomes: Vec<Outcome> =
+        (80..=99).map(|percent| neteq::play(trace, trace.frame_ms, f64::from(percent) / 100.0)).collect();
+    outcomes.sort_by(|one, other| one.delay_ms.total_cmp(&other.delay_ms));
+    let above = outcomes.partition_point(|outcome| outcome.delay_ms < delay_ms);
+    let (Some(low), Some(high)) = (above.checked_sub(1).map(|below| outcomes[below]), outcomes.get(above)) else {
+        return if above == 0 { outcomes[0] } else { outcomes[above - 1] };
+    };
+    let share = (delay_ms - low.delay_ms) / (high.delay_ms - low.delay_ms).max(1e-9);
+    Outcome { delay_ms, lost_percent: low.lost_percent + share * (high.lost_percent - low.lost_percent) }
+}
+
+/// Seeded traces against NetEq: whether four in five are better.
+fn run_battery(battery: u64, samples: &[f32]) -> Result<bool, Box<dyn Error>> {
+    let speech = Speech::encode(samples, trace::FRAME_MS)?;
+    let mut better = 0;
+    println!("\n| seeded trace | mean ms | lost % | J | NetEq ms | NetEq lost % | NetEq J |");
+    println!("|---|---|---|---|---|---|---|");
+    for seed in 1..=battery {
+        let trace = battery::trace(seed);
+        let heard = pipeline::play(&trace, &speech, false)?;
+        let rival = rival(&trace, heard.delay_ms);
+        better += u64::from(heard.cost() < rival.cost());
+        println!(
+            "| {} | {:.1} | {:.2} | {:.1} | {:.1} | {:.2} | {:.1} |",
+            trace.name,
+            heard.delay_ms,
+            heard.lost_percent(),
+            heard.cost(),
+            rival.delay_ms,
+            rival.lost_percent,
+            rival.cost()
+        );
+    }
+    println!("\nBetter than NetEq in {better} of {battery} seeded traces.");
+    Ok(better * 5 >= battery * 4)
+}
+
+/// The clips of a directory in the order of their names.
+fn read_speech(directory: &Path) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wav"));
+    paths.sort();
+    let mut clips = Vec::new();
+    for path in &paths {
+        let mut reader = hound::WavReader::open(path)?;
+        let spec = reader.spec();
+        if (spec.channels, spec.sample_rate, spec.bits_per_sample) != (1, 48_000, 16) {
+            return Err(format!("{} is not mono, 48 kHz, 16 bit", path.display()).into());
+        }
+        let samples: Result<Vec<i16>, _> = reader.samples().collect();
+        clips.push(samples?.into_iter().map(|sample| f32::from(sample) / 32_768.0).collect::<Vec<f32>>());
+    }
+    if clips.iter().map(Vec::len).sum::<usize>() < 48_000 {
+        return Err(format!("{} holds less than a second of speech", directory.display()).into());
+    }
+    Ok(clips)
+}
+
+fn write_wav(path: &Path, samples: &[f32]) -> Result<(), Box<dyn Error>> {
+    let spec = hound::WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut writer = hound::WavWriter::create(path, spec)?;
+    for sample in samples {
+        writer.write_sample((sample * 32_767.0) as i16)?;
+    }
+    Ok(writer.finalize()?)
+}
