@@ -1,16 +1,28 @@
 //! From a microphone's samples to Opus frames with their place in time.
 //!
-//! Knows the device's rate, the frame length and the codec's settings. It refuses to know who
-//! may speak, what the network does and when to stop: its caller polls frames, or skips them.
+//! Knows the device's rate, the frame length, the codec's settings and whether anybody speaks:
+//! silence makes no frames. It refuses to know who may speak, what the network does and when to
+//! stop: its caller polls frames, or skips them.
+
+use std::collections::VecDeque;
 
 use crate::codec::{CodecError, Encoder, sanitize};
 use crate::framer::Framer;
 use crate::level::{LEVEL_DBOV_SILENCE, level_dbov};
+use crate::packet::{FLAG_PRE_ROLL, FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
 use crate::resample::Resampler;
+use crate::vad::{Activity, Detector};
 use crate::{SAMPLE_RATE_HZ, SAMPLES_PER_MS};
 
 /// Samples converted at a time; any length will do, this one stays in the cache.
 const BLOCK_SAMPLES: usize = 512;
+
+/// What is sent from before a talkspurt was noticed, in samples: 40 ms, so that no word loses its
+/// beginning. Listeners make up for the delay within 300 ms.
+const PRE_ROLL_SAMPLES: usize = 40 * SAMPLES_PER_MS as usize;
+
+/// The longest frame, in samples.
+const FRAME_SAMPLES_MAX: usize = 20 * SAMPLES_PER_MS as usize;
 
 /// How a microphone is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +35,16 @@ pub struct CaptureConfig {
     pub bitrate_bps: i32,
     /// 0 (cheap) to 10 (good).
     pub complexity: u8,
+    /// Whether silence is coded like voice, instead of making no frames.
+    pub codes_silence: bool,
 }
 
 impl CaptureConfig {
     /// The product's defaults: 20 ms, 32 kb/s, the best quality libopus has. At 24–48 kb/s
     /// Opus carries speech in full band (RFC 6716, section 2.1.1).
     pub fn new(device_rate_hz: u32) -> Self {
-        Self { device_rate_hz, frame_samples: 20 * SAMPLES_PER_MS, bitrate_bps: 32_000, complexity: 10 }
+        let frame_samples = FRAME_SAMPLES_MAX as u32;
+        Self { device_rate_hz, frame_samples, bitrate_bps: 32_000, complexity: 10, codes_silence: false }
     }
 }
 
@@ -43,8 +58,28 @@ pub struct EncodedFrame {
     pub duration_samples: u32,
     /// Loudness: 0 (overload) to 127 (silence), as RFC 6464.
     pub level_dbov: u8,
+    /// [`FLAG_TALKSPURT_START`], [`FLAG_TALKSPURT_END`] and [`FLAG_PRE_ROLL`], added up.
+    pub flags: u8,
     /// Opus, at most 1,275 bytes.
     pub payload: Vec<u8>,
+}
+
+/// What became of a frame that the network has no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipped {
+    /// It would have been sent.
+    Voice,
+    /// It would not have been.
+    Silence,
+}
+
+/// A frame before it is coded.
+struct Raw {
+    timestamp: u64,
+    level_dbov: u8,
+    flags: u8,
+    samples: Box<[f32; FRAME_SAMPLES_MAX]>,
+    length: usize,
 }
 
 /// A microphone being coded.
@@ -52,7 +87,11 @@ pub struct CapturePipeline {
     resampler: Resampler,
     framer: Framer,
     encoder: Encoder,
-    frame: Box<[f32]>,
+    detector: Detector,
+    /// Silence that may turn out to be the beginning of a talkspurt.
+    pre_roll: VecDeque<Raw>,
+    /// To be coded next.
+    ready: VecDeque<Raw>,
     level_dbov: u8,
 }
 
@@ -68,15 +107,15 @@ impl CapturePipeline {
     /// # Errors
     /// Whatever of `config` cannot be done; see [`CodecError`].
     pub fn new(config: CaptureConfig) -> Result<Self, CodecError> {
-        let CaptureConfig { device_rate_hz, frame_samples, bitrate_bps, complexity } = config;
-        if ![10 * SAMPLES_PER_MS, 20 * SAMPLES_PER_MS].contains(&frame_samples) {
-            return Err(CodecError::FrameSamples { samples: frame_samples });
-        }
+        let CaptureConfig { device_rate_hz, frame_samples, bitrate_bps, complexity, codes_silence } = config;
+        check_frame_samples(frame_samples)?;
         Ok(Self {
             resampler: Resampler::new(device_rate_hz, SAMPLE_RATE_HZ)?,
             framer: Framer::new(frame_samples as usize),
             encoder: Encoder::new(bitrate_bps, complexity)?,
-            frame: vec![0.0; frame_samples as usize].into_boxed_slice(),
+            detector: Detector::new(codes_silence),
+            pre_roll: VecDeque::new(),
+            ready: VecDeque::new(),
             level_dbov: LEVEL_DBOV_SILENCE,
         })
     }
@@ -101,39 +140,74 @@ impl CapturePipeline {
         }
     }
 
-    /// The next whole frame, coded; `None` while it is not complete. To be polled until
-    /// `None`.
+    /// The next frame of voice, coded; `None` while there is none. To be polled until `None`.
     pub fn poll_frame(&mut self) -> Option<EncodedFrame> {
-        let timestamp = self.take_frame()?;
-        // libopus refuses no frame of a length it was configured for; if it ever did, the
-        // frame would be as good as lost, and time would go on.
-        let payload = self.encoder.encode(&self.frame).ok()?.to_vec();
-        Some(EncodedFrame {
-            timestamp,
-            duration_samples: u32::try_from(self.frame.len()).expect("a frame is at most 960 samples"),
-            level_dbov: self.level_dbov,
-            payload,
-        })
+        loop {
+            let Some(raw) = self.ready.pop_front() else {
+                self.judge_frame()?;
+                continue;
+            };
+            if raw.flags & FLAG_TALKSPURT_START != 0 {
+                // libopus documents no failure here; an encoder that kept its state still codes.
+                let _ = self.encoder.reset();
+            }
+            // libopus refuses no frame of a length it was configured for; if it ever did, the
+            // frame would be as good as lost, and time would go on.
+            let Ok(payload) = self.encoder.encode(&raw.samples[..raw.length]) else { continue };
+            return Some(EncodedFrame {
+                timestamp: raw.timestamp,
+                duration_samples: u32::try_from(raw.length).expect("a frame is at most 960 samples"),
+                level_dbov: raw.level_dbov,
+                flags: raw.flags,
+                payload: payload.to_vec(),
+            });
+        }
     }
 
     /// Passes over the next whole frame without coding it, because the network has no room
-    /// for it; whether there was one.
-    pub fn skip_frame(&mut self) -> bool {
-        self.take_frame().is_some()
+    /// for it; `None` where there was none. What is sent next starts anew.
+    pub fn skip_frame(&mut self) -> Option<Skipped> {
+        if self.ready.is_empty() {
+            self.judge_frame()?;
+        }
+        Some(if self.ready.pop_front().is_some() { Skipped::Voice } else { Skipped::Silence })
     }
 
-    /// Loudness of the newest frame polled or skipped: 0 (overload) to 127 (silence).
+    /// Loudness of the newest frame: 0 (overload) to 127 (silence).
     pub fn level_dbov(&self) -> u8 {
         self.level_dbov
     }
 
-    /// The next frame begins a talkspurt: the encoder starts afresh and what was captured
-    /// before, up to now, is not sent. The frame's header then carries
-    /// [`crate::packet::FLAG_TALKSPURT_START`], at which decoders start afresh too.
+    /// Whether a talkspurt goes on.
+    pub fn is_active(&self) -> bool {
+        self.detector.is_active() || !self.ready.is_empty()
+    }
+
+    /// What is sent next begins a talkspurt, and nothing captured up to now is sent any more. Its first
+    /// frame carries [`FLAG_TALKSPURT_START`], at which encoder and decoders start afresh.
     pub fn reset_for_talkspurt(&mut self) {
         self.framer.discard_waiting();
-        // libopus documents no failure here; an encoder that kept its state still codes.
-        let _ = self.encoder.reset();
+        self.detector.reset();
+        self.pre_roll.clear();
+        self.ready.clear();
+    }
+
+    /// Frames are this long from the next talkspurt on, in samples at 48 kHz: 480 or 960.
+    ///
+    /// # Errors
+    /// [`CodecError::FrameSamples`] for any other length.
+    pub fn set_frame_samples(&mut self, frame_samples: u32) -> Result<(), CodecError> {
+        check_frame_samples(frame_samples)?;
+        if !self.is_active() && self.framer.frame_samples() != frame_samples as usize {
+            self.framer.set_frame_samples(frame_samples as usize);
+            self.pre_roll.clear();
+        }
+        Ok(())
+    }
+
+    /// What the encoder aims at from now on, in bits per second.
+    pub fn set_bitrate(&mut self, bitrate_bps: i32) {
+        self.encoder.set_bitrate(bitrate_bps);
     }
 
     /// Time passed in which the microphone was closed, in samples at 48 kHz: timestamps go
@@ -142,21 +216,49 @@ impl CapturePipeline {
         self.framer.advance(samples);
     }
 
-    /// The next frame's samples into `self.frame`, its level measured; its timestamp. The
+    /// Takes the next whole frame and puts it where it belongs; `None` while it is not complete. The
     /// count of samples starts at the look-ahead, so the look-ahead to be taken off a frame's
     /// position cancels out, and the position is the timestamp.
-    fn take_frame(&mut self) -> Option<u64> {
-        let position = self.framer.take_frame(&mut self.frame)?;
+    fn judge_frame(&mut self) -> Option<()> {
+        let length = self.framer.frame_samples();
+        let mut samples = Box::new([0.0; FRAME_SAMPLES_MAX]);
+        let timestamp = self.framer.take_frame(samples.as_mut_slice())?;
+        let frame = &mut samples[..length];
         // A resampled peak may pass full scale by a little.
-        self.frame.iter_mut().for_each(|sample| *sample = sanitize(*sample));
-        self.level_dbov = level_dbov(&self.frame);
-        Some(position)
+        frame.iter_mut().for_each(|sample| *sample = sanitize(*sample));
+        self.level_dbov = level_dbov(frame);
+        let activity = self.detector.judge(frame);
+        let flags = if activity == Activity::End { FLAG_TALKSPURT_END } else { 0 };
+        let raw = Raw { timestamp, level_dbov: self.level_dbov, flags, samples, length };
+        match activity {
+            Activity::Silence => {
+                self.pre_roll.push_back(raw);
+                let most = PRE_ROLL_SAMPLES / length;
+                self.pre_roll.drain(..self.pre_roll.len().saturating_sub(most));
+            }
+            Activity::Start => {
+                self.pre_roll.iter_mut().for_each(|raw| raw.flags |= FLAG_PRE_ROLL);
+                self.ready.append(&mut self.pre_roll);
+                self.ready.push_back(raw);
+                self.ready[0].flags |= FLAG_TALKSPURT_START;
+            }
+            Activity::Voice | Activity::End => self.ready.push_back(raw),
+        }
+        Some(())
     }
 
     /// The timestamp of the instant just after the newest sample pushed: with the clock's
     /// reading at that moment, the mapping between timestamps and time.
     pub fn timestamp_captured(&self) -> u64 {
         self.framer.end_position() + u64::from(self.encoder.look_ahead_samples())
+    }
+}
+
+fn check_frame_samples(frame_samples: u32) -> Result<(), CodecError> {
+    if [10 * SAMPLES_PER_MS, 20 * SAMPLES_PER_MS].contains(&frame_samples) {
+        Ok(())
+    } else {
+        Err(CodecError::FrameSamples { samples: frame_samples })
     }
 }
 
@@ -198,11 +300,11 @@ mod tests {
         let mut capture = CapturePipeline::new(config).unwrap();
         capture.push(&tone(48_000, 0.04));
         assert_eq!(capture.poll_frame().unwrap().timestamp, 0);
-        assert!(capture.skip_frame());
+        assert_eq!(capture.skip_frame(), Some(Skipped::Voice));
         assert_eq!(capture.level_dbov(), 9);
         assert_eq!(capture.poll_frame().unwrap().timestamp, 960);
         capture.reset_for_talkspurt();
-        assert!(!capture.skip_frame());
+        assert_eq!(capture.skip_frame(), None);
         capture.advance_time(48_000);
         capture.push(&tone(48_000, 0.01));
         assert_eq!(capture.poll_frame().unwrap().timestamp, 1_920 + 48_000);
@@ -225,6 +327,50 @@ mod tests {
         assert_eq!(std::iter::from_fn(|| capture.poll_frame()).count(), 4);
         capture.push(&vec![0.0; 44_100]);
         let last = std::iter::from_fn(|| capture.poll_frame()).last().unwrap();
-        assert_eq!(last.level_dbov, 127, "nothing of it lingers");
+        assert_eq!((last.level_dbov, last.flags), (127, FLAG_TALKSPURT_END), "nothing of it lingers");
+    }
+
+    #[test]
+    fn silence_makes_no_frames_and_a_word_keeps_its_beginning() {
+        for frame_samples in [480, 960] {
+            let mut capture = CapturePipeline::new(CaptureConfig { frame_samples, ..CaptureConfig::new(48_000) }).unwrap();
+            capture.push(&vec![0.0; 48_000]);
+            assert!(capture.poll_frame().is_none() && !capture.is_active());
+            capture.push(&tone(48_000, 0.1));
+            capture.push(&vec![0.0; 24_000]);
+            let frames: Vec<_> = std::iter::from_fn(|| capture.poll_frame()).collect();
+            let pre_roll = 1_920 / frame_samples as usize;
+            assert_eq!(frames[0].timestamp, 48_000 - 1_920, "40 ms before it");
+            assert_eq!(frames[0].flags, FLAG_TALKSPURT_START | FLAG_PRE_ROLL);
+            assert!(frames[1..pre_roll].iter().all(|frame| frame.flags == FLAG_PRE_ROLL));
+            let (last, voice) = frames[pre_roll..].split_last().unwrap();
+            assert!(voice.iter().all(|frame| frame.flags == 0));
+            assert_eq!(last.flags, FLAG_TALKSPURT_END);
+            let samples: u32 = frames.iter().map(|frame| frame.duration_samples).sum();
+            assert_eq!(samples, 1_920 + 4_800 + 14_400, "the word, what was before it, and 300 ms");
+        }
+    }
+
+    #[test]
+    fn frames_change_their_length_between_talkspurts_only() {
+        let mut capture = CapturePipeline::new(CaptureConfig::new(48_000)).unwrap();
+        capture.push(&tone(48_000, 0.04));
+        assert_eq!(capture.poll_frame().unwrap().duration_samples, 960);
+        capture.set_frame_samples(480).unwrap();
+        assert_eq!(capture.poll_frame().unwrap().duration_samples, 960, "this one goes on as it began");
+        capture.push(&vec![0.0; 48_000]);
+        while capture.poll_frame().is_some() {}
+        capture.set_frame_samples(480).unwrap();
+        capture.push(&tone(48_000, 0.04));
+        assert_eq!(capture.poll_frame().unwrap().duration_samples, 480);
+        assert!(capture.set_frame_samples(500).is_err());
+    }
+
+    #[test]
+    fn silence_is_coded_where_that_is_wanted() {
+        let mut capture = CapturePipeline::new(CaptureConfig { codes_silence: true, ..CaptureConfig::new(48_000) }).unwrap();
+        capture.push(&vec![0.0; 4_800]);
+        let flags: Vec<u8> = std::iter::from_fn(|| capture.poll_frame()).map(|frame| frame.flags).collect();
+        assert_eq!(flags, [FLAG_TALKSPURT_START, 0, 0, 0, 0]);
     }
 }

@@ -92,6 +92,11 @@ impl Encoder {
         self.look_ahead_samples
     }
 
+    /// What to aim at from now on, in bits per second. A refusal leaves it as it was.
+    pub(crate) fn set_bitrate(&mut self, bitrate_bps: i32) {
+        let _ = self.opus.set_bitrate(opus::Bitrate::Bits(bitrate_bps));
+    }
+
     /// Codes one frame of 480 or 960 samples within ±1.
     pub(crate) fn encode(&mut self, frame: &[f32]) -> Result<&[u8], CodecError> {
         let length = self.opus.encode_float(frame, self.output.as_mut_slice())?;

@@ -22,12 +22,21 @@ impl Framer {
         Self { waiting: Fifo::new(WAITING_SAMPLES_MAX), frame_samples, position: 0 }
     }
 
+    /// Frames are this long from now on.
+    pub(crate) fn set_frame_samples(&mut self, frame_samples: usize) {
+        self.frame_samples = frame_samples;
+    }
+
+    pub(crate) fn frame_samples(&self) -> usize {
+        self.frame_samples
+    }
+
     /// Takes samples in; beyond a second of them the oldest are forgotten, and time goes on.
     pub(crate) fn push(&mut self, samples: &[f32]) {
         self.position += self.waiting.push(samples) as u64;
     }
 
-    /// The oldest whole frame into `frame` (as long as a frame is), and its position.
+    /// The oldest whole frame into `frame` (at least as long as a frame is), and its position.
     pub(crate) fn take_frame(&mut self, frame: &mut [f32]) -> Option<u64> {
         if self.waiting.len() < self.frame_samples {
             return None;

@@ -25,10 +25,11 @@ pub mod resample;
 pub mod statistics;
 mod stream;
 mod stretch;
+mod vad;
 #[cfg(target_arch = "wasm32")]
 mod wasm_libc;
 
-pub use capture::{CaptureConfig, CapturePipeline, EncodedFrame};
+pub use capture::{CaptureConfig, CapturePipeline, EncodedFrame, Skipped};
 pub use codec::CodecError;
 pub use packet::PacketHeader;
 pub use playback::{Inserted, PlaybackConfig, PlaybackPipeline};

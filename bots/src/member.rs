@@ -208,6 +208,10 @@ impl Member {
                     // What is refused is counted in the pipeline's statistics.
                     let _ = self.playback.insert(&header, &payload, now);
                 }
+                Output::PlayClock { server_ms } => {
+                    let now = self.playback_now();
+                    self.playback.handle_clock(server_ms, now);
+                }
                 Output::CloseStream(stream) => self.playback.close_stream(stream.0),
                 Output::SetGain { stream, gain } => self.playback.set_gain(stream.0, gain),
                 Output::KeepToken { .. } => {}

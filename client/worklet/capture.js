@@ -14,14 +14,14 @@
 //   {type: 'dropped', samples, frames_total}    so many samples were dropped just before the next
 //                                               frame; frames_total since the beginning
 
-// Buffers on their way or in use by the worker, at most: 320 ms in frames of 20 ms. What waits
+// Buffers on their way or in use by the worker, at most: 320 ms in frames of 10 ms. What waits
 // longer is not worth sending.
-const BUFFERS_MAX = 16;
+const BUFFERS_MAX = 32;
 
 class Capture extends AudioWorkletProcessor {
   constructor(options) {
     super();
-    this.frameMs = options?.processorOptions?.frameMs ?? 20;
+    this.frameMs = options?.processorOptions?.frameMs ?? 10;
     this.stopped = false;
     this.workerPort = null;
     this.free = [];

@@ -12,6 +12,7 @@
 // Messages it takes:
 //   on the node's port   {type: 'port', port}          the port to the worker; may come again
 //   on the worker's port ArrayBuffer                   one packet, as laid out by dais-audio
+//   on the worker's port {type: 'clock', server_ms}    the server's time, as it arrived just now
 //   on either port       {type: 'gain', stream, gain}  volume, a factor from 0 to 4
 //                        {type: 'open', stream}, {type: 'close', stream}
 //                        {type: 'stop'}                ends the processor
@@ -150,6 +151,9 @@ class Playout extends AudioWorkletProcessor {
       case 'close':
         this.gains.delete(message.stream);
         this.guard((pipeline) => pipeline.exports.dais_close_stream(message.stream));
+        break;
+      case 'clock':
+        this.guard((pipeline) => pipeline.exports.dais_clock(message.server_ms, currentTime));
         break;
       case 'stop':
         this.stopped = true;

@@ -287,7 +287,7 @@ test('channels are mixed to one, and a source that falls silent leaves time goin
 test('a stuck worker costs frames, not memory, and learns how much time went by', () => {
   const { speak, frames, worker, processor } = capture(48_000, 20);
   speak(750);
-  assert.equal(frames().length, 16, 'all buffers are away');
+  assert.equal(frames().length, 32, 'all buffers are away');
   const buffers = frames().map(({ message }) => message);
   for (const buffer of buffers) worker.deliver(buffer);
   worker.sent.length = 0;
@@ -295,7 +295,7 @@ test('a stuck worker costs frames, not memory, and learns how much time went by'
   const [first, second] = worker.sent.map(({ message }) => message);
   assert.equal(first.type, 'dropped');
   assert.equal(first.samples, first.frames_total * 960);
-  assert.ok(first.frames_total >= 83 && first.frames_total <= 85, `${first.frames_total} of 100 frames`);
+  assert.ok(first.frames_total >= 67 && first.frames_total <= 69, `${first.frames_total} of 100 frames`);
   assert.ok(buffers.includes(second), 'buffers are used again');
   worker.deliver({ type: 'stop' });
   assert.equal(processor.process([[]], [[new Float32Array(128)]]), false);

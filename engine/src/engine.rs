@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use dais_shared::ids::Token;
-use dais_shared::limits::{HEARTBEAT_MS, VOICE_REPORT_MS};
+use dais_shared::limits::{HEARTBEAT_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_REPORT_MS};
 use dais_shared::wire::{self, ClientFrame, FromServer, Goodbye, ServerFrame};
 
 use crate::command::{Command, MicrophoneFailure, Ticket};
@@ -187,7 +187,8 @@ impl Engine {
     pub fn handle_samples(&mut self, samples: &[f32], now: Duration) {
         let Some(stream) = self.audible_stream() else { return };
         let was_held_back = self.publishing.is_held_back();
-        let messages = self.publishing.encode(stream, samples, &self.clock, now);
+        let frame_samples = self.room.view.as_ref().map_or(VOICE_FRAME_SAMPLES_LONG, |view| view.voice_frame_samples());
+        let messages = self.publishing.encode(stream, samples, frame_samples, &self.clock, now);
         for message in messages {
             self.send_bytes(message);
         }
@@ -210,6 +211,7 @@ impl Engine {
             ServerFrame::Pong { nonce, server_ms } => self.clock.handle_pong(nonce, server_ms, now),
             ServerFrame::Ping { nonce } => self.send(&ClientFrame::Pong { nonce }),
             ServerFrame::VoiceAck { sequence } => self.publishing.handle_ack(sequence),
+            ServerFrame::Clock { server_ms } => self.outputs.push_back(Output::PlayClock { server_ms }),
             ServerFrame::ClockMapping { stream, timestamp, server_ms } => {
                 self.listening.handle_clock_mapping(stream, timestamp, server_ms);
             }

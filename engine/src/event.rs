@@ -22,6 +22,11 @@ pub enum Output {
     OpenMicrophone,
     /// Release the microphone at once.
     CloseMicrophone,
+    /// Tell the playback pipeline the server's time: what was sent then has just arrived.
+    PlayClock {
+        /// In milliseconds of the server's clock.
+        server_ms: u64,
+    },
     /// Give a frame to the playback pipeline.
     Play {
         /// Whose, when, how long.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ};
+use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ, Skipped};
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_UNACKNOWLEDGED_MS_MAX};
 use dais_shared::room::MicrophoneState;
@@ -24,6 +24,16 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// Frames whose acknowledgement is remembered: two seconds of 10 ms frames.
 const UNACKNOWLEDGED_MAX: usize = 200;
+
+/// What the encoder aims at, in bits per second: while the network takes it, and for a while after it did not. At 24 kbit/s
+/// speech still has its full band (RFC 6716, section 2.1.1).
+const BITRATE_BPS: i32 = 32_000;
+const BITRATE_LOWERED_BPS: i32 = 24_000;
+/// Voice unacknowledged for this long beyond the shortest round trip is the first sign of a network that does not take it: an
+/// acknowledgement may itself wait for [`VOICE_ACK_MS`].
+const FALLING_BEHIND: Duration = Duration::from_millis(VOICE_ACK_MS + 60);
+/// How long the bitrate stays lowered after the last such sign.
+const LOWERED_FOR: Duration = Duration::from_secs(5);
 
 /// What the room wants of the microphone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +97,7 @@ struct Stay {
     unacknowledged: VecDeque<(u32, Duration)>,
     is_held_back: bool,
     last_probe: Duration,
+    bitrate_lowered_until: Duration,
 }
 
 impl Publishing {
@@ -155,6 +166,9 @@ impl Publishing {
         if let Some(stay) = &mut self.stay {
             stay.timestamp_base = None;
         }
+        if let Some(capture) = &mut self.capture {
+            capture.reset_for_talkspurt();
+        }
     }
 
     /// Unmuting is another try for a microphone that could not be opened.
@@ -205,9 +219,9 @@ impl Publishing {
 
     pub(crate) fn handle_reconnect(&mut self) {
         self.last_report = None;
+        self.end_talkspurt();
         if let Some(stay) = &mut self.stay {
             stay.unacknowledged.clear();
-            stay.timestamp_base = None;
             stay.is_held_back = false;
         }
     }
@@ -220,41 +234,57 @@ impl Publishing {
         }
     }
 
-    /// Encodes what the microphone gave: the messages to send.
-    pub(crate) fn encode(&mut self, stream: StreamId, samples: &[f32], clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
+    /// Encodes what the microphone gave, in frames of this length from the next talkspurt on: the messages to send.
+    pub(crate) fn encode(
+        &mut self,
+        stream: StreamId,
+        samples: &[f32],
+        frame_samples: u32,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Vec<Vec<u8>> {
+        let Some(capture) = &mut self.capture else { return Vec::new() };
+        if self.closing == Closing::LastFrame && !capture.is_active() {
+            // Nobody was speaking: there is no talkspurt to end.
+            self.closing = Closing::Silent;
+            self.level_dbov = None;
+        }
         if self.closing == Closing::Silent {
             return Vec::new();
         }
-        let Some(capture) = &mut self.capture else { return Vec::new() };
         if self.stay.as_ref().is_none_or(|stay| stay.stream != stream) {
             self.stay = Some(Stay::new(stream, now));
-        }
-        let Some(stay) = &mut self.stay else { return Vec::new() };
-        if stay.timestamp_base.is_none() {
             capture.reset_for_talkspurt();
         }
+        let Some(stay) = &mut self.stay else { return Vec::new() };
+        // Both lengths that there are can be coded.
+        let _ = capture.set_frame_samples(frame_samples);
+        capture.set_bitrate(stay.bitrate_bps(clock, now));
         capture.push(samples);
         let mut messages = Vec::new();
         loop {
             if stay.may_send(clock, now) {
                 let Some(frame) = capture.poll_frame() else { break };
-                self.level_dbov = Some(frame.level_dbov);
                 self.frames_sent += 1;
                 let is_last = self.closing == Closing::LastFrame;
-                messages.extend(stay.messages(&frame, is_last, clock, now));
+                messages.extend(stay.messages(&frame, capture.timestamp_captured(), is_last, clock, now));
                 if is_last {
                     self.closing = Closing::Silent;
                     self.level_dbov = None;
-                    break;
+                    return messages;
                 }
             } else {
-                if !capture.skip_frame() {
-                    break;
+                match capture.skip_frame() {
+                    None => break,
+                    Some(Skipped::Silence) => {}
+                    Some(Skipped::Voice) => {
+                        self.frames_held_back += 1;
+                        stay.next_sequence = stay.next_sequence.wrapping_add(1);
+                    }
                 }
-                self.frames_held_back += 1;
-                stay.next_sequence = stay.next_sequence.wrapping_add(1);
             }
         }
+        self.level_dbov = Some(capture.level_dbov());
         messages
     }
 }
@@ -271,14 +301,26 @@ impl Stay {
             unacknowledged: VecDeque::new(),
             is_held_back: false,
             last_probe: now,
+            bitrate_lowered_until: Duration::ZERO,
         }
+    }
+
+    /// How long the oldest frame has been without an acknowledgement, beyond the shortest round trip.
+    fn behind(&self, clock: &ServerClock, now: Duration) -> Duration {
+        let oldest = self.unacknowledged.front().map_or(now, |(_, sent)| *sent);
+        now.saturating_sub(oldest).saturating_sub(clock.rtt_min().unwrap_or_default())
+    }
+
+    fn bitrate_bps(&mut self, clock: &ServerClock, now: Duration) -> i32 {
+        if self.behind(clock, now) > FALLING_BEHIND {
+            self.bitrate_lowered_until = now + LOWERED_FOR;
+        }
+        if now < self.bitrate_lowered_until { BITRATE_LOWERED_BPS } else { BITRATE_BPS }
     }
 
     /// Whether the network still takes voice. While it does not, a probe may go now and then.
     fn may_send(&mut self, clock: &ServerClock, now: Duration) -> bool {
-        let allowed = clock.rtt_min().unwrap_or_default() + Duration::from_millis(VOICE_UNACKNOWLEDGED_MS_MAX + VOICE_ACK_MS);
-        let oldest = self.unacknowledged.front().map_or(now, |(_, sent)| *sent);
-        self.is_held_back = now.saturating_sub(oldest) > allowed;
+        self.is_held_back = self.behind(clock, now) > Duration::from_millis(VOICE_UNACKNOWLEDGED_MS_MAX + VOICE_ACK_MS);
         if !self.is_held_back {
             return true;
         }
@@ -289,9 +331,17 @@ impl Stay {
         probe
     }
 
-    /// The frame as a message, before it the clock mapping where one is due.
-    fn messages(&mut self, frame: &EncodedFrame, is_last: bool, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
-        let is_start = self.timestamp_base.is_none();
+    /// The frame as a message, before it the clock mapping where one is due: what was captured just now has the
+    /// timestamp `captured` of the pipeline.
+    fn messages(
+        &mut self,
+        frame: &EncodedFrame,
+        captured: u64,
+        is_last: bool,
+        clock: &ServerClock,
+        now: Duration,
+    ) -> Vec<Vec<u8>> {
+        let is_start = frame.flags & voice::TALKSPURT_START != 0;
         let base = *self.timestamp_base.get_or_insert_with(|| {
             let elapsed = now.saturating_sub(self.since).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
             self.next_timestamp.max(elapsed as u64).saturating_sub(frame.timestamp)
@@ -301,10 +351,8 @@ impl Stay {
         let mut messages = Vec::new();
         if is_start || now >= self.next_mapping {
             self.next_mapping = now + Duration::from_millis(CLOCK_MAPPING_MS);
-            let captured =
-                now.saturating_sub(Duration::from_secs_f64(f64::from(frame.duration_samples) / f64::from(SAMPLE_RATE_HZ)));
-            if let Some(server_ms) = clock.server_ms(captured) {
-                let server_ms = server_ms.max(0.0) as u64;
+            if let Some(server_ms) = clock.server_ms(now) {
+                let (timestamp, server_ms) = (base + captured, server_ms.max(0.0) as u64);
                 messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
             }
         }
@@ -313,7 +361,7 @@ impl Stay {
             timestamp,
             duration_samples: frame.duration_samples,
             level_dbov: frame.level_dbov,
-            flags: if is_start { voice::TALKSPURT_START } else { 0 } | if is_last { voice::TALKSPURT_END } else { 0 },
+            flags: frame.flags | if is_last { voice::TALKSPURT_END } else { 0 },
         };
         if self.unacknowledged.len() == UNACKNOWLEDGED_MAX {
             self.unacknowledged.pop_back();

@@ -90,10 +90,10 @@ impl FanOut {
         }
     }
 
-    /// Sends something that is worthless later to everybody but one.
-    pub(crate) fn send_hint(&self, frame: &Bytes, except: MemberId, now_ms: u64) {
+    /// Sends something that is worthless later to everybody, or everybody but one.
+    pub(crate) fn send_hint(&self, frame: &Bytes, except: Option<MemberId>, now_ms: u64) {
         for Listener { occupant, outbox, .. } in &self.listeners {
-            if occupant.member != except {
+            if Some(occupant.member) != except {
                 outbox.send_control(Control::Hint(frame.clone()), now_ms);
             }
         }

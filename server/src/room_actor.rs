@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
-use dais_shared::limits::ROOM_BATCH_MAX;
+use dais_shared::limits::{CLOCK_IN_SILENCE_MS, ROOM_BATCH_MAX};
 use dais_shared::room::{Command, Context, Denied, Event, Input, LeaveReason, Room};
 use dais_shared::view::Publication;
 use dais_shared::voice::Header;
@@ -110,6 +110,8 @@ pub(crate) struct RoomActor {
     /// The store has missed changes: the next write carries the whole room.
     is_unsaved: bool,
     now_ms: u64,
+    /// When voice, or the time in its place, was sent last.
+    timed_ms: u64,
 }
 
 impl RoomActor {
@@ -126,6 +128,7 @@ impl RoomActor {
             outgoing: Outgoing::default(),
             is_unsaved: false,
             now_ms,
+            timed_ms: now_ms,
         }
     }
 
@@ -153,6 +156,7 @@ impl RoomActor {
                 () = sleep_until(due) => {
                     self.now_ms = self.house.clock.now_ms();
                     self.handle_deadlines();
+                    self.send_clock();
                 }
             }
             if self.room.ended().is_some() && !mailbox.is_closed() {
@@ -195,7 +199,19 @@ impl RoomActor {
     fn due_ms(&self) -> Option<u64> {
         let publication = self.publication.due_ms(&self.room);
         let deadline = self.room.next_deadline_ms().map(|ms| ms.saturating_sub(self.house.clock.rooms_ahead_ms()));
-        deadline.into_iter().chain(publication).min()
+        deadline.into_iter().chain(publication).chain(self.clock_due_ms()).min()
+    }
+
+    /// When listeners are to be told the time, since nobody speaks who could.
+    fn clock_due_ms(&self) -> Option<u64> {
+        (!self.links.is_empty() && self.room.has_open_microphone()).then_some(self.timed_ms + CLOCK_IN_SILENCE_MS)
+    }
+
+    fn send_clock(&mut self) {
+        if self.clock_due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
+            self.timed_ms = self.now_ms;
+            self.fan_out.send_hint(&control_frame(&ServerFrame::Clock { server_ms: self.now_ms }), None, self.now_ms);
+        }
     }
 
     /// The time by which the rules judge.
@@ -272,6 +288,9 @@ impl RoomActor {
 
     /// Voice leaves before whatever comes after it in the room's order.
     fn send_spoken(&mut self) {
+        if !self.spoken.is_empty() {
+            self.timed_ms = self.now_ms;
+        }
         let count = self.fan_out.send_voice(&self.spoken, self.now_ms);
         self.house.metrics.voice_frames_fanned_out_total.add(count);
         self.spoken.clear();

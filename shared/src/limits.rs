@@ -98,8 +98,18 @@ pub const VOICE_IN_FLIGHT_MS_MAX: u64 = 400;
 pub const VOICE_REPORT_MS: u64 = 200;
 /// The server acknowledges the newest voice frame of a speaker this often.
 pub const VOICE_ACK_MS: u64 = 100;
+/// While microphones are open and nobody speaks, listeners are told the time this often, so that they know how late the
+/// next word will be.
+pub const CLOCK_IN_SILENCE_MS: u64 = 200;
 /// A speaker stops encoding when this much voice beyond his smallest round trip is unacknowledged.
 pub const VOICE_UNACKNOWLEDGED_MS_MAX: u64 = 200;
+/// Listeners times open microphones up to which voice goes in frames of 10 ms, which are heard 10 ms sooner and
+/// cost twice the packets: beyond it the server has better things to do.
+pub const SHORT_FRAME_PAIRS_MAX: u32 = 200;
+/// Samples at 48 kHz of the frames that speakers send up to that: 10 ms.
+pub const VOICE_FRAME_SAMPLES_SHORT: u32 = 480;
+/// And beyond it: 20 ms.
+pub const VOICE_FRAME_SAMPLES_LONG: u32 = 960;
 /// A speaker tells how capture time maps to server time this often, and at every talkspurt's start.
 pub const CLOCK_MAPPING_MS: u64 = 5_000;
 

@@ -190,6 +190,12 @@ impl Room {
         &self.bans
     }
 
+    /// Whether anybody could be heard at this moment.
+    #[must_use]
+    pub fn has_open_microphone(&self) -> bool {
+        self.on_stage().any(|(_, _, stage)| stage.is_audible())
+    }
+
     /// Who was kicked, in the order of the kicks.
     #[must_use]
     pub fn blocks(&self) -> &[Block] {

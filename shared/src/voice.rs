@@ -13,6 +13,9 @@ pub const TALKSPURT_START: u8 = 1;
 /// The last frame before a silence.
 pub const TALKSPURT_END: u8 = 2;
 
+/// Recorded before the talkspurt was noticed: late by the speaker's doing, which says nothing about the network.
+pub const PRE_ROLL: u8 = 4;
+
 /// What the speaker writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -25,7 +28,7 @@ pub struct Header {
     pub duration_samples: u32,
     /// Level as in RFC 6464: 0 is the loudest, 127 is silence, in -dBov.
     pub level_dbov: u8,
-    /// [`TALKSPURT_START`], [`TALKSPURT_END`].
+    /// [`TALKSPURT_START`], [`TALKSPURT_END`], [`PRE_ROLL`].
     pub flags: u8,
 }
 

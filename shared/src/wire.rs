@@ -220,6 +220,11 @@ pub enum ServerFrame {
         /// In milliseconds of the server's clock.
         server_ms: u64,
     },
+    /// Nobody has spoken for a moment, though somebody could: tells how late voice would be.
+    Clock {
+        /// The server's clock, in Unix milliseconds.
+        server_ms: u64,
+    },
 }
 
 /// Who somebody is on this server.

@@ -169,6 +169,7 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
         ("members", wire::encode_server(&reply(4, 3, Ok(Reply::Members { members: vec![member], total: 1 })))),
         ("ping of the server", wire::encode_server(&ServerFrame::Ping { nonce: 9 })),
         ("a speaker's clock mapping", wire::encode_server(&mapping)),
+        ("the time in a silence", wire::encode_server(&ServerFrame::Clock { server_ms: 1_700_000_000_000 })),
         ("goodbye", wire::encode_server(&ServerFrame::Goodbye(Goodbye::WrongVersion))),
         ("logged in", wire::encode_server(&reply(1, 0, Ok(Reply::LoggedIn { identity, token: Some(Token([0xA5; 16])) })))),
         ("joined", wire::encode_server(&reply(4, 3, Ok(Reply::Joined { room: room(), member: MemberId(2) })))),

@@ -9,7 +9,7 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 const FILE_LINES_MAX: usize = 500;
 
 /// Who may know whom, as in ARCHITECTURE.md. Nobody else may know anybody.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("dais-shared", &[]),
     ("dais-audio", &[]),
     ("dais-engine", &["dais-shared", "dais-audio"]),

@@ -1,10 +1,12 @@
 //! A voice frame from one person to the others: whose it is, when it came, and in what order.
 
+use std::time::Duration;
+
 use dais_shared::ids::Seq;
 use dais_shared::room::{Command, Mode};
 use dais_shared::wire::{ClientFrame, ServerFrame};
 
-use crate::harness::TestServer;
+use crate::harness::{TestMember, TestServer};
 
 #[tokio::test]
 async fn the_server_writes_whose_voice_it_is_and_leaves_the_rest_as_it_was() {
@@ -84,6 +86,21 @@ async fn a_speakers_clock_mapping_reaches_those_who_listen_now_and_later() {
     assert_eq!(mappings(&host.told), 1, "who may not speak maps nothing");
     guest.has_been_processed().await;
     assert_eq!(mappings(&guest.told), 0);
+}
+
+#[tokio::test]
+async fn in_a_silence_listeners_are_told_the_time_while_somebody_could_speak() {
+    let server = TestServer::start().await;
+    let (mut host, mut guest, mut witness) = server.talk().await;
+    let times = |member: &TestMember| member.told.iter().filter(|frame| matches!(frame, ServerFrame::Clock { .. })).count();
+    witness.until("the time, again and again", |witness| times(witness) >= 3).await;
+    guest.mutes().await.unwrap();
+    host.mutes().await.unwrap();
+    witness.sees(|view| view.stage.iter().all(|person| !person.is_audible())).await;
+    let told = times(&witness);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    witness.has_been_processed().await;
+    assert!(times(&witness) <= told + 1, "nobody could speak");
 }
 
 #[tokio::test]

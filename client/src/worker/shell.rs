@@ -197,6 +197,11 @@ impl Shell {
                     playout.play(&packet::encode_packet(&header, &payload));
                 }
             }
+            Output::PlayClock { server_ms } => {
+                if let Some(playout) = &self.playout {
+                    playout.command("clock", &[("server_ms", server_ms as f64)]);
+                }
+            }
             Output::CloseStream(stream) => {
                 self.gains.remove(&stream.0);
                 if let Some(playout) = &self.playout {

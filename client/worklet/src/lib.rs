@@ -111,6 +111,15 @@ extern "C" fn dais_insert(length: usize, now_s: f64) -> u32 {
     }
 }
 
+/// Takes in the server's time, in milliseconds of its clock: what it sent then has just arrived.
+#[unsafe(no_mangle)]
+extern "C" fn dais_clock(server_ms: f64, now_s: f64) {
+    if let Some(module) = module() {
+        // Out of range it saturates, and is no time of any server.
+        module.pipeline.handle_clock(server_ms as u64, time(now_s));
+    }
+}
+
 /// Where [`dais_render`] leaves its samples, 32-bit floats; null before init.
 #[unsafe(no_mangle)]
 extern "C" fn dais_output_buffer() -> *const f32 {

@@ -155,6 +155,16 @@ impl World {
         }
     }
 
+    /// The microphone is open and hears nothing.
+    pub(crate) fn is_silent(&mut self, frames: usize) {
+        for _ in 0..frames {
+            self.now += 20 * MS;
+            let now = self.now;
+            self.engine.handle_samples(&[0.0; QUANTUM.len()], now);
+            self.settle();
+        }
+    }
+
     pub(crate) fn cut(&mut self, goodbye: Option<Goodbye>) {
         self.is_connected = false;
         if let Some(seat) = self.seat.take() {

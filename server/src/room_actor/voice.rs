@@ -103,7 +103,7 @@ impl RoomActor {
         let frame = control_frame(&ServerFrame::ClockMapping { stream, timestamp, server_ms });
         link.speech.mapping = Some(frame.clone());
         self.send_spoken();
-        self.fan_out.send_hint(&frame, from.member, self.now_ms);
+        self.fan_out.send_hint(&frame, Some(from.member), self.now_ms);
     }
 }
 

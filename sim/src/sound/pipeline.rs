@@ -29,7 +29,8 @@ impl Speech {
     /// Frames of another length than 10 or 20 ms; nothing to say.
     pub(crate) fn encode(samples: &[f32], frame_ms: f64) -> Result<Self, CodecError> {
         let frame_samples = (frame_ms * 48.0) as u32;
-        let mut capture = CapturePipeline::new(CaptureConfig { frame_samples, ..CaptureConfig::new(RATE_HZ) })?;
+        let mut capture =
+            CapturePipeline::new(CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(RATE_HZ) })?;
         let mut frames = Vec::new();
         for piece in samples.chunks(RATE_HZ as usize / 10) {
             capture.push(piece);
