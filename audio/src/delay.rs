@@ -23,9 +23,8 @@ pub(crate) use model::DelayModel;
 /// busy two-core machine adds to a loopback connection.
 pub(crate) const TARGET_START_SAMPLES: u32 = 40 * SAMPLES_PER_MS;
 
-/// The smallest target, in samples: 12 ms, since devices ask for sound in steps of about 10, and
-/// playout may be a little ahead of its target.
-pub(crate) const TARGET_SAMPLES_MIN: u32 = 12 * SAMPLES_PER_MS;
+/// The smallest target, in samples: 10 ms, since devices ask for sound in steps of about that.
+pub(crate) const TARGET_SAMPLES_MIN: u32 = 10 * SAMPLES_PER_MS;
 
 /// The largest target, in samples: 250 ms. Beyond it a conversation suffers more from the delay
 /// (ITU-T G.114 wants at most 400 ms from mouth to ear, better 150) than from a gap.
@@ -51,8 +50,9 @@ const USUAL_START: i32 = 30 * SAMPLES_PER_MS.cast_signed() * 100;
 /// then can tell.
 const TOGETHER: Duration = Duration::from_millis(3);
 
-/// Added to the usual time, in samples: what clocks in milliseconds do not tell apart.
-const USUAL_SLACK_SAMPLES: u32 = 4 * SAMPLES_PER_MS;
+/// Added to the usual time, in samples: a busy machine is that late now and then, and speech is not to be
+/// stretched for it.
+const USUAL_SLACK_SAMPLES: u32 = 9 * SAMPLES_PER_MS;
 
 /// How much longer what is there lasts when it is played slower, as a part of it.
 const SLOWED_BY: f32 = 0.3;
@@ -253,7 +253,7 @@ mod tests {
         for n in 1..200 {
             way.take(n, 30, 30);
         }
-        assert_eq!(way.target_ms(), 12);
+        assert_eq!(way.target_ms(), 10);
         assert_eq!(way.target.delay_samples(199 * 960, MS(199 * 20 + 60)), 0, "the newest, had it played on arrival");
     }
 
@@ -272,19 +272,19 @@ mod tests {
         for n in 0..500 {
             way.take(n, 30, 30);
         }
-        for n in 500..530 {
-            way.take(n, 30, 30 + (530 - n) * 5);
+        for n in 500..600 {
+            way.take(n, 30, 30 + (600 - n) * 3 / 2);
         }
         let risen = way.target_ms();
         assert!(risen >= 100, "{risen}");
         // Forgetting takes its time; the fall itself is what is bounded.
         let mut lowest = risen;
-        for n in 530..4_000 {
+        for n in 600..4_000 {
             way.take(n, 30, 30);
             assert!(lowest - way.target_ms().min(lowest) <= 2, "less than 2 ms in 60");
             lowest = way.target_ms();
         }
-        assert_eq!(lowest, 12);
+        assert_eq!(lowest, 10);
     }
 
     #[test]
@@ -299,7 +299,7 @@ mod tests {
         for n in 600..700 {
             way.take(n, 30, 30);
         }
-        assert_eq!(way.target_ms(), 12);
+        assert_eq!(way.target_ms(), 10);
     }
 
     #[test]
@@ -311,7 +311,7 @@ mod tests {
         for n in 500..1_500 {
             way.take(n, 30, 900);
         }
-        assert_eq!(way.target_ms(), 12);
+        assert_eq!(way.target_ms(), 10);
         assert_eq!(way.target.delay_samples(1_499 * 960, MS(1_499 * 20 + 930)), 0);
     }
 

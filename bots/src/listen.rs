@@ -57,11 +57,14 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let counted = member.playback().statistics().counters;
     let ms = |samples: u64| samples * 1000 / u64::from(SAMPLE_RATE_HZ);
     eprintln!(
-        "packets {} · decoded {} ms · concealed {} ms · discarded {} ms · underruns {}",
+        "packets {} · decoded {} ms · concealed {} ms · discarded {} ms · left out {} ms · said twice {} ms · \
+         underruns {}",
         counted.packets_queued_total,
         ms(counted.samples_decoded_total),
         ms(counted.samples_concealed_total),
         ms(counted.samples_discarded_total),
+        ms(counted.samples_accelerated_total),
+        ms(counted.samples_slowed_total),
         counted.underruns_total
     );
     if member.left().is_none() {

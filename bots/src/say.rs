@@ -23,7 +23,7 @@ const TAIL: Duration = Duration::from_millis(200);
 /// From the last sample to leaving.
 const LINGER: Duration = Duration::from_secs(1);
 /// As a microphone gives it.
-const QUANTUM: Duration = Duration::from_millis(20);
+const QUANTUM: Duration = Duration::from_millis(10);
 
 /// What `say` is told.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use dais_shared::limits::{ROOM_SEATS_MAX, STAGE_SEATS_MAX};
 use serde::Deserialize;
 
 /// Everything the server can be told.
@@ -20,6 +21,10 @@ pub struct Config {
     pub web_dir: Option<PathBuf>,
     /// Whether a kick and a ban hold for everybody from the same address.
     pub block_addresses: bool,
+    /// How many people one room holds: 1 to 2000.
+    pub room_seats: usize,
+    /// How many of them may be on stage at once: 1 to 16.
+    pub stage_seats: usize,
     /// What to log.
     pub log: LogFilter,
 }
@@ -35,6 +40,8 @@ impl Default for Config {
             data_dir: PathBuf::from("dais-data"),
             web_dir: None,
             block_addresses: true,
+            room_seats: ROOM_SEATS_MAX,
+            stage_seats: STAGE_SEATS_MAX,
             log: LogFilter("warn".into()),
         }
     }
@@ -43,6 +50,16 @@ impl Default for Config {
 /// Why the options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// A number of seats that cannot be.
+    #[error("{option} is {count}; it can be 1 to {most}")]
+    Count {
+        /// Which option.
+        option: &'static str,
+        /// What it was set to.
+        count: usize,
+        /// The most it can be.
+        most: usize,
+    },
     /// The command line, or an environment variable, as clap explains it. Also how help and version come out.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
@@ -72,7 +89,7 @@ impl ConfigError {
                 let _ = error.print(); // without a terminal there is nobody to tell
                 if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            Self::Unreadable { .. } | Self::Wrong { .. } => {
+            Self::Unreadable { .. } | Self::Wrong { .. } | Self::Count { .. } => {
                 eprintln!("dais: {self}");
                 ExitCode::FAILURE
             }
@@ -124,6 +141,12 @@ struct Options {
     /// one, as in a school [default: true]
     #[arg(long, env = "DAIS_BLOCK_ADDRESSES", value_name = "true|false")]
     block_addresses: Option<bool>,
+    /// How many people one room holds
+    #[arg(long, env = "DAIS_ROOM_SEATS", value_name = "COUNT")]
+    room_seats: Option<usize>,
+    /// How many of them may be on stage at once
+    #[arg(long, env = "DAIS_STAGE_SEATS", value_name = "COUNT")]
+    stage_seats: Option<usize>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -140,6 +163,8 @@ struct File {
     data_dir: Option<PathBuf>,
     web_dir: Option<PathBuf>,
     block_addresses: Option<bool>,
+    room_seats: Option<usize>,
+    stage_seats: Option<usize>,
     log: Option<String>,
 }
 
@@ -160,8 +185,16 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Conf
         data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
         web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
         block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),
+        room_seats: count("room-seats", options.room_seats.or(file.room_seats), ROOM_SEATS_MAX)?,
+        stage_seats: count("stage-seats", options.stage_seats.or(file.stage_seats), STAGE_SEATS_MAX)?,
         log: options.log.or(file.log).map_or(default.log, LogFilter),
     })
+}
+
+/// A number of seats: all there can be, unless fewer are wanted.
+fn count(option: &'static str, wanted: Option<usize>, most: usize) -> Result<usize, ConfigError> {
+    let count = wanted.unwrap_or(most);
+    if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
 }
 
 fn read_file(path: &Path) -> Result<File, ConfigError> {

@@ -239,7 +239,12 @@ impl RoomActor {
             Err(_) if input.only_restricts() => None,
             Err(_) => return Err(Denied::Unavailable),
         };
-        let context = Context { blocks_addresses: self.house.blocks_addresses, ..Context::at(self.rules_ms()) };
+        let context = Context {
+            now_ms: self.rules_ms(),
+            blocks_addresses: self.house.blocks_addresses,
+            room_seats_max: self.house.room_seats,
+            stage_seats_max: self.house.stage_seats,
+        };
         let events = self.room.decide(input, &context)?;
         if events.is_empty() {
             return Ok(false);

@@ -40,6 +40,9 @@ pub(crate) struct House {
     pub(crate) assets: Assets,
     /// Whether a kick and a ban hold for everybody from the same address.
     pub(crate) blocks_addresses: bool,
+    /// How many people one room holds, and its stage.
+    pub(crate) room_seats: usize,
+    pub(crate) stage_seats: usize,
     /// Turns true once.
     pub(crate) shutdown: watch::Receiver<bool>,
     /// Held by every connection; when the last is dropped, all have said goodbye.
@@ -149,6 +152,8 @@ impl Server {
             rooms: Rooms::new(),
             assets,
             blocks_addresses: config.block_addresses,
+            room_seats: config.room_seats,
+            stage_seats: config.stage_seats,
             shutdown,
             alive: alive.downgrade(),
             connections: AtomicU64::new(0),

@@ -51,6 +51,10 @@ pub const INVITATIONS_MAX: usize = 32;
 pub const BANS_MAX: usize = 200;
 /// Re-entry blocks of one room; those that end soonest go first.
 pub const BLOCKS_MAX: usize = 200;
+/// Hosts who vanished one after the other and may have the chair back; the first to vanish goes first.
+pub const CLAIMS_MAX: usize = 8;
+/// People whom a moderator muted, and who left the stage, as far as that is remembered; the longest gone go first.
+pub const MUTED_AWAY_MAX: usize = 200;
 /// People who left and can still be banned by name; the longest gone go first.
 pub const DEPARTED_KEPT_MAX: usize = 50;
 /// Reactions that leave together: more than these nobody can see at once, and the rest are not shown.

@@ -64,7 +64,10 @@ pub struct Room {
     pub(crate) invitations: BTreeMap<MemberId, Invitation>,
     /// Whom the host wants to be the host after him.
     pub(crate) successor: Option<MemberId>,
-    pub(crate) claim: Option<Claim>,
+    /// Hosts who vanished and may have the chair back, who vanished first before others.
+    pub(crate) claims: Vec<Claim>,
+    /// Whom a moderator muted and who has left the stage since: taking a seat again lifts no mute.
+    pub(crate) muted_away: Vec<UserId>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) bans: Vec<Ban>,
     /// Who left last stands last.
@@ -94,7 +97,8 @@ impl Room {
             hands: Vec::new(),
             invitations: BTreeMap::new(),
             successor: None,
-            claim: None,
+            claims: Vec::new(),
+            muted_away: Vec::new(),
             blocks: Vec::new(),
             bans: Vec::new(),
             departed: VecDeque::new(),
@@ -194,6 +198,12 @@ impl Room {
     #[must_use]
     pub fn has_open_microphone(&self) -> bool {
         self.on_stage().any(|(_, _, stage)| stage.is_audible())
+    }
+
+    /// Whether anybody has ever come in.
+    #[must_use]
+    pub fn has_been_entered(&self) -> bool {
+        self.revision > Revision(0)
     }
 
     /// Who was kicked, in the order of the kicks.

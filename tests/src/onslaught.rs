@@ -10,12 +10,12 @@ mod line;
 mod moderator;
 mod random;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use dais_shared::ids::{MemberId, RoomId};
+use dais_shared::ids::{MemberId, Revision, RoomId};
 use dais_shared::room::{Command, Mode, Unheard};
 use dais_shared::wire::Request;
 use tokio::sync::watch;
@@ -40,11 +40,20 @@ fn seed() -> u64 {
 /// What everybody on the honest side knows of each other without the server's help.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Whose mute the host is lifting, or has lifted: they may be heard again before the news of it comes. The member and
-    /// not the stream, which may be another one by the time the host is obeyed.
-    lifted: Mutex<BTreeSet<MemberId>>,
+    /// The host's last lifting of each member's mute. The member and not the stream, which may be another one by the time
+    /// the host is obeyed.
+    lifted: Mutex<BTreeMap<MemberId, Lift>>,
     /// Requests of hostile members that were answered.
     answered: AtomicU64,
+}
+
+/// A mute being lifted: frames may come before the news of it.
+#[derive(Clone, Copy, Debug)]
+enum Lift {
+    /// It was asked for, and not answered yet.
+    Asked,
+    /// It was done, and whoever has seen this revision knows of it.
+    Done(Revision),
 }
 
 /// How many hostile messages the server has judged, be it at the door.

@@ -11,6 +11,10 @@ const TRUSTED_AFTER: u32 = 50;
 /// milliseconds can tell.
 pub(super) const BUCKET_SAMPLES: u32 = 2 * SAMPLES_PER_MS;
 
+/// What is believed before anything is known: that this many packets came without delay. A single late one is no reason
+/// to wait.
+const BELIEVED: f32 = 100.0;
+
 /// Buckets: the last holds all from 254 ms on, which no target can wait for.
 pub(super) const BUCKETS: usize = 128;
 
@@ -83,8 +87,12 @@ impl DelayModel {
     pub(crate) const fn new() -> Self {
         Self {
             base: Minimum::new(),
-            weights: [0.0; BUCKETS],
-            total: 0.0,
+            weights: {
+                let mut weights = [0.0; BUCKETS];
+                weights[0] = BELIEVED;
+                weights
+            },
+            total: BELIEVED,
             observed: 0,
             observed_at: Duration::ZERO,
             stalled_since: None,
@@ -146,19 +154,12 @@ impl DelayModel {
     }
 }
 
-/// How many of all packets are later than so many buckets, when both legs' delays add up: a part of
-/// one. A leg that is not known adds no delay.
+/// How many of all packets are later than so many buckets, when both legs' delays add up: a part of one.
 pub(super) fn lateness_of_sum(one: &DelayModel, other: &DelayModel) -> [f32; BUCKETS] {
-    const CERTAIN: [f32; 1] = [1.0];
-    let known = |model: &'_ DelayModel| model.total > 0.0;
-    let (one, one_total) = if known(one) { (&one.weights[..], one.total) } else { (&CERTAIN[..], 1.0) };
-    let (other, other_total) = if known(other) { (&other.weights[..], other.total) } else { (&CERTAIN[..], 1.0) };
     let mut later = 1.0;
     std::array::from_fn(|sum| {
-        let first = sum.saturating_sub(other.len() - 1);
-        let last = sum.min(one.len() - 1);
-        let here: f32 = (first..=last).map(|bucket| one[bucket] * other[sum - bucket]).sum();
-        later -= here / (one_total * other_total);
+        let here: f32 = (0..=sum).map(|bucket| one.weights[bucket] * other.weights[sum - bucket]).sum();
+        later -= here / (one.total * other.total);
         later
     })
 }

@@ -7,14 +7,20 @@ use crate::codec::{CONCEAL_SAMPLES_STEP, PACKET_SAMPLES_MAX};
 use crate::conceal::FADE_SAMPLES;
 use crate::decide::{ACCELERATE_SAMPLES_MIN, Decision};
 use crate::jitter::Waiting;
-use crate::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
+use crate::packet::{FLAG_PRE_ROLL, FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
 use crate::stretch::{self, PERIOD_SAMPLES_MAX, PERIOD_SAMPLES_MIN, Wanted};
+
+/// Loudness below which the beginning of a talkspurt is not missed, in −dBov.
+const QUIET_DBOV: u8 = 50;
 
 impl Stream {
     pub(super) fn execute(&mut self, decision: Decision, now: Duration, scratch: &mut Scratch) {
         match decision {
             Decision::Wait => {}
-            Decision::Start { discard } => self.start(discard),
+            Decision::Start { discard } => {
+                self.start(discard);
+                self.trim(now, scratch);
+            }
             Decision::Decode => self.play_next(scratch),
             Decision::Accelerate { most } => self.accelerate(most, scratch),
             Decision::SlowDown { most, has_to_be } => self.slow_down(most, has_to_be, scratch),
@@ -45,6 +51,20 @@ impl Stream {
         self.ended = false;
         self.dry_since = None;
         self.stalled_samples = 0;
+    }
+
+    /// A talkspurt that begins late, since it was noticed late, begins without the quiet before its first
+    /// sound, as far as that makes up for the delay. Decoded it is all the same: the decoder needs it.
+    fn trim(&mut self, now: Duration, scratch: &mut Scratch) {
+        while let Some(first) = self.buffer.first()
+            && self.buffer.len() > 1
+            && first.flags & FLAG_PRE_ROLL != 0
+            && first.level_dbov >= QUIET_DBOV
+            && self.delay_samples(now) >= i64::from(self.target.samples() + first.samples)
+        {
+            self.decode_first(&mut scratch.first);
+            self.counters.samples_accelerated_total += u64::from(first.samples);
+        }
     }
 
     /// Playout broke off and goes on. What was silent meanwhile is speech that was not heard,

@@ -34,7 +34,7 @@ impl RoomActor {
             Err(denied) => {
                 self.answer(outbox, request, Err(denied));
                 let _ = seated.send(None); // the connection may have gone
-                if self.room.ended().is_none() && self.room.seats().next().is_none() {
+                if self.room.ended().is_none() && !self.room.has_been_entered() {
                     self.close_empty();
                 }
             }

@@ -3,7 +3,7 @@
 
 use super::{Block, Claim, Departed, Event, MicrophoneState, RaisedHand, Room, Seat, StageEntry, StageSeat};
 use crate::ids::{MemberId, StreamId};
-use crate::limits::{BANS_MAX, BLOCKS_MAX, DEPARTED_KEPT_MAX, MESSAGES_KEPT_MAX};
+use crate::limits::{BANS_MAX, BLOCKS_MAX, CLAIMS_MAX, DEPARTED_KEPT_MAX, MESSAGES_KEPT_MAX, MUTED_AWAY_MAX};
 use crate::permissions::Role;
 
 impl Room {
@@ -48,7 +48,7 @@ impl Room {
             }
             Event::HostChanged { member, at_ms, .. } => self.change_host(*member, *at_ms),
             Event::SuccessorNamed(successor) => self.successor = *successor,
-            Event::ChairKept { user, until_ms } => self.claim = Some(Claim { user: *user, until_ms: *until_ms }),
+            Event::ChairKept { user, until_ms } => self.keep_chair(Claim { user: *user, until_ms: *until_ms }),
             Event::Leaderless { ends_at_ms } => self.ends_at_ms = Some(*ends_at_ms),
             Event::Blocked(_) | Event::Banned(_) | Event::Unbanned(_) => self.apply_exclusion(event),
             Event::SettingChanged(setting) => self.settings.set(setting),
@@ -107,6 +107,7 @@ impl Room {
         }
         let Some(seat) = self.seats.remove(&member) else { return };
         self.seat_by_user.remove(&seat.user);
+        self.remember_mute(&seat);
         let Seat { user, name, address, .. } = seat;
         self.departed.push_back(Departed { user, name, address, role, at_ms });
         while self.departed.len() > DEPARTED_KEPT_MAX {
@@ -143,10 +144,16 @@ impl Room {
         self.next_stream = self.next_stream.max(stream.0 + 1);
         self.hands.retain(|hand| hand.member != member);
         self.invitations.remove(&member);
+        let user = self.seats.get(&member).map(|seat| seat.user);
         if entry == StageEntry::Host {
             self.ends_at_ms = None;
-            self.claim = None;
+            // Whoever was host in his place, and vanished, has no claim before him.
+            if let Some(place) = self.claims.iter().position(|claim| Some(claim.user) == user) {
+                self.claims.truncate(place);
+            }
         }
+        let was_muted = self.muted_away.iter().any(|muted| Some(*muted) == user);
+        self.muted_away.retain(|muted| Some(*muted) != user);
         self.with_seat(member, |seat| {
             seat.role = role;
             seat.stage = Some(StageSeat {
@@ -154,7 +161,8 @@ impl Room {
                 since_ms: at_ms,
                 role_since_ms: at_ms,
                 self_muted: true,
-                host_muted: false,
+                // Whom a moderator calls up may speak; whoever comes of himself is as muted as he left.
+                host_muted: was_muted && entry == StageEntry::TookSeat,
                 microphone: MicrophoneState::Closed,
             });
         });
@@ -164,10 +172,30 @@ impl Room {
         if self.successor == Some(member) {
             self.successor = None;
         }
+        if let Some(seat) = self.seats.get(&member).cloned() {
+            self.remember_mute(&seat);
+        }
         self.with_seat(member, |seat| {
             seat.role = Role::Listener;
             seat.stage = None;
         });
+    }
+
+    fn remember_mute(&mut self, seat: &Seat) {
+        if seat.stage.as_ref().is_some_and(|stage| stage.host_muted) {
+            self.muted_away.push(seat.user);
+            if self.muted_away.len() > MUTED_AWAY_MAX {
+                self.muted_away.remove(0);
+            }
+        }
+    }
+
+    fn keep_chair(&mut self, claim: Claim) {
+        self.claims.retain(|other| other.user != claim.user);
+        self.claims.push(claim);
+        if self.claims.len() > CLAIMS_MAX {
+            self.claims.remove(0);
+        }
     }
 
     fn change_host(&mut self, member: MemberId, at_ms: u64) {

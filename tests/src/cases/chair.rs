@@ -97,6 +97,37 @@ async fn a_host_who_comes_back_within_ten_minutes_gets_the_chair_back() {
 }
 
 #[tokio::test]
+async fn the_first_of_two_hosts_who_vanished_gets_the_chair_back_from_whoever_has_it() {
+    let server = TestServer::start().await;
+    let (host, mut people) = stage(&server, &["Ben", "Cleo"]).await;
+    let mut cleo = people.pop().unwrap();
+    let ben = people.pop().unwrap();
+    let mut host = vanishes(host, &mut cleo).await;
+    server.lets_pass(31, &mut cleo).await;
+    cleo.sees(|view| view.host().is_some_and(|person| person.name == "Ben")).await;
+    let mut ben = vanishes(ben, &mut cleo).await;
+    server.lets_pass(31, &mut cleo).await;
+    cleo.sees(|view| view.my_role() == Role::Host).await;
+    host.joins("hall").await.unwrap();
+    assert_eq!(host.role(), Role::Host, "three minutes after she vanished");
+    cleo.sees(|view| view.my_role() == Role::CoHost).await;
+    ben.joins("hall").await.unwrap();
+    assert_eq!(ben.role(), Role::Listener, "he held the chair for her");
+}
+
+#[tokio::test]
+async fn co_hosts_act_while_the_host_is_away() {
+    let server = TestServer::start().await;
+    let (mut host, mut people) = stage(&server, &["Ben", "Cleo"]).await;
+    host.commands(Command::MakeCoHost(people[0].id())).await.unwrap();
+    people[0].sees(|view| view.my_role() == Role::CoHost).await;
+    let _host = vanishes(host, &mut people[0]).await;
+    let cleo = people[1].id();
+    people[0].commands(Command::MuteSpeaker(cleo)).await.unwrap();
+    people[1].sees(|view| view.my_stage().is_some_and(|stage| stage.host_muted)).await;
+}
+
+#[tokio::test]
 async fn after_ten_minutes_the_chair_has_passed_on() {
     let server = TestServer::start().await;
     let (host, mut people) = stage(&server, &["Ben"]).await;

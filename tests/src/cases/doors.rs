@@ -1,6 +1,7 @@
 //! Who gets in: kicks and bans, locks, passcodes, unlisted rooms, names, and two limits.
 
 use dais_server::Config;
+use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, LeaveReason, Mode, Setting, Unheard};
 use dais_shared::wire::{Reply, Request};
 
@@ -188,11 +189,52 @@ async fn names_may_repeat_and_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_full_stage_and_a_full_room_are_two_answers() {
+async fn a_ban_holds_for_a_fresh_login_from_the_same_address_until_it_is_lifted() {
     let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let guest = server.listener("Ben").await;
+    let user = guest.identity.as_ref().unwrap().user;
+    host.commands(Command::Ban(guest.id())).await.unwrap();
+    let mut stranger = server.person("Somebody new").await;
+    assert_eq!(stranger.joins("hall").await, Err(Denied::Banned));
+    host.commands(Command::Unban(user)).await.unwrap();
+    stranger.joins("hall").await.unwrap();
+}
+
+#[tokio::test]
+async fn somebody_who_left_is_banned_with_his_address() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut guest = server.listener("Ben").await;
+    let user = guest.identity.as_ref().unwrap().user;
+    guest.leaves().await.unwrap();
+    host.sees(|view| view.audience_count == 0).await;
+    host.commands(Command::BanDeparted(user)).await.unwrap();
+    let mut stranger = server.person("Somebody new").await;
+    assert_eq!(stranger.joins("hall").await, Err(Denied::Banned));
+}
+
+#[tokio::test]
+async fn a_stranger_who_is_turned_away_does_not_end_a_room_kept_for_its_host() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    host.commands(Command::Set(Setting::Lock(true))).await.unwrap();
+    let mut host = host.reconnects().await;
+    let mut stranger = server.person("Somebody new").await;
+    server.lets_pass_unnoticed(31);
+    assert_eq!(stranger.joins("hall").await, Err(Denied::RoomLocked), "the room looks at the clock");
+    assert_eq!(stranger.joins("hall").await, Err(Denied::RoomLocked), "her seat is gone");
+    assert_eq!(stranger.joins("hall").await, Err(Denied::RoomLocked), "and the room is still there");
+    host.joins("hall").await.unwrap();
+    assert_eq!(host.role(), Role::Host);
+}
+
+#[tokio::test]
+async fn a_full_stage_and_a_full_room_are_two_answers() {
+    let server = TestServer::start_with(Config { room_seats: 5, stage_seats: 3, ..Config::default() }).await;
     let mut host = server.host(Mode::Open).await;
     let mut people = Vec::new();
-    for number in 1..dais_shared::limits::STAGE_SEATS_MAX {
+    for number in 1..3 {
         let mut person = server.listener(&format!("Person {number}")).await;
         person.commands(Command::TakeSeat).await.unwrap();
         people.push(person);
@@ -203,4 +245,9 @@ async fn a_full_stage_and_a_full_room_are_two_answers() {
     host.sees(|view| view.hands.len() == 1).await;
     assert_eq!(host.admits(&late).await, Err(Denied::StageFull));
     assert!(late.view().is_my_hand_raised(), "the hand stays up");
+    let _fifth = server.listener("Fifth").await;
+    let mut sixth = server.person("Sixth").await;
+    assert_eq!(sixth.joins("hall").await, Err(Denied::RoomFull));
+    people.remove(0).leaves().await.unwrap();
+    sixth.joins("hall").await.unwrap();
 }

@@ -8,7 +8,7 @@ use dais_shared::ids::{MemberId, StreamId};
 use dais_shared::view::View;
 use dais_shared::wire::{FromServer, ServerFrame};
 
-use super::Shared;
+use super::{Lift, Shared};
 
 pub(super) struct Ear {
     shared: Arc<Shared>,
@@ -56,7 +56,12 @@ impl Ear {
     fn hears(&mut self, stream: StreamId) {
         assert!(!self.over.contains(&stream), "stream {stream} was heard after its end");
         if let Some(member) = self.muted.get(&stream) {
-            let is_lifted = self.shared.lifted.lock().unwrap().contains(member);
+            let seen = self.view.as_ref().map(|view| view.revision);
+            let is_lifted = match self.shared.lifted.lock().unwrap().get(member) {
+                None => false,
+                Some(Lift::Asked) => true,
+                Some(Lift::Done(revision)) => seen < Some(*revision),
+            };
             assert!(is_lifted, "stream {stream} of {member} was heard after the host's mute");
         }
         self.frames_heard += 1;
@@ -67,6 +72,7 @@ impl Ear {
         let Some(view) = &self.view else { return };
         let now: BTreeSet<StreamId> = view.stage.iter().map(|person| person.stream).collect();
         self.over.extend(self.streams.difference(&now));
+        self.muted.retain(|stream, _| view.stage.iter().all(|person| person.stream != *stream || person.host_muted));
         self.muted.extend(view.stage.iter().filter(|person| person.host_muted).map(|person| (person.stream, person.member)));
         self.streams = now;
     }

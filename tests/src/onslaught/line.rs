@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dais_shared::ids::{PageId, RequestId, RoomId, Seq};
+use dais_shared::ids::{PageId, RequestId, Revision, RoomId, Seq};
 use dais_shared::room::{Denied, Mode};
 use dais_shared::view::View;
 use dais_shared::voice::Header;
@@ -27,6 +27,8 @@ pub(super) struct Line {
     ear: Ear,
     texts: BTreeSet<Vec<u8>>,
     answers: BTreeMap<RequestId, Result<Reply, Denied>>,
+    /// The room's revision in the newest answer.
+    answered_at: Revision,
     /// Heartbeats to be answered with the next message that is taken in.
     pings: Vec<u32>,
     next_request: u32,
@@ -60,6 +62,7 @@ impl Line {
             ear: Ear::new(shared),
             texts: BTreeSet::new(),
             answers: BTreeMap::new(),
+            answered_at: Revision(0),
             pings: Vec::new(),
             next_request: 0,
             next_sequence: 0,
@@ -132,12 +135,20 @@ impl Line {
         match message {
             FromServer::Voice { payload, .. } if payload.starts_with(b"wave") => drop(self.texts.insert(payload.to_vec())),
             FromServer::Voice { .. } => {}
-            FromServer::Control(ServerFrame::Reply { id, result, .. }) => drop(self.answers.insert(id, result)),
+            FromServer::Control(ServerFrame::Reply { id, result, revision }) => {
+                self.answers.insert(id, result);
+                self.answered_at = revision;
+            }
             FromServer::Control(ServerFrame::Ping { nonce }) => self.pings.push(nonce),
             FromServer::Control(ServerFrame::Goodbye(goodbye)) => panic!("an honest member was told {goodbye:?}"),
             FromServer::Control(ServerFrame::PutOut { .. }) => panic!("an honest member was put out"),
             FromServer::Control(_) => {}
         }
+    }
+
+    /// The room's revision in the newest answer.
+    pub(super) const fn answered_at(&self) -> Revision {
+        self.answered_at
     }
 
     async fn sends(&mut self, bytes: Vec<u8>) {

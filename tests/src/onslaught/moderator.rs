@@ -12,9 +12,9 @@ use dais_shared::wire::{Reply, Request};
 use tokio::sync::watch;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
-use super::Shared;
 use super::line::Line;
 use super::random::Random;
+use super::{Lift, Shared};
 
 /// As fast as one connection may command.
 const TICK: Duration = Duration::from_millis(100);
@@ -106,8 +106,9 @@ impl Moderator {
 
     async fn lifts(&mut self, member: MemberId) {
         // Before it is asked, so that no lawful frame comes before the exception from the rule.
-        self.shared.lifted.lock().unwrap().insert(member);
+        self.shared.lifted.lock().unwrap().insert(member, Lift::Asked);
         self.does("lift", Command::LiftMute(member)).await;
+        self.shared.lifted.lock().unwrap().insert(member, Lift::Done(self.line.answered_at()));
     }
 
     async fn removes(&mut self, member: MemberId) {

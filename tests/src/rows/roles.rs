@@ -190,6 +190,16 @@ async fn f10_in_an_open_room_one_button_leads_on_stage_muted_while_there_is_room
     host.hears(&guest, "la").await;
     host.commands(Command::MuteSpeaker(guest.id())).await.unwrap();
     assert_eq!(guest.unmutes().await, Err(Denied::MutedByHost));
+    guest.commands(Command::LeaveStage).await.unwrap();
+    guest.commands(Command::TakeSeat).await.unwrap();
+    assert_eq!(guest.unmutes().await, Err(Denied::MutedByHost), "another seat lifts no mute");
+    guest.leaves().await.unwrap();
+    guest.joins("hall").await.unwrap();
+    guest.commands(Command::TakeSeat).await.unwrap();
+    assert_eq!(guest.unmutes().await, Err(Denied::MutedByHost), "nor does coming in anew");
+    host.sees(|view| view.stage.iter().any(|person| person.host_muted)).await;
+    host.commands(Command::LiftMute(guest.id())).await.unwrap();
+    guest.unmutes().await.unwrap();
     host.commands(Command::Set(Setting::Mode(Mode::Moderated))).await.unwrap();
     let mut late = server.listener("Cleo").await;
     assert_eq!(late.commands(Command::TakeSeat).await, Err(Denied::RoomIsModerated));
