@@ -40,3 +40,39 @@ test('who refuses the microphone keeps the seat, and everybody sees why nothing 
   assert.equal(await leo.button('Leave stage').count(), 1, 'still on stage');
   await disperse(host, leo, mia);
 });
+
+test('the device is open while one may speak, and at no other time', async () => {
+  const { host, leo, mia } = await gather(
+    { host: browser, leo: browser, mia: browser },
+    server.url,
+    { title: 'Light', id: 'light' },
+    { tapped: false },
+  );
+  assert.equal(await mia.microphonesAsked(), 0, 'listening needs none');
+  await leo.button('Raise hand').click();
+  await leo.button('Lower hand').waitFor();
+  await leo.holdsMicrophones(0);
+  assert.equal(await leo.microphonesAsked(), 1, 'asked for, and given back at once');
+  await host.listed('Raised hands', 'Leo').getByRole('button', { name: 'Admit', exact: true }).click();
+  await leo.tile('Leo').waitFor();
+  assert.equal(await leo.microphonesAsked(), 1, 'coming on stage opens nothing');
+  await leo.button('Unmute').click();
+  await leo.holdsMicrophones(1);
+  await host.acts('Leo', 'Mute');
+  await leo.holdsMicrophones(0);
+  await host.acts('Leo', 'Allow to speak');
+  await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).waitFor();
+  await leo.holdsMicrophones(0);
+  await leo.page.locator('.own-bar button:enabled', { hasText: 'Unmute' }).click();
+  await leo.holdsMicrophones(1);
+  await host.acts('Leo', 'Remove from stage');
+  await leo.button('Raise hand').waitFor();
+  await leo.holdsMicrophones(0);
+  await leo.button('Raise hand').click();
+  await host.listed('Raised hands', 'Leo').getByRole('button', { name: 'Admit', exact: true }).click();
+  await leo.button('Unmute').click();
+  await leo.holdsMicrophones(1);
+  await leo.button('Leave stage').click();
+  await leo.holdsMicrophones(0);
+  await disperse(host, leo, mia);
+});

@@ -214,5 +214,7 @@ async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_
     for track in stream.get_tracks().iter().filter_map(|track| track.dyn_into::<MediaStreamTrack>().ok()) {
         track.add_event_listener_with_callback("ended", on_ended.as_ref().unchecked_ref())?;
     }
-    Ok((Open { stream: stream.clone(), context, node, on_ended }, channel.port2()))
+    // Not `stream.clone()`: web-sys binds the browser's own `clone` to that, which makes new tracks.
+    let stream = Clone::clone(stream);
+    Ok((Open { stream, context, node, on_ended }, channel.port2()))
 }
