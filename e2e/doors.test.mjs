@@ -69,7 +69,11 @@ test('a passcode is asked for', async () => {
   await leo.page.reload();
   await leo.button('Join').click();
   await leo.region('Stage').waitFor();
-  await disperse(host, leo);
+  const mia = await Person.arrive(browser, 'Mia', { tapped: false });
+  await mia.asksToJoin(link, { passcode: 'sesame' });
+  await mia.region('Stage').waitFor();
+  await host.listed('Audience', 'Mia').waitFor();
+  await disperse(host, leo, mia);
 });
 
 test('an unlisted room is in no list and no count, and its link opens it', async () => {
@@ -86,7 +90,15 @@ test('an unlisted room is in no list and no count, and its link opens it', async
   await visitor.page.goto(link);
   await visitor.page.getByRole('heading', { name: 'Hidden garden' }).waitFor();
   await visitor.joins(link);
-  await disperse(host, visitor);
+  await visitor.page.getByText('Unlisted', { exact: true }).first().waitFor();
+  const mia = await Person.arrive(browser, 'Mia', { tapped: false });
+  await mia.page.goto(server.url);
+  await mia.page.getByLabel('Room id or link').fill(link);
+  await mia.page.getByLabel('Room id or link').press('Enter');
+  await mia.page.getByRole('heading', { name: 'Hidden garden' }).waitFor();
+  await mia.joins(link);
+  await host.listed('Audience', 'Mia').waitFor();
+  await disperse(host, visitor, mia);
 });
 
 test('who is banned stays out until the ban is lifted', async () => {

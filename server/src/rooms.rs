@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX};
+use dais_shared::limits::{
+    ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX, UNLISTED_ROOM_ID_CHARS,
+};
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
 use tokio::sync::{mpsc, watch};
@@ -267,8 +269,8 @@ fn summary_of(room: &Room) -> RoomSummary {
 /// is 130 bits, for a room that nobody is to find by trying.
 fn random_room_id(is_unlisted: bool) -> RoomId {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = random::<26>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
-    let text: String = letters.into_iter().take(if is_unlisted { 26 } else { 10 }).collect();
+    let letters = random::<UNLISTED_ROOM_ID_CHARS>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let text: String = letters.into_iter().take(if is_unlisted { UNLISTED_ROOM_ID_CHARS } else { 10 }).collect();
     RoomId::parse(&text).expect("letters and digits make an id")
 }
 

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::limits::ROOM_ID_CHARS_MAX;
+use crate::limits::{ROOM_ID_CHARS_MAX, UNLISTED_ROOM_ID_CHARS};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -140,6 +140,13 @@ impl RoomId {
         let tail = text.rsplit_once("/r/").map_or(text, |(_, tail)| tail);
         let end = tail.find(['?', '#', '/']).unwrap_or(tail.len());
         Self::parse(&tail[..end].to_ascii_lowercase())
+    }
+
+    /// Whether it is as long as those the server draws for rooms that are found by their id alone: 26 of 32 letters,
+    /// 130 bits.
+    #[must_use]
+    pub fn is_unguessable(&self) -> bool {
+        self.0.len() >= UNLISTED_ROOM_ID_CHARS
     }
 
     /// The id as text.

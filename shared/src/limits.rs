@@ -61,6 +61,8 @@ pub const DEPARTED_KEPT_MAX: usize = 50;
 pub const REACTIONS_PER_BATCH_MAX: usize = 32;
 /// Voices that one listener may ask not to be sent: a full stage, and those who just left it.
 pub const SILENCED_STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
+/// Characters of the ids that the server draws for unlisted rooms: 130 random bits.
+pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
 /// Rooms on one server: each holds a task and its mailbox.
 pub const ROOMS_MAX: usize = 1000;
 /// Rooms that one identity may be host of at once.

@@ -80,6 +80,21 @@ async fn a_host_who_vanishes_is_followed_by_the_named_then_a_co_host_then_a_spea
 }
 
 #[tokio::test]
+async fn the_longest_serving_follows_and_not_the_longest_present() {
+    let server = TestServer::start().await;
+    let (mut host, mut people) = stage(&server, &["Ben", "Cleo"]).await;
+    // Cleo is co-host before Ben, who sat there before her.
+    for index in [1, 0] {
+        host.commands(Command::MakeCoHost(people[index].id())).await.unwrap();
+        server.lets_pass(1, &mut people[0]).await;
+    }
+    let witness = &mut people[0];
+    let _host = vanishes(host, witness).await;
+    server.lets_pass(31, witness).await;
+    witness.sees(|view| view.host().is_some_and(|person| person.name == "Cleo")).await;
+}
+
+#[tokio::test]
 async fn a_host_who_comes_back_within_ten_minutes_gets_the_chair_back() {
     let server = TestServer::start().await;
     let (mut host, mut people) = stage(&server, &["Ben"]).await;

@@ -1,7 +1,8 @@
 //! Connections that drop, come back, and are two: what is kept, and that no microphone is more open than before.
 
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Mode};
+use dais_shared::room::{Command, Denied, HandLoweredBy, InvitationEnd, MicrophoneState, Mode};
+use dais_shared::view::Change;
 use dais_shared::wire::Goodbye;
 
 use crate::harness::TestServer;
@@ -122,4 +123,32 @@ async fn whoever_leaves_the_stage_has_no_microphone_there() {
     guest.raises_hand().await.unwrap();
     host.admits(&guest).await.unwrap();
     guest.sees(|view| view.my_stage().is_some_and(|me| me.self_muted)).await;
+}
+
+#[tokio::test]
+async fn leaving_the_room_lowers_the_hand_and_ends_the_invitation() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let (mut ben, mut cleo) = (server.listener("Ben").await, server.listener("Cleo").await);
+    ben.raises_hand().await.unwrap();
+    host.sees(|view| view.hands.len() == 1).await;
+    host.commands(Command::Invite(cleo.id())).await.unwrap();
+    ben.leaves().await.unwrap();
+    cleo.leaves().await.unwrap();
+    host.sees(|view| view.hands.is_empty() && view.audience_count == 0).await;
+    let lowered = |change: &Change| matches!(change, Change::HandLowered { by: HandLoweredBy::Left, .. });
+    let ended = |change: &Change| matches!(change, Change::InvitationEnded { end: InvitationEnd::Left, .. });
+    assert!(host.changes.iter().any(lowered) && host.changes.iter().any(ended), "and the host is told why");
+}
+
+#[tokio::test]
+async fn a_microphone_that_is_missing_or_lost_is_shown_and_the_seat_is_kept() {
+    let server = TestServer::start().await;
+    let (mut host, mut guest, _witness) = server.talk().await;
+    for state in [MicrophoneState::Missing, MicrophoneState::Lost, MicrophoneState::Open] {
+        guest.commands(Command::ReportMicrophone(state)).await.unwrap();
+        let guest = guest.id();
+        host.sees(|view| view.person(guest).is_some_and(|person| person.microphone == state)).await;
+    }
+    assert!(guest.view().my_stage().is_some());
 }

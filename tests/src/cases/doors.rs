@@ -1,6 +1,9 @@
 //! Who gets in: kicks and bans, locks, passcodes, unlisted rooms, names, and two limits.
 
+use std::net::IpAddr;
+
 use dais_server::Config;
+use dais_shared::ids::AddressPrefix;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, LeaveReason, Mode, Setting, Unheard};
 use dais_shared::wire::{Reply, Request};
@@ -171,6 +174,10 @@ async fn an_unlisted_room_is_found_by_its_id_alone_which_nobody_guesses() {
         page: dais_shared::ids::PageId(1),
     };
     assert_eq!(other.creates_as(chosen).await, Err(Denied::UnlistedIdChosen));
+
+    host.commands(Command::Set(Setting::Unlisted(true))).await.unwrap();
+    let mut listed = server.host(Mode::Open).await;
+    assert_eq!(listed.commands(Command::Set(Setting::Unlisted(true))).await, Err(Denied::UnlistedIdChosen), "“hall” is guessed");
 }
 
 #[tokio::test]
@@ -186,6 +193,15 @@ async fn names_may_repeat_and_are_told_apart() {
     for wrong in ["", "  ", &"x".repeat(41), "a\u{202E}b", "a\u{7}b"] {
         assert!(matches!(stranger.logs_in(wrong).await, Err(Denied::InvalidName(_))), "{wrong:?}");
     }
+}
+
+#[test]
+fn an_address_is_blocked_as_far_as_one_household_has_it() {
+    let prefix = |text: &str| AddressPrefix::from(text.parse::<IpAddr>().unwrap());
+    assert_eq!(prefix("2001:db8:1:2:3:4:5:6"), prefix("2001:db8:1:2:ffff::1"), "a /64 is one connection");
+    assert_ne!(prefix("2001:db8:1:2::1"), prefix("2001:db8:1:3::1"));
+    assert_ne!(prefix("192.0.2.1"), prefix("192.0.2.2"));
+    assert_eq!(prefix("::ffff:192.0.2.1"), prefix("192.0.2.1"), "however it is written");
 }
 
 #[tokio::test]

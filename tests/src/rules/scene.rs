@@ -19,7 +19,7 @@ impl House {
     /// A moderated room that waits for its founder.
     pub(crate) fn new(founder: UserId) -> Self {
         let settings = Settings::new("Hall".into(), Mode::Moderated);
-        let room = Room::new(RoomId::parse("hall").unwrap(), settings, None, founder);
+        let room = Room::new(RoomId::parse("a-hall-that-nobody-ever-guesses").unwrap(), settings, None, founder);
         Self { room, context: Context::at(START_MS) }
     }
 

@@ -61,6 +61,8 @@ impl Room {
         let setting = match setting {
             Setting::Title(title) => Setting::Title(names::title(title).map_err(Denied::InvalidTitle)?),
             Setting::Topic(topic) => Setting::Topic(names::topic(topic).map_err(Denied::InvalidTopic)?),
+            // Whoever guesses the id of an unlisted room is in it.
+            Setting::Unlisted(true) if !self.id.is_unguessable() => return Err(Denied::UnlistedIdChosen),
             other => other.clone(),
         };
         let mut settings = self.settings.clone();

@@ -136,7 +136,10 @@ impl World {
     /// With the founder in it.
     pub(super) fn new() -> Self {
         let settings = Settings::new("Hall".into(), Mode::Moderated);
-        let mut world = Self { room: Room::new(RoomId::parse("hall").unwrap(), settings, None, user(0)), now_ms: 1_000_000 };
+        let mut world = Self {
+            room: Room::new(RoomId::parse("a-hall-that-nobody-ever-guesses").unwrap(), settings, None, user(0)),
+            now_ms: 1_000_000,
+        };
         world.carry_out(&Step::Join(0), |_, _| {});
         world
     }

@@ -68,7 +68,7 @@ pub(crate) fn on_room(view: &View) -> Vec<OnRoom> {
         (OnRoom::About, Action::SetTitle, true),
         (OnRoom::Lock(!settings.is_locked), Action::SetLock, true),
         (OnRoom::Passcode, Action::SetPasscode, true),
-        (OnRoom::Unlisted(!settings.is_unlisted), Action::SetUnlisted, true),
+        (OnRoom::Unlisted(!settings.is_unlisted), Action::SetUnlisted, settings.is_unlisted || view.room.is_unguessable()),
         (OnRoom::BannedPeople, Action::SeeBans, true),
         (OnRoom::HandOver, Action::HandOver, !next_hosts(view).is_empty()),
         (OnRoom::EndRoom, Action::EndRoom, true),
