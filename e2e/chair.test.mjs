@@ -83,6 +83,28 @@ test('a host who leaves hands over to somebody', async () => {
   await disperse(host, leo, mia);
 });
 
+test('a host who goes elsewhere is asked first what is to become of the room', async () => {
+  const { host, leo, mia } = await onStage('elsewhere');
+  await host.page.getByRole('link', { name: 'Dais' }).first().click();
+  await host.page.getByRole('heading', { name: 'Lobby' }).waitFor();
+  for (const step of ['Log out', 'Create room']) {
+    await host.page.getByLabel('Room title', { exact: true }).fill('Another stage');
+    await host.button(step).click();
+    await host.page.getByRole('dialog').waitFor();
+    await host.page.keyboard.press('Escape');
+  }
+  await isHost(mia, 'Hanna').waitFor();
+  await host.button('Create room').click();
+  const dialog = host.page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: /Leo/ }).check();
+  await dialog.getByRole('button', { name: /hand over/i }).click();
+  await isHost(mia, 'Leo').waitFor();
+  await dialog.waitFor({ state: 'hidden' });
+  await host.button('Create room').click();
+  await host.page.getByRole('heading', { name: 'Another stage' }).waitFor();
+  await disperse(host, leo, mia);
+});
+
 test('a host who leaves can end the room for all', async () => {
   const { host, leo, mia } = await onStage('ending');
   await host.button('Leave').click();

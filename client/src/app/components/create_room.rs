@@ -61,6 +61,9 @@ pub(crate) fn CreateRoom(
             },
         };
         let Some(name) = name.take() else { return };
+        if actions.asks_before_leaving(None) {
+            return;
+        }
         let new = NewRoom { room, title, mode: mode.get_untracked(), unlisted, passcode };
         let navigate = navigate.clone();
         is_waiting.set(true);

@@ -54,6 +54,9 @@ pub(crate) fn Join(
         event.prevent_default();
         actions.unlock_audio();
         let Some(name) = name.take() else { return };
+        if actions.asks_before_leaving(Some(&id)) {
+            return;
+        }
         let typed = passcode.get_untracked();
         let passcode = Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty());
         let attempt = Attempt { room: id.clone(), name, passcode };

@@ -4,7 +4,7 @@
 mod entering;
 mod talking;
 
-use dais_engine::shared::ids::InvitationId;
+use dais_engine::shared::ids::{InvitationId, RoomId};
 use dais_engine::shared::room;
 use dais_engine::shared::wire::Reply;
 use dais_engine::{Command, Failure};
@@ -115,11 +115,19 @@ impl Actions {
 
     /// *Leave*: a host who leaves others behind is asked first what is to become of the room.
     pub(crate) fn leave(self) {
-        if untrack(|| self.room.with(leaves_others_behind)).unwrap_or(false) {
-            self.dialogs.ask(Question::Leave);
-        } else {
+        if !self.asks_before_leaving(None) {
             self.leave_room();
         }
+    }
+
+    /// Asks a host who would leave others behind, by whatever way, what is to become of the room; whether there was a
+    /// reason to. `wanted` is where he goes, if that is a room.
+    pub(crate) fn asks_before_leaving(self, wanted: Option<&RoomId>) -> bool {
+        let asks = untrack(|| self.room.with(|view| wanted != Some(&view.room) && leaves_others_behind(view))).unwrap_or(false);
+        if asks {
+            self.dialogs.ask(Question::Leave);
+        }
+        asks
     }
 
     /// Leaves the room. Without a connection the page is loaded anew, and the server gives the seat up by itself.
@@ -135,6 +143,9 @@ impl Actions {
 
     /// Forgets who one is.
     pub(crate) fn log_out(self) {
+        if self.asks_before_leaving(None) {
+            return;
+        }
         spawn_local(async move {
             match self.ask(Command::Logout).await {
                 Ok(_) => self.preferences.remember_name(""),
