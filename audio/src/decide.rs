@@ -16,9 +16,9 @@ pub(crate) const CONCEAL_SAMPLES_MAX: u32 = 100 * SAMPLES_PER_MS;
 /// arrived already, so the pause is no longer a fact about now.
 pub(crate) const PAUSE_SAMPLES_MAX: u64 = 200 * SAMPLES_PER_MS as u64;
 
-/// Lag beyond the target, and short of it, that is left alone, in samples: 9 and 2 ms. Together they are a period of
+/// Lag beyond the target, and short of it, that is left alone, in samples: 8 and 2 ms. Together they are a period of
 /// all but the deepest voices, which is the step of catching up and of falling back.
-const SLACK_SAMPLES: i64 = 9 * SAMPLES_PER_MS as i64;
+const SLACK_SAMPLES: i64 = 8 * SAMPLES_PER_MS as i64;
 const SLACK_BEFORE_SAMPLES: i64 = 2 * SAMPLES_PER_MS as i64;
 
 /// Lag beyond the target from which catching up is hurried, in samples.

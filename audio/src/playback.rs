@@ -1,8 +1,9 @@
 //! Everybody's packets into one loudspeaker signal.
 //!
 //! Knows the streams, the mix and the device's rate. It refuses to know sockets, threads and
-//! clocks: `now` is any clock that does not go back, the same for all calls, and the speaker
-//! pulls by calling [`PlaybackPipeline::render`].
+//! clocks: `now` is any clock, the same for all calls, and the speaker pulls by calling
+//! [`PlaybackPipeline::render`]. A device asks for sound in steps, so that what arrives between two
+//! of them may be told a later time than what is rendered next.
 //!
 //! Contract of the audio thread: all memory is made in [`PlaybackPipeline::new`]; `insert`
 //! and `render` do not allocate, free, lock or log, and never fail. Whatever arrives, every

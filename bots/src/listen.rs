@@ -93,9 +93,10 @@ async fn record(member: &mut Member, seconds: f64) -> Result<Vec<f32>> {
     let start = Instant::now();
     let mut played = 0;
     for quantum in samples.chunks_mut(QUANTUM_SAMPLES) {
-        member.run_until(start + Duration::from_secs_f64(played as f64 / f64::from(SAMPLE_RATE_HZ))).await?;
+        let due = start + Duration::from_secs_f64(played as f64 / f64::from(SAMPLE_RATE_HZ));
+        member.run_until(due).await?;
         played += quantum.len();
-        member.play(quantum);
+        member.play(quantum, due);
     }
     Ok(samples)
 }

@@ -35,7 +35,6 @@ pub struct Member {
     microphone_rate_hz: Option<u32>,
     is_microphone_open: bool,
     playback: PlaybackPipeline,
-    samples_played: u64,
 }
 
 impl Member {
@@ -59,7 +58,6 @@ impl Member {
             microphone_rate_hz,
             is_microphone_open: false,
             playback: PlaybackPipeline::new(PlaybackConfig::new(SAMPLE_RATE_HZ))?,
-            samples_played: 0,
         };
         match member.ask(Command::Login { name: name.to_owned() }).await? {
             Ok(_) => Ok(member),
@@ -122,11 +120,10 @@ impl Member {
         self.engine.handle_samples(samples, now);
     }
 
-    /// Gives the loudspeaker its next samples, as its clock would.
-    pub fn play(&mut self, output: &mut [f32]) {
-        let now = self.playback_now();
-        self.playback.render(output, now);
-        self.samples_played += output.len() as u64;
+    /// Gives the loudspeaker the samples that are due at `at`, however late it is now: a device has a buffer, and its
+    /// clock does not wait for a busy machine.
+    pub fn play(&mut self, output: &mut [f32], at: Instant) {
+        self.playback.render(output, at.saturating_duration_since(self.started));
     }
 
     /// What the playback counts.
@@ -161,10 +158,6 @@ impl Member {
 
     fn now(&self) -> Duration {
         self.started.elapsed()
-    }
-
-    fn playback_now(&self) -> Duration {
-        Duration::from_secs_f64(self.samples_played as f64 / f64::from(SAMPLE_RATE_HZ))
     }
 
     fn handle_socket(&mut self, message: Option<Message>) {
@@ -204,12 +197,12 @@ impl Member {
                 }
                 Output::CloseMicrophone => self.is_microphone_open = false,
                 Output::Play { header, payload } => {
-                    let now = self.playback_now();
+                    let now = self.now();
                     // What is refused is counted in the pipeline's statistics.
                     let _ = self.playback.insert(&header, &payload, now);
                 }
                 Output::PlayClock { server_ms } => {
-                    let now = self.playback_now();
+                    let now = self.now();
                     self.playback.handle_clock(server_ms, now);
                 }
                 Output::CloseStream(stream) => self.playback.close_stream(stream.0),

@@ -29,6 +29,16 @@ const TRAPS_PER_STREAM_MAX = 2;
 // starve the device.
 const TRAP_PAUSE_S = 0.1;
 
+// The wall clock is compared with the device's over so long, which is short enough for clocks that
+// drift or are set.
+const OFFSET_WINDOW_MS = 1000;
+
+// A wall clock in coarser steps, which some browsers give against fingerprinting, tells nothing.
+const WALL_STEP_MS_MAX = 10;
+
+// No device takes so much at once; more is a clock that was set.
+const ARRIVAL_AHEAD_S_MAX = 0.1;
+
 // Streams remembered by volume or by traps, at most. The oldest is forgotten first.
 const REMEMBERED_MAX = 256;
 
@@ -58,6 +68,49 @@ const remember = (map, key, value) => {
   map.set(key, value);
   if (map.size > REMEMBERED_MAX) map.delete(map.keys().next().value);
 };
+
+// When something arrived, on the device's clock, to a millisecond or so.
+//
+// currentTime stands still between two callbacks of the device and while one is late, and then jumps:
+// by it a packet that came meanwhile is early, and the next is late. The wall clock does not, and the
+// most punctual callbacks of late tell how the two lie to each other.
+class ArrivalClock {
+  constructor() {
+    // The largest device time less wall time, in milliseconds, in this window and in the one before.
+    this.offsets = [-Infinity, -Infinity];
+    this.windowEndsMs = -Infinity;
+    this.readMs = null;
+    this.stepMs = Infinity;
+  }
+
+  // What the wall clock says; how fine it is shows meanwhile.
+  read() {
+    const nowMs = Date.now();
+    if (this.readMs !== null && nowMs > this.readMs) this.stepMs = Math.min(this.stepMs, nowMs - this.readMs);
+    this.readMs = nowMs;
+    return nowMs;
+  }
+
+  // The device asks for sound. A device asks for several quanta at once: the first of them counts.
+  observe(now) {
+    const lastMs = this.readMs;
+    const nowMs = this.read();
+    if (nowMs === lastMs) return;
+    if (nowMs >= this.windowEndsMs || nowMs < this.windowEndsMs - OFFSET_WINDOW_MS) {
+      this.windowEndsMs = nowMs + OFFSET_WINDOW_MS;
+      this.offsets = [-Infinity, this.offsets[0]];
+    }
+    this.offsets[0] = Math.max(this.offsets[0], now * 1000 - nowMs);
+  }
+
+  // The time in seconds of an arrival just now, of which the device says that it is `now`.
+  arrival(now) {
+    const nowMs = this.read();
+    const offset = Math.max(...this.offsets);
+    if (this.stepMs > WALL_STEP_MS_MAX || offset === -Infinity) return now;
+    return Math.min(Math.max((nowMs + offset) / 1000, now), now + ARRIVAL_AHEAD_S_MAX);
+  }
+}
 
 // One instance of the wasm module with views into its memory.
 class Pipeline {
@@ -114,6 +167,7 @@ class Playout extends AudioWorkletProcessor {
     this.module = module ?? new WebAssembly.Module(bytes);
     this.allowTrap = allowTrap === true;
     this.pipeline = new Pipeline(this.module);
+    this.arrivals = new ArrivalClock();
     this.workerPort = null;
     this.stopped = false;
     this.gains = new Map();
@@ -153,7 +207,7 @@ class Playout extends AudioWorkletProcessor {
         this.guard((pipeline) => pipeline.exports.dais_close_stream(message.stream));
         break;
       case 'clock':
-        this.guard((pipeline) => pipeline.exports.dais_clock(message.server_ms, currentTime));
+        this.guard((pipeline) => pipeline.exports.dais_clock(message.server_ms, this.arrivals.arrival(currentTime)));
         break;
       case 'stop':
         this.stopped = true;
@@ -171,7 +225,7 @@ class Playout extends AudioWorkletProcessor {
     const stream = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     if (this.isQuarantined(stream)) return;
     this.guard((pipeline) => {
-      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, currentTime);
+      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, this.arrivals.arrival(currentTime));
     });
   }
 
@@ -228,6 +282,7 @@ class Playout extends AudioWorkletProcessor {
     const channels = outputs[0] ?? [];
     if (channels.length === 0) return true;
     const length = channels[0].length;
+    this.arrivals.observe(currentTime);
     this.countLateness(length);
     for (let from = 0; from < length; ) {
       const rendered = this.guard((pipeline) =>

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ, Skipped};
 use dais_shared::ids::{Seq, StreamId};
-use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_UNACKNOWLEDGED_MS_MAX};
+use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_UNACKNOWLEDGED_MS_MAX};
 use dais_shared::room::MicrophoneState;
 use dais_shared::voice;
 use dais_shared::wire::{self, ClientFrame};
@@ -25,9 +25,11 @@ const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// Frames whose acknowledgement is remembered: two seconds of 10 ms frames.
 const UNACKNOWLEDGED_MAX: usize = 200;
 
-/// What the encoder aims at, in bits per second: while the network takes it, and for a while after it did not. At 24 kbit/s
-/// speech still has its full band (RFC 6716, section 2.1.1).
+/// What the encoder aims at, in bits per second: in frames of 20 ms, in shorter ones, which know less of what they code
+/// and go to few people, and for a while after the network did not take it. At 24 kbit/s speech still has its full band
+/// (RFC 6716, section 2.1.1).
 const BITRATE_BPS: i32 = 32_000;
+const BITRATE_SHORT_FRAMES_BPS: i32 = 40_000;
 const BITRATE_LOWERED_BPS: i32 = 24_000;
 /// Voice unacknowledged for this long beyond the shortest round trip is the first sign of a network that does not take it: an
 /// acknowledgement may itself wait for [`VOICE_ACK_MS`].
@@ -259,7 +261,7 @@ impl Publishing {
         let Some(stay) = &mut self.stay else { return Vec::new() };
         // Both lengths that there are can be coded.
         let _ = capture.set_frame_samples(frame_samples);
-        capture.set_bitrate(stay.bitrate_bps(clock, now));
+        capture.set_bitrate(stay.bitrate_bps(frame_samples, clock, now));
         capture.push(samples);
         let mut messages = Vec::new();
         loop {
@@ -311,11 +313,15 @@ impl Stay {
         now.saturating_sub(oldest).saturating_sub(clock.rtt_min().unwrap_or_default())
     }
 
-    fn bitrate_bps(&mut self, clock: &ServerClock, now: Duration) -> i32 {
+    fn bitrate_bps(&mut self, frame_samples: u32, clock: &ServerClock, now: Duration) -> i32 {
         if self.behind(clock, now) > FALLING_BEHIND {
             self.bitrate_lowered_until = now + LOWERED_FOR;
         }
-        if now < self.bitrate_lowered_until { BITRATE_LOWERED_BPS } else { BITRATE_BPS }
+        match frame_samples {
+            _ if now < self.bitrate_lowered_until => BITRATE_LOWERED_BPS,
+            ..VOICE_FRAME_SAMPLES_LONG => BITRATE_SHORT_FRAMES_BPS,
+            _ => BITRATE_BPS,
+        }
     }
 
     /// Whether the network still takes voice. While it does not, a probe may go now and then.

@@ -170,7 +170,7 @@ fn gate(trace: &Trace, heard: &Heard) -> Option<bool> {
             Some(oracle::fixed_delay_ms(trace, heard.lost_percent()).is_some_and(|fixed_ms| heard.delay_ms <= 0.7 * fixed_ms))
         }
         "stall-up" | "stall-down" => Some(is_back(heard, 25.0)),
-        "cut" => Some(is_back(heard, 26.0)),
+        "cut" => Some(is_back(heard, 28.0)),
         name if name.starts_with("drift") => Some(heard.off_target_ms <= 10.0 && heard.underruns == 0),
         _ => None,
     }
