@@ -54,11 +54,16 @@ test('in an open room whoever takes a seat speaks', async () => {
   await leo.button('Unmute').click();
   await leo.button('Mute').waitFor();
   await host.page.waitForFunction(() => document.querySelector('li.tile[aria-label="Leo"][data-speaking]'));
+  const mia = await Person.arrive(browser, 'Mia', { tapped: false });
+  await mia.joins(link);
+  await mia.button('Take a seat').click();
+  await mia.button('Unmute').waitFor();
+  await mia.page.locator('li.tile[aria-label="Leo"][data-speaking]').waitFor();
   await leo.button('Leave stage').click();
   await leo.button('Take a seat').waitFor();
-  assert.deepEqual([...host.complaints, ...leo.complaints], []);
-  await host.leaves();
-  await leo.leaves();
+  await host.tile('Mia').waitFor();
+  assert.equal(await host.tile('Leo').count(), 0);
+  await disperse(host, leo, mia);
 });
 
 test('a host who loads the page again is host again, with a closed microphone', async () => {

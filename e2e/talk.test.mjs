@@ -1,26 +1,36 @@
 // Beside the voice: chat and reactions; and the stage by keyboard alone.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { disperse, gather } from './harness/journeys.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
+import { speak } from './harness/sound.mjs';
 
 let server;
+let folder;
 let browser;
 
 const everybody = () => ({ host: browser, leo: browser, mia: browser });
 
 before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-talk-'));
+  // A voice: what a browser plays by itself is a beep, which the noise suppression takes for noise.
+  const wav = join(folder, 'voice.wav');
+  await speak(wav, 'One, two, three, and a good evening to everybody in the room.');
   server = await startServer();
-  browser = await launchChromium();
+  browser = await launchChromium({ wav });
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const writes = async (person, text) => {

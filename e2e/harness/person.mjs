@@ -2,29 +2,21 @@
 
 import { readFile } from 'node:fs/promises';
 
+const TAP_URL = '/e2e-tap.js';
 const tapSource = await readFile(new URL('./tap.js', import.meta.url), 'utf8');
 
 // Runs in the page before its own scripts: whatever is connected to a loudspeaker is connected to a
-// tap as well. The path that is measured stays as it is. A browser that refuses the tap's module gets
-// a ScriptProcessorNode, which counts frames on the same clock.
-const installTap = (source) => {
-  const CHUNK_SAMPLES = 4096;
-  const module = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+// tap as well. The path that is measured stays as it is. Chromium's audio thread loads nothing that
+// the tests put in the server's place, and Firefox's nothing that the page's policy forbids: so the
+// tap's module is offered either way.
+const installTap = ({ source, url }) => {
+  const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const taps = [];
   const connect = AudioNode.prototype.connect;
-  const onAudioThread = async (context, tap) => {
-    await context.audioWorklet.addModule(module);
+  const makeTap = async (context, tap) => {
+    await context.audioWorklet.addModule(blob).catch(() => context.audioWorklet.addModule(url));
     const node = new AudioWorkletNode(context, 'e2e-tap', { numberOfOutputs: 0 });
     node.port.onmessage = ({ data }) => tap.chunks.push(data);
-    return node;
-  };
-  const onMainThread = (context, tap) => {
-    const node = context.createScriptProcessor(CHUNK_SAMPLES, 1, 1);
-    node.onaudioprocess = ({ inputBuffer, playbackTime }) => {
-      const samples = inputBuffer.getChannelData(0).slice();
-      tap.chunks.push({ frame: Math.round(playbackTime * context.sampleRate), samples });
-    };
-    connect.call(node, context.destination); // It gives silence, and runs only when connected.
     return node;
   };
   AudioNode.prototype.connect = function (target, ...rest) {
@@ -32,16 +24,30 @@ const installTap = (source) => {
       const { context } = this;
       const tap = { rate: context.sampleRate, chunks: [] };
       taps.push(tap);
-      onAudioThread(context, tap)
-        .catch(() => onMainThread(context, tap))
-        .then((node) => {
-          tap.node = node; // A node that nothing holds may be collected.
-          connect.call(this, node);
-        });
+      makeTap(context, tap).then((node) => {
+        tap.node = node; // A node that nothing holds may be collected.
+        connect.call(this, node);
+      });
     }
     return connect.call(this, target, ...rest);
   };
   window.e2eTaps = taps;
+};
+
+// Counts the microphones that the page holds open.
+const countMicrophones = () => {
+  if (window.MediaDevices === undefined) return; // Not a secure page: a blank one, say.
+  const tracks = [];
+  const { getUserMedia } = MediaDevices.prototype;
+  MediaDevices.prototype.getUserMedia = async function (...wishes) {
+    const stream = await getUserMedia.apply(this, wishes);
+    tracks.push(...stream.getAudioTracks());
+    return stream;
+  };
+  window.e2eMicrophones = () => ({
+    asked: tracks.length,
+    open: tracks.filter((track) => track.readyState === 'live').length,
+  });
 };
 
 export class Person {
@@ -55,7 +61,11 @@ export class Person {
     const context = await browser.newContext({ viewport, colorScheme, bypassCSP: tapped });
     const page = await context.newPage();
     const person = new Person(name, context, page);
-    if (tapped) await page.addInitScript(installTap, tapSource);
+    if (tapped) {
+      await context.route(`**${TAP_URL}`, (route) => route.fulfill({ contentType: 'text/javascript', body: tapSource }));
+      await page.addInitScript(installTap, { source: tapSource, url: TAP_URL });
+    }
+    await page.addInitScript(countMicrophones);
     // Firefox holds the tap, and only the tap, against the page's policy.
     const complain = (text) => {
       if (!(tapped && text.includes('blob:'))) person.complaints.push(text);
@@ -73,6 +83,16 @@ export class Person {
     this.page = page;
     // Errors on the browser's console, uncaught ones included.
     this.complaints = [];
+  }
+
+  // Waits until the page holds so many microphones open.
+  async holdsMicrophones(count) {
+    await this.page.waitForFunction((wanted) => window.e2eMicrophones().open === wanted, count);
+  }
+
+  // How often the page has been given a microphone so far.
+  async microphonesAsked() {
+    return this.page.evaluate(() => window.e2eMicrophones().asked);
   }
 
   button(name) {
