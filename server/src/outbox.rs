@@ -249,3 +249,92 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dais_shared::limits::{OUTBOX_VOICE_AGE_MS_MAX, SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
+    use socket2::SockRef;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const FRAME_BYTES: usize = 100;
+
+    /// A frame that says when it reached the server.
+    fn voice(arrived_ms: u64) -> Voice {
+        let mut bytes = vec![0; FRAME_BYTES];
+        bytes[..8].copy_from_slice(&arrived_ms.to_be_bytes());
+        Voice { stream: StreamId(1), arrived_ms, bytes: bytes.into() }
+    }
+
+    /// An outbox over a socket as small as the server's own, and the listener's end of it.
+    async fn connection() -> (Outbox, TcpStream) {
+        let house = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = TcpSocket::new_v4().expect("a socket");
+        listener.set_recv_buffer_size(4096).expect("a small buffer");
+        let listener = listener.connect(house.local_addr().expect("it is bound")).await.expect("a connection");
+        let (socket, _) = house.accept().await.expect("a connection");
+        let options = SockRef::from(&socket);
+        options.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES).expect("a small buffer");
+        options.set_tcp_notsent_lowat(SOCKET_NOTSENT_BYTES_MAX).expect("a low mark");
+        socket.writable().await.expect("an open socket");
+        (Outbox::new(socket, Arc::default()), listener)
+    }
+
+    /// Reads all that comes: when each frame had reached the server.
+    fn read(mut listener: TcpStream) -> JoinHandle<Vec<u64>> {
+        tokio::spawn(async move {
+            let mut bytes = Vec::new();
+            listener.read_to_end(&mut bytes).await.expect("what was sent");
+            let frames = bytes.chunks_exact(FRAME_BYTES);
+            assert!(frames.remainder().is_empty(), "frames are whole");
+            frames.map(|frame| u64::from_be_bytes(frame[..8].try_into().expect("eight bytes"))).collect()
+        })
+    }
+
+    fn say(outbox: &Outbox, arrived_ms: u64) {
+        outbox.send_voice([voice(arrived_ms)].iter(), arrived_ms);
+    }
+
+    #[tokio::test]
+    async fn what_a_full_socket_held_up_is_judged_by_its_age_when_it_is_written() {
+        let (outbox, listener) = connection().await;
+        while !outbox.lock().is_blocked {
+            say(&outbox, 1_000);
+        }
+        (1_020..=2_500).step_by(20).for_each(|now_ms| say(&outbox, now_ms));
+        // Nobody speaks for a moment; then the listener reads again.
+        const NOW_MS: u64 = 2_650;
+        let read = read(listener);
+        while !outbox.handle_writable(NOW_MS) {
+            outbox.socket().writable().await.expect("an open socket");
+        }
+        let late = outbox.metrics.voice_frames_late_total.get();
+        drop(outbox);
+        let heard = read.await.expect("it reads to the end");
+        let first = heard.iter().position(|arrived_ms| *arrived_ms != 1_000).expect("fresh voice");
+        let fresh: Vec<u64> = (NOW_MS - OUTBOX_VOICE_AGE_MS_MAX..=2_500).filter(|ms| ms % 20 == 0).collect();
+        assert_eq!(heard[first..], fresh);
+        assert!(late >= (1_020..2_450).step_by(20).count() as u64, "{late}");
+    }
+
+    #[tokio::test]
+    async fn what_a_missing_report_held_up_is_judged_by_its_age_when_it_is_written() {
+        let (outbox, listener) = connection().await;
+        say(&outbox, 1_000);
+        outbox.handle_report(1_000, 1_010);
+        // He takes what he is sent, and reports none of it.
+        (1_020..=2_500).step_by(20).for_each(|now_ms| say(&outbox, now_ms));
+        let nonce = outbox.lock().queue.flight_mut().start_ping(2_500);
+        const NOW_MS: u64 = 2_650;
+        outbox.handle_pong(nonce, NOW_MS);
+        drop(outbox);
+        let heard = read(listener).await.expect("it reads to the end");
+        let gap = heard.windows(2).position(|pair| pair[1] - pair[0] != 20).expect("what stood too long is left out");
+        assert!(heard[gap] <= 1_000 + 20 + 400, "held at {}", heard[gap]);
+        assert_eq!(heard[gap + 1], 2_460, "the oldest that is no older than its age at {NOW_MS}");
+        assert_eq!(heard.last(), Some(&2_500));
+    }
+}

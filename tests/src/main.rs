@@ -15,6 +15,7 @@ mod onslaught;
 mod page;
 mod presence;
 mod rows;
+mod slow;
 mod stage;
 mod tidy;
 mod voice;

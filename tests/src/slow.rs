@@ -1,0 +1,68 @@
+//! Listeners who stop reading and read again: what they are sent then is fresh, and what they missed is gone.
+
+use std::time::Duration;
+
+use dais_shared::limits::{OUTBOX_VOICE_AGE_MS_MAX, VOICE_BYTES_PER_SECOND};
+use dais_shared::wire::ClientFrame;
+use tokio::sync::watch;
+
+use crate::harness::{TestMember, TestServer};
+
+/// Frames that a stall loses, or it was none: most of a second.
+const FRAMES_MISSED: u64 = 10;
+
+/// Says large frames, as fast as the server takes them from one speaker.
+async fn talks(mut guest: TestMember, mut is_over: watch::Receiver<bool>) {
+    let payload = "x".repeat(1000);
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / (VOICE_BYTES_PER_SECOND / 1100));
+    while !*is_over.borrow_and_update() {
+        pace.tick().await;
+        guest.says(&payload).await;
+    }
+}
+
+/// Does not read until enough was dropped for it, then reads on: the first voice behind what was under way already is no
+/// older than voice may become in an outbox.
+async fn pauses_and_reads_on(server: &TestServer, mut slow: TestMember, guest: TestMember, mut witness: TestMember) {
+    let (over, is_over) = watch::channel(false);
+    let talking = tokio::spawn(talks(guest, is_over));
+    while server.metrics().voice_frames_late_total.get() < FRAMES_MISSED {
+        let heard = witness.heard.len();
+        witness.until("voice", |witness| witness.heard.len() > heard).await;
+    }
+    // The server's clock has shown this already.
+    let resumed_ms = witness.heard.last().unwrap().arrived_ms;
+    slow.until("voice of now", |slow| slow.heard.last().is_some_and(|heard| heard.arrived_ms > resumed_ms)).await;
+    over.send(true).unwrap();
+    talking.await.unwrap();
+
+    let gap = slow.heard.windows(2).rposition(|pair| pair[1].header.sequence.0 > pair[0].header.sequence.0 + 1);
+    let gap = gap.expect("what was dropped is missing");
+    let missing = slow.heard[gap + 1].header.sequence.0 - slow.heard[gap].header.sequence.0 - 1;
+    let age_ms = resumed_ms.saturating_sub(slow.heard[gap + 1].arrived_ms);
+    println!("{gap} frames were under way, {missing} are missing, the next was {age_ms} ms old");
+    assert!(age_ms <= OUTBOX_VOICE_AGE_MS_MAX, "{age_ms} ms");
+    assert!(u64::from(missing) >= FRAMES_MISSED / 2, "{missing}");
+}
+
+#[tokio::test]
+async fn the_first_voice_behind_a_full_socket_is_fresh() {
+    let server = TestServer::start().await;
+    let (_host, guest, witness) = server.talk().await;
+    let mut slow = TestMember::connect_with_receive_buffer(server.address(), 4096).await;
+    slow.logs_in("Slow").await.unwrap();
+    slow.joins("hall").await.unwrap();
+    pauses_and_reads_on(&server, slow, guest, witness).await;
+}
+
+#[tokio::test]
+async fn the_first_voice_behind_a_missing_report_is_fresh() {
+    let server = TestServer::start().await;
+    let (_host, mut guest, witness) = server.talk().await;
+    let mut slow = server.listener("Slow").await;
+    guest.says("first").await;
+    slow.hears(&guest, "first").await;
+    let newest_ms = slow.heard[0].arrived_ms;
+    slow.sends(&ClientFrame::VoiceReport { newest_ms }).await;
+    pauses_and_reads_on(&server, slow, guest, witness).await;
+}
