@@ -74,14 +74,6 @@ async fn files_come_packed_tagged_and_with_their_kind() {
         assert_eq!(answer.header("content-type"), Some("text/javascript; charset=utf-8"));
         assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
         assert_eq!(answer.header("vary"), Some("accept-encoding"));
-        for (header, value) in [
-            ("x-content-type-options", "nosniff"),
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cross-origin-embedder-policy", "require-corp"),
-            ("referrer-policy", "no-referrer"),
-        ] {
-            assert_eq!(answer.header(header), Some(value));
-        }
         let tag = answer.header("etag").unwrap().to_owned();
         let again = server.get_with(name, &[&accept, &format!("If-None-Match: {tag}")]).await;
         assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag.as_str())));
@@ -92,6 +84,39 @@ async fn files_come_packed_tagged_and_with_their_kind() {
     let worker = server.get("/worker_bg.wasm").await;
     assert_eq!(worker.header("content-type"), Some("application/wasm"));
     assert_eq!(worker.header("cache-control"), Some("no-cache"), "its name says nothing about its content");
+}
+
+#[tokio::test]
+async fn the_page_and_all_it_loads_are_isolated_from_other_origins() {
+    let dist = Dist::new("isolated");
+    let server = dist.server().await;
+    let tag = server.get("/worker_bg.wasm").await.header("etag").unwrap().to_owned();
+    let known = format!("If-None-Match: {tag}");
+    let requests: [(&str, &[&str], u16); 7] = [
+        ("/", &[], 200),
+        ("/r/hall", &[], 200),
+        ("/app-0123456789abcdef.js", &[], 200),
+        ("/app-0123456789abcdef.js", &["Accept-Encoding: br"], 200),
+        ("/worker_bg.wasm", &[], 200),
+        ("/worker_bg.wasm", &[&known], 304),
+        ("/nothing", &[], 404),
+    ];
+    for (path, headers, status) in requests {
+        let answer = server.get_with(path, headers).await;
+        assert_eq!(answer.status, status, "{path} {headers:?}");
+        for (header, value) in [
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-embedder-policy", "require-corp"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!(answer.header(header), Some(value), "{path} {headers:?}");
+        }
+    }
+    // What stands on another origin would not be loaded; the policy does not even let the page ask.
+    let policy = server.get("/").await.header("content-security-policy").unwrap().to_owned();
+    assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
 }
 
 #[tokio::test]
