@@ -30,12 +30,22 @@ impl Fader {
         self.concealed_samples
     }
 
-    /// True samples: back to full volume, by a fade where something else came before.
+    /// True samples: back to full volume, by a fade where something else came before. It is slowest at first: a decoder that
+    /// lacks what came before may step in its first milliseconds.
     pub(crate) fn pass(&mut self, samples: &mut [f32]) {
-        self.concealed_samples = 0;
         if self.gain < 1.0 {
-            self.ramp(samples, 1.0 / FADE_SAMPLES as f32);
+            let length = samples.len().min(FADE_SAMPLES as usize);
+            for (index, sample) in samples[..length].iter_mut().enumerate() {
+                *sample *= self.gain + (1.0 - self.gain) * rise(index, length);
+            }
         }
+        self.handle_blended();
+    }
+
+    /// Truth is back at full volume: what was made up has been blended into it.
+    pub(crate) fn handle_blended(&mut self) {
+        self.concealed_samples = 0;
+        self.gain = 1.0;
     }
 
     /// Made-up samples: full volume first, none once concealment has lasted its time.
@@ -73,6 +83,21 @@ impl Fader {
             *sample *= self.gain;
         }
     }
+}
+
+/// Fades `old` into the samples that take its place, over [`FADE_SAMPLES`] or what there is of either.
+pub(crate) fn blend<'a>(old: impl ExactSizeIterator<Item = &'a f32>, new: &mut [f32]) {
+    let length = old.len().min(new.len()).min(FADE_SAMPLES as usize);
+    for (index, (new, old)) in new[..length].iter_mut().zip(old).enumerate() {
+        let rise = rise(index, length);
+        *new = old * (1.0 - rise) + *new * rise;
+    }
+}
+
+/// From 0 to 1 over `length` samples, level at both ends.
+fn rise(index: usize, length: usize) -> f32 {
+    let position = (index as f32 + 0.5) / length as f32;
+    0.5 - 0.5 * (std::f32::consts::PI * position).cos()
 }
 
 /// The loudest comfort noise, as mean square: −50 dBFS. Where pauses are louder than that, they
@@ -128,6 +153,11 @@ impl Comfort {
         self.gain = gain;
     }
 
+    /// The noise has left with what it was added to.
+    pub(crate) fn silence(&mut self) {
+        self.gain = 0.0;
+    }
+
     /// Whether noise sounds.
     pub(crate) fn is_on(&self) -> bool {
         self.gain > 0.0
@@ -152,6 +182,20 @@ mod tests {
         assert_eq!(fader.concealed_samples(), 4_800);
         let largest = made_up.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
         assert!(largest < 0.001, "no step: {largest}");
+    }
+
+    #[test]
+    fn what_was_played_last_is_blended_into_what_comes_without_a_step() {
+        let old: Vec<f32> = (0..600).map(|n| n as f32 / 600.0).collect();
+        let mut new = [-1.0f32; 960];
+        blend(old.iter().rev(), &mut new);
+        assert!((new[0] - old[599]).abs() < 0.01, "it begins where the old ended");
+        assert!(new[480..].iter().all(|&sample| sample == -1.0), "and is itself after 10 ms");
+        let largest = new.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(largest < 0.01, "{largest}");
+        let mut short = [-1.0f32; 120];
+        blend(old.iter().rev(), &mut short);
+        assert!(short[0] > 0.9 && short[119] < -0.99);
     }
 
     #[test]

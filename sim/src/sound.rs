@@ -5,6 +5,8 @@
 //! cards come on top, for everybody alike. Lost is what was concealed or discarded, of what was said.
 
 mod battery;
+#[cfg(test)]
+mod click;
 mod neteq;
 mod oracle;
 mod pipeline;

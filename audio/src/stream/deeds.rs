@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{DECODE_AHEAD_SAMPLES, Scratch, Stream};
 use crate::codec::{CONCEAL_SAMPLES_STEP, PACKET_SAMPLES_MAX};
-use crate::conceal::FADE_SAMPLES;
+use crate::conceal::{FADE_SAMPLES, blend};
 use crate::decide::{ACCELERATE_SAMPLES_MIN, Decision};
 use crate::jitter::Waiting;
 use crate::packet::{FLAG_PRE_ROLL, FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
@@ -116,9 +116,21 @@ impl Stream {
     /// What was decoded goes to the ear as it is.
     fn emit_true(&mut self, samples: &mut [f32]) {
         self.comfort.listen(samples);
-        self.fader.pass(samples);
+        self.follow_on(samples);
         self.unstretched_samples = self.unstretched_samples.saturating_add(samples.len() as u32);
         self.emit(samples);
+    }
+
+    /// Makes decoded samples follow what was played last. Behind made-up sound the decoder's own output steps where its
+    /// prediction was wrong; what was played last goes on, backwards, while the truth fades in.
+    fn follow_on(&mut self, samples: &mut [f32]) {
+        if self.fader.concealed_samples() == 0 || self.fader.is_silent() {
+            self.fader.pass(samples);
+            return;
+        }
+        blend(self.tail.iter().rev(), samples);
+        self.fader.handle_blended();
+        self.comfort.silence();
     }
 
     fn emit(&mut self, samples: &[f32]) {
@@ -137,7 +149,7 @@ impl Stream {
             let Some(decoded) = decoded else { return (length, Some(packet)) };
             let samples = &mut scratch.first[..decoded];
             self.comfort.listen(samples);
-            self.fader.pass(samples);
+            self.follow_on(samples);
             scratch.piece[length..length + decoded].copy_from_slice(samples);
             length += decoded;
             let follows = self
@@ -261,12 +273,7 @@ impl Stream {
             return;
         };
         self.counters.samples_discarded_total += left_out;
-        let fade = old_length.min(new_length).min(FADE_SAMPLES as usize);
-        for index in 0..fade {
-            let position = (index as f32 + 0.5) / fade as f32;
-            let rise = 0.5 - 0.5 * (std::f32::consts::PI * position).cos();
-            scratch.second[index] = scratch.first[index] * (1.0 - rise) + scratch.second[index] * rise;
-        }
+        blend(scratch.first[..old_length].iter(), &mut scratch.second[..new_length]);
         self.emit_true(&mut scratch.second[..new_length]);
     }
 

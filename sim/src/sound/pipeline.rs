@@ -13,8 +13,6 @@ const RATE_HZ: u32 = 48_000;
 const STREAM: u32 = 1;
 /// What an AudioWorklet is asked for at a time, in samples.
 const QUANTUM: usize = 128;
-/// A speaker who sends nothing for so many frames has paused.
-const PAUSE_FRAMES: f64 = 4.0;
 
 /// Speech, coded once and said again and again.
 pub(crate) struct Speech {
@@ -28,9 +26,7 @@ impl Speech {
     /// # Errors
     /// Frames of another length than 10 or 20 ms; nothing to say.
     pub(crate) fn encode(samples: &[f32], frame_ms: f64) -> Result<Self, CodecError> {
-        let frame_samples = (frame_ms * 48.0) as u32;
-        let mut capture =
-            CapturePipeline::new(CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(RATE_HZ) })?;
+        let mut capture = capture(frame_ms)?;
         let mut frames = Vec::new();
         for piece in samples.chunks(RATE_HZ as usize / 10) {
             capture.push(piece);
@@ -38,6 +34,40 @@ impl Speech {
         }
         Ok(Self { frames, frame_ms })
     }
+
+    /// The coded frames, in order.
+    pub(crate) fn frames(&self) -> &[EncodedFrame] {
+        &self.frames
+    }
+
+    /// Codes what a trace carries, every talkspurt from its beginning by an encoder that starts afresh, as the product's
+    /// does. `sample` gives the samples of a talkspurt, counted from its first.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    #[cfg(test)]
+    pub(crate) fn said_through(trace: &Trace, sample: impl Fn(u64) -> f32) -> Result<Self, CodecError> {
+        let mut microphone = capture(trace.frame_ms)?;
+        let (mut frames, mut next) = (Vec::new(), 0);
+        for (index, passage) in trace.passages.iter().enumerate() {
+            if trace.follows_pause(index) {
+                (microphone, next) = (capture(trace.frame_ms)?, 0);
+            }
+            while frames.len() <= passage.sequence as usize {
+                let piece: Vec<f32> = (next..next + 480).map(&sample).collect();
+                next += 480;
+                microphone.push(&piece);
+                frames.extend(std::iter::from_fn(|| microphone.poll_frame()));
+            }
+        }
+        Ok(Self { frames, frame_ms: trace.frame_ms })
+    }
+}
+
+/// The product's encoder at its defaults, that codes whatever it is given.
+fn capture(frame_ms: f64) -> Result<CapturePipeline, CodecError> {
+    let frame_samples = (frame_ms * 48.0) as u32;
+    CapturePipeline::new(CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(RATE_HZ) })
 }
 
 /// What was heard, in numbers.
@@ -136,16 +166,13 @@ fn schedule<'a>(trace: &Trace, speech: &'a Speech, begin_ms: f64) -> BTreeMap<u6
     let mut arrivals: BTreeMap<u64, Vec<Arrival<'_>>> = BTreeMap::new();
     let frame_samples = (trace.frame_ms * 48.0) as u64;
     let mut timestamp = 0u64;
-    let mut last: Option<(u32, f64)> = None;
     for (index, passage) in trace.passages.iter().enumerate() {
-        let elapsed_ms = last.map_or(0.0, |(_, sent_ms)| passage.sent_ms - sent_ms);
-        let steps = last.map_or(0, |(sequence, _)| passage.sequence - sequence);
-        let has_paused = elapsed_ms > (f64::from(steps) + PAUSE_FRAMES) * trace.frame_ms;
-        timestamp += if has_paused { (elapsed_ms * 48.0) as u64 } else { u64::from(steps) * frame_samples };
-        let ends = trace.passages.get(index + 1).is_none_or(|next| {
-            next.sent_ms - passage.sent_ms > (f64::from(next.sequence - passage.sequence) + PAUSE_FRAMES) * trace.frame_ms
-        });
-        last = Some((passage.sequence, passage.sent_ms));
+        let has_paused = trace.follows_pause(index);
+        if let Some(before) = index.checked_sub(1).map(|before| &trace.passages[before]) {
+            let steps = u64::from(passage.sequence - before.sequence);
+            timestamp += if has_paused { ((passage.sent_ms - before.sent_ms) * 48.0) as u64 } else { steps * frame_samples };
+        }
+        let ends = index + 1 == trace.passages.len() || trace.follows_pause(index + 1);
         let Some(arrived_ms) = passage.arrived_ms else { continue };
         let frame = &speech.frames[passage.sequence as usize % speech.frames.len()];
         let header = PacketHeader {

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use super::random::Random;
 
+/// A speaker who sends nothing for so many frames has paused.
+const PAUSE_FRAMES: f64 = 4.0;
+
 /// One frame on its way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Passage {
@@ -73,6 +76,16 @@ const PATH_MS: f64 = 30.0;
 impl Trace {
     fn new(name: &str, passages: Vec<Passage>) -> Self {
         Self { name: name.to_owned(), passages, frame_ms: FRAME_MS, drift_ppm: 0.0 }
+    }
+
+    /// Whether the speaker had paused before the passage with this index; there was no pause before the first.
+    pub(crate) fn follows_pause(&self, index: usize) -> bool {
+        let (Some(before), Some(passage)) = (index.checked_sub(1).map(|before| &self.passages[before]), self.passages.get(index))
+        else {
+            return false;
+        };
+        let steps = f64::from(passage.sequence - before.sequence);
+        passage.sent_ms - before.sent_ms > (steps + PAUSE_FRAMES) * self.frame_ms
     }
 
     /// The transit of the quickest frame, in ms.
