@@ -5,6 +5,7 @@
 //! cards come on top, for everybody alike. Lost is what was concealed or discarded, of what was said.
 
 mod battery;
+mod choir;
 #[cfg(test)]
 mod click;
 mod neteq;
@@ -42,7 +43,8 @@ pub(crate) struct Options {
 /// # Errors
 /// Speech or trace cannot be read, output cannot be written.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let samples = read_speech(&options.speech)?.concat();
+    let clips = read_speech(&options.speech)?;
+    let samples = clips.concat();
     let battery = options.battery.unwrap_or(if options.trace.is_some() || options.only.is_some() { 0 } else { BATTERY });
     let traces = match &options.trace {
         Some(path) => vec![Trace::read(path).map_err(|error| error.to_string())?],
@@ -60,6 +62,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     }
     if battery > 0 {
         holds &= run_battery(battery, &samples)?;
+    }
+    if options.trace.is_none() && is_wanted(options, "choir") {
+        holds &= choir::run(&clips)?;
     }
     Ok(holds)
 }
