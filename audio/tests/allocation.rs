@@ -109,3 +109,49 @@ fn playing_allocates_nothing_through_loss_overflow_and_nonsense() {
     assert!(counters.packets_invalid_total > 0 && counters.samples_discarded_total > 0);
     assert_eq!(calls, 0, "calls to the allocator while playing");
 }
+
+#[test]
+fn one_four_and_sixteen_speakers_are_played_without_the_allocator() {
+    let frames = frames();
+    let mut quantum = [0.0; 128];
+    for speakers in [1, 4, 16] {
+        let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+        let mut arrived = 0usize;
+        let calls = allocator_calls(|| {
+            for step in 0..1_500u64 {
+                let now = Duration::from_micros(step * 8_000 / 3);
+                let now_ms = now.as_millis() as u64;
+                while let Some(frame) = frames.get(arrived)
+                    && frame.timestamp + u64::from(frame.duration_samples) <= step * 128
+                {
+                    for stream in 0..speakers {
+                        // Each way loses and delays on its own.
+                        let header = PacketHeader {
+                            stream,
+                            sequence: u32::try_from(arrived).unwrap(),
+                            timestamp: frame.timestamp,
+                            arrival_ms: now_ms.saturating_sub(u64::from(stream)),
+                            duration_samples: frame.duration_samples,
+                            level_dbov: frame.level_dbov,
+                            flags: frame.flags,
+                        };
+                        if !(arrived + stream as usize).is_multiple_of(29) {
+                            playback.insert(&header, &frame.payload, now);
+                        }
+                    }
+                    arrived += 1;
+                }
+                if step % 75 == 0 {
+                    playback.handle_clock(now_ms, now);
+                }
+                playback.render(&mut quantum, now);
+            }
+        });
+        let statistics = playback.statistics();
+        println!("{speakers} speakers: {calls} calls to the allocator, {:?}", statistics.counters);
+        assert_eq!(statistics.streams_open, speakers as usize);
+        assert!(statistics.counters.samples_decoded_total > u64::from(speakers) * 48_000 * 3, "they are heard");
+        assert!(statistics.counters.samples_concealed_total > 0, "and not all of them came");
+        assert_eq!(calls, 0, "{speakers} speakers");
+    }
+}

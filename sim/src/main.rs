@@ -1,18 +1,21 @@
-//! Simulations of Dais, each with the options of [`sound::Options`]: `dais-sim sound` prints what becomes of lag and loss,
-//! `dais-sim speech` writes what is heard, for others to judge.
+//! Simulations of Dais: `dais-sim sound` prints what becomes of lag and loss, `dais-sim speech` writes what is heard, for
+//! others to judge, both with the options of [`sound::Options`]; `dais-sim render` prints what playing costs.
 
+mod render;
 mod sound;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: dais-sim sound --speech DIRECTORY [--trace FILE.csv] [--battery N] [--only NAME]
-       dais-sim speech --speech DIRECTORY --output DIRECTORY";
+       dais-sim speech --speech DIRECTORY --output DIRECTORY
+       dais-sim render";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let kind = arguments.next();
     let outcome = match (kind.as_deref(), parse(arguments)) {
+        (Some("render"), None) if std::env::args().len() == 2 => render::run().map(|()| true),
         (Some("sound"), Some(options)) => sound::run(&options),
         (Some("speech"), Some(options)) => sound::record(&options).map(|()| true),
         _ => {

@@ -4,6 +4,7 @@
 //! product does: nothing here depends on another package of the workspace, so that it compiles
 //! on a machine that has a stable Rust and nothing else.
 
+mod bench;
 mod check;
 mod client;
 mod dev;
@@ -39,6 +40,7 @@ Dais: the commands of this project
   cargo xtask sim sound [--trace FILE.csv] [--only NAME] [--battery N] [--no-judges]
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
+  cargo xtask bench render        what it costs to play one, four and sixteen voices here
   cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
   cargo xtask client              only build the client into dist/
   cargo xtask env                 print the variables that tests read, as shell exports
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         "dev" => dev::run(),
         "mutate" => mutate::mutate(),
         "sim" => sim::sim(rest),
+        "bench" => bench::bench(rest),
         "setup" => setup_only(rest),
         "client" => setup::build_tools().and_then(|()| client::build()),
         "env" => test::environment().map(|variables| {
