@@ -78,10 +78,38 @@ pub enum Command {
         /// A factor.
         volume: f32,
     },
+    /// How one speaks from now on.
+    SetSpeaking(Speaking),
+    /// What happens to the key of [`Speaking::PushToTalk`]. Without effect where one may not be heard now: a press is no
+    /// wish to be kept for later.
+    Talk(TalkKey),
     /// Be nobody again, on this page alone: the identity stays what it is elsewhere. [`Command::Login`] makes another.
     BecomeAnother,
     /// Stop waiting and connect now.
     Retry,
+}
+
+/// What of an open microphone is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speaking {
+    /// What is voice, and not silence.
+    #[default]
+    VoiceActivation,
+    /// Everything.
+    OpenMicrophone,
+    /// Everything while a key is held, and nothing otherwise.
+    PushToTalk,
+}
+
+/// What a shell says of the key of [`Speaking::PushToTalk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TalkKey {
+    /// It is pressed.
+    Pressed,
+    /// It is held as before: to be said several times a second, or it counts as released after one. Opens nothing.
+    StillHeld,
+    /// It is released, or may be: at most one more frame is sent.
+    Released,
 }
 
 /// Why there is no microphone.

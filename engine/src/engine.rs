@@ -8,7 +8,7 @@ use dais_shared::ids::Token;
 use dais_shared::limits::{HEARTBEAT_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_REPORT_MS};
 use dais_shared::wire::{self, ClientFrame, FromServer, Goodbye, ServerFrame};
 
-use crate::command::{Command, MicrophoneFailure, Ticket};
+use crate::command::{Command, MicrophoneFailure, TalkKey, Ticket};
 use crate::event::{Event, Failure, LeftRoom, Output, Statistics};
 use crate::listening::Listening;
 use crate::publishing::Publishing;
@@ -45,6 +45,7 @@ pub struct Engine {
     pub(crate) publishing: Publishing,
     pub(crate) listening: Listening,
     traffic: Traffic,
+    is_talking_told: bool,
     next_tick: Duration,
     next_statistics: Duration,
     next_report: Duration,
@@ -71,6 +72,7 @@ impl Engine {
             publishing: Publishing::default(),
             listening: Listening::default(),
             traffic: Traffic { since: now, ..Traffic::default() },
+            is_talking_told: false,
             next_tick: now,
             next_statistics: now + STATISTICS_EVERY,
             next_report: now,
@@ -124,6 +126,18 @@ impl Engine {
                     self.outputs.push_back(Output::SetGain { stream, gain });
                 }
                 self.silence_streams();
+                self.answer(ticket, Ok(wire::Reply::Done));
+            }
+            Command::SetSpeaking(speaking) => {
+                self.publishing.set_speaking(speaking);
+                self.tell_talking(now);
+                self.answer(ticket, Ok(wire::Reply::Done));
+            }
+            Command::Talk(key) => {
+                if key != TalkKey::Pressed || self.audible_stream().is_some() {
+                    self.publishing.handle_key(key, now);
+                }
+                self.tell_talking(now);
                 self.answer(ticket, Ok(wire::Reply::Done));
             }
             Command::BecomeAnother => {
@@ -215,6 +229,14 @@ impl Engine {
             ServerFrame::ClockMapping { stream, timestamp, server_ms } => {
                 self.listening.handle_clock_mapping(stream, timestamp, server_ms);
             }
+        }
+    }
+
+    /// Says whether a held key lets the voice out, where that has changed.
+    pub(crate) fn tell_talking(&mut self, now: Duration) {
+        let is_talking = self.publishing.is_talking(now);
+        if core::mem::replace(&mut self.is_talking_told, is_talking) != is_talking {
+            self.tell(Event::Talking(is_talking));
         }
     }
 

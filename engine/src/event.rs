@@ -83,6 +83,8 @@ pub enum Event {
     Levels(Vec<(MemberId, u8)>),
     /// The voice one sends is not sent at the moment, because the network does not take it; or it is again.
     VoiceHeldBack(bool),
+    /// With [`crate::Speaking::PushToTalk`]: the key lets one's voice out, or does not any more.
+    Talking(bool),
     /// Measurements, once a second.
     Statistics(Statistics),
 }

@@ -15,8 +15,9 @@ mod requests;
 mod room;
 mod server_clock;
 mod session;
+mod talk;
 
-pub use command::{Command, MicrophoneFailure, Ticket};
+pub use command::{Command, MicrophoneFailure, Speaking, TalkKey, Ticket};
 pub use engine::{Config, Engine};
 pub use event::{ConnectionState, Event, Failure, LeftRoom, Output, SpeakerStatistics, Statistics};
 

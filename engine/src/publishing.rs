@@ -14,9 +14,10 @@ use dais_shared::room::MicrophoneState;
 use dais_shared::voice;
 use dais_shared::wire::{self, ClientFrame};
 
-use crate::command::MicrophoneFailure;
+use crate::command::{MicrophoneFailure, Speaking, TalkKey};
 use crate::event::Output;
 use crate::server_clock::ServerClock;
+use crate::talk::{LetsOut, Talk};
 
 /// A microphone that its owner muted stays open this long, so that unmuting is immediate.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -73,15 +74,27 @@ enum Closing {
     Silent,
 }
 
+impl Closing {
+    const fn lets_out(self) -> LetsOut {
+        match self {
+            Self::No => LetsOut::All,
+            Self::LastFrame => LetsOut::LastFrame,
+            Self::Silent => LetsOut::Nothing,
+        }
+    }
+}
+
 /// One's own voice.
 #[derive(Default)]
 pub(crate) struct Publishing {
     microphone: Microphone,
+    device_rate_hz: u32,
     kept_until: Option<Duration>,
     last_report: Option<MicrophoneState>,
     capture: Option<CapturePipeline>,
     stay: Option<Stay>,
     closing: Closing,
+    talk: Talk,
     pub(crate) level_dbov: Option<u8>,
     pub(crate) frames_sent: u64,
     pub(crate) frames_held_back: u64,
@@ -112,8 +125,39 @@ impl Publishing {
         self.stay.as_ref().is_some_and(|stay| stay.is_held_back)
     }
 
+    /// How the person speaks from now on. What is being said breaks off, and what follows starts anew.
+    pub(crate) fn set_speaking(&mut self, speaking: Speaking) {
+        if self.talk.set_speaking(speaking) {
+            self.end_talkspurt();
+            if self.capture.is_some() {
+                self.make_capture();
+            }
+        }
+    }
+
+    /// What happens to push-to-talk's key.
+    pub(crate) fn handle_key(&mut self, key: TalkKey, now: Duration) {
+        match key {
+            TalkKey::Pressed => {
+                if self.talk.press(now) {
+                    // What was captured before the key was pressed is nobody's business.
+                    self.end_talkspurt();
+                }
+            }
+            TalkKey::StillHeld | TalkKey::Released => self.talk.handle_key(key, now),
+        }
+    }
+
+    /// Whether a held key lets the voice out.
+    pub(crate) fn is_talking(&self, now: Duration) -> bool {
+        self.talk.is_held(now)
+    }
+
     /// What the shell is to do so that the microphone is as wanted.
     pub(crate) fn settle(&mut self, wanted: Wanted, now: Duration) -> Option<Output> {
+        if wanted != Wanted::Open {
+            self.talk.shut();
+        }
         match wanted {
             Wanted::Open => {
                 self.kept_until = None;
@@ -186,15 +230,19 @@ impl Publishing {
         if self.microphone == Microphone::Closed {
             return false;
         }
-        match CapturePipeline::new(CaptureConfig::new(device_rate_hz)) {
-            Ok(capture) => {
-                self.capture = Some(capture);
-                self.microphone = Microphone::Open;
-                self.end_talkspurt();
-            }
-            Err(_) => self.microphone = Microphone::Failed(MicrophoneFailure::Lost),
-        }
+        self.device_rate_hz = device_rate_hz;
+        self.make_capture();
         true
+    }
+
+    fn make_capture(&mut self) {
+        let codes_silence = self.talk.sends_silence();
+        self.capture = CapturePipeline::new(CaptureConfig { codes_silence, ..CaptureConfig::new(self.device_rate_hz) }).ok();
+        self.microphone = match self.capture {
+            Some(_) => Microphone::Open,
+            None => Microphone::Failed(MicrophoneFailure::Lost),
+        };
+        self.end_talkspurt();
     }
 
     pub(crate) fn handle_failed(&mut self, failure: MicrophoneFailure) {
@@ -221,6 +269,7 @@ impl Publishing {
 
     pub(crate) fn handle_reconnect(&mut self) {
         self.last_report = None;
+        self.talk.shut();
         self.end_talkspurt();
         if let Some(stay) = &mut self.stay {
             stay.unacknowledged.clear();
@@ -245,15 +294,14 @@ impl Publishing {
         clock: &ServerClock,
         now: Duration,
     ) -> Vec<Vec<u8>> {
+        let lets_out = self.closing.lets_out().min(self.talk.lets_out(now));
         let Some(capture) = &mut self.capture else { return Vec::new() };
-        if self.closing == Closing::LastFrame && !capture.is_active() {
-            // Nobody was speaking: there is no talkspurt to end.
-            self.closing = Closing::Silent;
-            self.level_dbov = None;
-        }
-        if self.closing == Closing::Silent {
+        // Where nobody was speaking there is no talkspurt to end.
+        if lets_out == LetsOut::Nothing || (lets_out == LetsOut::LastFrame && !capture.is_active()) {
+            self.be_silent();
             return Vec::new();
         }
+        let is_last = lets_out == LetsOut::LastFrame;
         if self.stay.as_ref().is_none_or(|stay| stay.stream != stream) {
             self.stay = Some(Stay::new(stream, now));
             capture.reset_for_talkspurt();
@@ -268,13 +316,15 @@ impl Publishing {
             if stay.may_send(clock, now) {
                 let Some(frame) = capture.poll_frame() else { break };
                 self.frames_sent += 1;
-                let is_last = self.closing == Closing::LastFrame;
                 messages.extend(stay.messages(&frame, capture.timestamp_captured(), is_last, clock, now));
                 if is_last {
-                    self.closing = Closing::Silent;
-                    self.level_dbov = None;
+                    self.be_silent();
                     return messages;
                 }
+            } else if is_last {
+                // What waits for the way to be free would not be the last word but a later one.
+                self.be_silent();
+                return messages;
             } else {
                 match capture.skip_frame() {
                     None => break,
@@ -288,6 +338,15 @@ impl Publishing {
         }
         self.level_dbov = Some(capture.level_dbov());
         messages
+    }
+
+    /// The last frame is out, or there is none to come.
+    fn be_silent(&mut self) {
+        if self.closing == Closing::LastFrame {
+            self.closing = Closing::Silent;
+        }
+        self.talk.end();
+        self.level_dbov = None;
     }
 }
 

@@ -120,7 +120,9 @@ impl Engine {
                 };
                 self.request(purpose, Request::Room(command));
             }
-            Command::SetVolume { .. } | Command::BecomeAnother | Command::Retry => self.answer(ticket, Ok(Reply::Done)),
+            Command::SetVolume { .. } | Command::SetSpeaking(_) | Command::Talk(_) | Command::BecomeAnother | Command::Retry => {
+                self.answer(ticket, Ok(Reply::Done))
+            }
         }
     }
 

@@ -142,6 +142,7 @@ impl Engine {
         if let Some(output) = self.publishing.settle(wanted, now) {
             self.outputs.push_back(output);
         }
+        self.tell_talking(now);
         let Some(reported) = self.room.my_stage().map(|me| me.microphone) else { return };
         if !self.session.is_online() {
             return;

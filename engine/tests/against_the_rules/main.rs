@@ -1,5 +1,6 @@
 //! The engine against the real rules: a room of `dais-shared` answers it, in virtual time, without a socket.
 
+mod talking;
 mod world;
 
 use dais_engine::shared::ids::{Revision, RoomId, Seq, StreamId, UserId};

@@ -1,0 +1,162 @@
+//! How one speaks: everything, what is voice, or what is said while a key is held.
+
+use dais_engine::shared::room::Command as RoomCommand;
+use dais_engine::shared::voice;
+use dais_engine::{Command, Event, Speaking, TalkKey};
+
+use crate::world::*;
+
+/// Unmuted on stage, with push-to-talk and nothing pressed.
+fn with_a_key() -> World {
+    let mut world = World::speaking();
+    world.command(Command::SetSpeaking(Speaking::PushToTalk));
+    world
+}
+
+/// Frames that go out while this is said, in frames of 20 ms.
+fn sent_while_saying(world: &mut World, frames: usize) -> usize {
+    let before = world.voice.len();
+    world.speak(frames);
+    world.voice.len() - before
+}
+
+fn talks(world: &World) -> Vec<bool> {
+    let talking = |event: &Event| if let Event::Talking(is_talking) = event { Some(*is_talking) } else { None };
+    world.events.iter().filter_map(talking).collect()
+}
+
+#[test]
+fn an_open_microphone_sends_silence_too() {
+    let mut world = World::speaking();
+    world.command(Command::SetSpeaking(Speaking::OpenMicrophone));
+    world.is_silent(20);
+    assert_eq!(world.voice.len(), 40);
+    world.command(Command::SetSpeaking(Speaking::VoiceActivation));
+    let before = world.voice.len();
+    world.is_silent(20);
+    assert_eq!(world.voice.len(), before);
+}
+
+#[test]
+fn what_was_chosen_before_the_microphone_opened_holds() {
+    let mut world = World::on_stage();
+    world.command(Command::SetSpeaking(Speaking::PushToTalk));
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
+    let now = world.now;
+    world.engine.handle_microphone_open(44_100, now);
+    world.settle();
+    assert_eq!(sent_while_saying(&mut world, 20), 0);
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.is_silent(20);
+    assert!(world.voice.len() > 30, "a held key sends silence too");
+}
+
+#[test]
+fn a_key_lets_out_what_is_said_while_it_is_held_and_one_frame_more() {
+    let mut world = with_a_key();
+    assert_eq!(sent_while_saying(&mut world, 50), 0);
+    world.command(Command::Talk(TalkKey::Pressed));
+    assert_eq!(sent_while_saying(&mut world, 10), 20);
+    assert_eq!(world.voice[0].0.flags, voice::TALKSPURT_START, "nothing of what was said before");
+    world.command(Command::Talk(TalkKey::Released));
+    assert_eq!(talks(&world), [true, false]);
+    assert_eq!(sent_while_saying(&mut world, 50), 1);
+    assert_eq!(world.voice.last().expect("spoke").0.flags, voice::TALKSPURT_END);
+    assert!(world.take_outputs().is_empty(), "the device stays open");
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.speak(1);
+    let (before, after) = (&world.voice[20].0, &world.voice[21].0);
+    assert_eq!(after.flags, voice::TALKSPURT_START);
+    assert_eq!(after.sequence.0, before.sequence.0 + 1);
+    let gap_ms = (after.timestamp - before.timestamp) / 48;
+    assert!((980..1060).contains(&gap_ms), "{gap_ms} ms");
+}
+
+#[test]
+fn no_frame_is_captured_later_than_50_ms_after_the_key_is_let_go() {
+    let mut world = with_a_key();
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.speak(10);
+    world.command(Command::Talk(TalkKey::Released));
+    world.advance(60 * MS); // The device gives nothing for a moment.
+    assert_eq!(sent_while_saying(&mut world, 50), 0);
+
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.acknowledges = false;
+    let held_back = |event: &Event| *event == Event::VoiceHeldBack(true);
+    while !world.events.iter().any(held_back) {
+        world.command(Command::Talk(TalkKey::StillHeld));
+        world.speak(1);
+    }
+    world.command(Command::Talk(TalkKey::Released));
+    assert!(sent_while_saying(&mut world, 50) <= 1, "what a full network holds back is not sent later");
+}
+
+#[test]
+fn a_mute_on_a_full_network_sends_nothing_later_either() {
+    let mut world = World::speaking();
+    world.acknowledges = false;
+    world.speak(100);
+    world.is_connected = false; // The mute itself does not get through.
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: true }));
+    world.is_connected = true;
+    world.speak(1);
+    assert_eq!(sent_while_saying(&mut world, 50), 0);
+}
+
+#[test]
+fn after_a_lost_connection_the_key_is_to_be_pressed_anew() {
+    let mut world = with_a_key();
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.speak(10);
+    world.cut(None);
+    assert_eq!(talks(&world), [true, false]);
+    assert_eq!(sent_while_saying(&mut world, 10), 0);
+    world.command(Command::Talk(TalkKey::Pressed)); // There is nobody to talk to.
+    world.advance(1100 * MS);
+    assert!(world.requests.contains(&rejoin(true)), "unmuted as before");
+    world.command(Command::Talk(TalkKey::StillHeld));
+    assert_eq!(sent_while_saying(&mut world, 50), 0);
+    world.command(Command::Talk(TalkKey::Pressed));
+    assert!(sent_while_saying(&mut world, 10) > 0);
+}
+
+#[test]
+fn after_a_mute_the_key_is_to_be_pressed_anew() {
+    let mut world = with_a_key();
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.speak(10);
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: true }));
+    world.command(Command::Talk(TalkKey::Pressed)); // Muted, one is not heard, and this opens nothing later.
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
+    world.command(Command::Talk(TalkKey::StillHeld));
+    assert_eq!(sent_while_saying(&mut world, 50), 0);
+    assert_eq!(talks(&world), [true, false]);
+}
+
+#[test]
+fn a_page_that_hangs_holds_no_key() {
+    let mut world = with_a_key();
+    world.command(Command::Talk(TalkKey::Pressed));
+    for _ in 0..8 {
+        world.speak(25);
+        world.command(Command::Talk(TalkKey::StillHeld));
+    }
+    assert_eq!(talks(&world), [true], "held for four seconds");
+    let sent = sent_while_saying(&mut world, 200);
+    assert_eq!(sent, 99, "a second less one frame, of which the last ends the talkspurt");
+    assert_eq!(world.voice.last().expect("spoke").0.flags, voice::TALKSPURT_END);
+    world.advance(100 * MS);
+    assert_eq!(talks(&world), [true, false]);
+    world.command(Command::Talk(TalkKey::StillHeld));
+    assert_eq!(sent_while_saying(&mut world, 10), 0);
+}
+
+#[test]
+fn without_push_to_talk_a_key_means_nothing() {
+    let mut world = World::speaking();
+    world.command(Command::Talk(TalkKey::Pressed));
+    world.command(Command::Talk(TalkKey::Released));
+    assert_eq!(talks(&world), []);
+    assert!(sent_while_saying(&mut world, 10) > 0);
+}
