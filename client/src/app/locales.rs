@@ -7,6 +7,7 @@
 mod en;
 mod happened;
 mod moderation;
+mod speaking;
 mod talk;
 
 use dais_engine::shared::names::InvalidName;
@@ -19,6 +20,7 @@ use crate::state::diagnosis::{Heard, Hearing};
 
 pub(crate) use happened::Happened;
 pub(crate) use moderation::{Badges, Entry, Invitation, Moderation};
+pub(crate) use speaking::Speaking;
 pub(crate) use talk::{Chat, Keys};
 
 /// Makes the person's language available to [`t`] below this component.
@@ -62,6 +64,7 @@ pub(crate) struct Sentences {
     pub(crate) badges: Badges,
     pub(crate) chat: Chat,
     pub(crate) keys: Keys,
+    pub(crate) speaking: Speaking,
 }
 
 /// Names of controls. In English they are what assistive technology and browser tests look for.

@@ -23,6 +23,7 @@ pub(crate) mod reactions;
 pub(crate) mod room;
 #[cfg(test)]
 mod sample;
+pub(crate) mod speaking;
 mod storage;
 pub(crate) mod volumes;
 
@@ -41,5 +42,7 @@ pub(crate) fn provide_state() {
     notices::provide();
     preferences::provide();
     volumes::provide();
+    speaking::provide();
     actions::provide(intake::start());
+    speaking::use_speech().tell_how(actions::use_actions());
 }

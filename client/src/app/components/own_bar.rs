@@ -4,6 +4,7 @@ use dais_engine::shared::room::Command;
 use leptos::prelude::*;
 
 use super::chat_button::ChatButton;
+use super::hold_to_talk::HoldToTalk;
 use super::icon::{Glyph, Icon};
 use super::own_state::OwnState;
 use crate::locales::{Controls, t};
@@ -22,6 +23,7 @@ pub(crate) fn OwnBar() -> impl IntoView {
         <section class="own-bar" aria-label=t.room.your_controls>
             <OwnState />
             <div class="own-bar__buttons">
+                <HoldToTalk />
                 {Place::ALL.map(|place| view! { <OwnButton offers=offers place=place /> }).collect_view()}
                 <ChatButton />
                 <button class="button own-bar__button own-bar__leave" type="button" on:click=move |_| actions.leave()>

@@ -9,6 +9,7 @@ use crate::state::diagnosis::{Facts, Heard, Hearing, heard, hearing};
 use crate::state::house::use_house;
 use crate::state::quality::use_quality;
 use crate::state::room::use_room;
+use crate::state::speaking::use_speech;
 
 /// See the module.
 #[component]
@@ -58,7 +59,7 @@ pub(crate) fn QualityPanel() -> impl IntoView {
 
 /// Whether one hears and is heard.
 fn verdict() -> Memo<(Hearing, Heard)> {
-    let (house, room, devices, quality) = (use_house(), use_room(), use_devices(), use_quality());
+    let (house, room, devices, quality, speech) = (use_house(), use_room(), use_devices(), use_quality(), use_speech());
     Memo::new(move |_| {
         let view = room.view();
         let mouth_to_ear_ms = quality.delays().into_iter().filter_map(|delay| delay.mouth_to_ear_ms).reduce(f32::max);
@@ -67,6 +68,7 @@ fn verdict() -> Memo<(Hearing, Heard)> {
             view: view.as_deref(),
             audio: devices.audio(),
             microphone: devices.microphone(),
+            is_key_up: speech.is_by_key() && !speech.is_talking(),
             is_held_back: quality.is_held_back(),
             concealed_percent: quality.shares().concealed,
             mouth_to_ear_ms,

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::key_list::KeyList;
 use super::level_meter::LevelMeter;
+use super::speaking_choice::SpeakingChoice;
 use super::switch::Switch;
 use super::theme_choice::ThemeChoice;
 use crate::link::{DeviceState, Processing};
@@ -54,6 +55,7 @@ pub(crate) fn Settings() -> impl IntoView {
             >
                 <LevelMeter />
             </Show>
+            <SpeakingChoice />
             <h3>{words.appearance}</h3>
             <ThemeChoice />
             <h3>{t.keys.heading}</h3>

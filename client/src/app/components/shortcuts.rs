@@ -46,9 +46,18 @@ fn is_for_the_page(event: &ev::KeyboardEvent) -> bool {
     if event.repeat() || event.ctrl_key() || event.alt_key() || event.meta_key() || event.is_composing() {
         return false;
     }
+    !is_elsewhere(event)
+}
+
+/// Somebody is typing, or something lies above the room.
+pub(super) fn is_elsewhere(event: &ev::KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let is_typing = target
-        .is_some_and(|target| target.matches("input:not([type=range]), textarea, select, [contenteditable]").unwrap_or(false));
     let is_covered = document().query_selector("dialog[open], :popover-open").ok().flatten().is_some();
-    !is_typing && !is_covered
+    is_covered || target.is_some_and(|target| is_text_field(&target))
+}
+
+/// Whether keys write or choose something in this element.
+pub(super) fn is_text_field(element: &web_sys::Element) -> bool {
+    // A selector that is one does not fail.
+    element.matches("input:not([type=range]), textarea, select, [contenteditable]").unwrap_or(false)
 }

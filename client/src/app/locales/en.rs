@@ -5,6 +5,7 @@ mod happened;
 mod moderation;
 mod screens;
 mod sound;
+mod speaking;
 mod talk;
 
 use super::{Controls, Sentences};
@@ -28,6 +29,7 @@ pub(super) const EN: Sentences = Sentences {
     badges: moderation::BADGES,
     chat: talk::CHAT,
     keys: talk::KEYS,
+    speaking: speaking::SPEAKING,
 };
 
 const CONTROLS: Controls = Controls {

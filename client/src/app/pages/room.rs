@@ -13,6 +13,7 @@ use crate::components::room_menu::RoomTools;
 use crate::components::room_troubles::RoomTroubles;
 use crate::components::shortcuts::Shortcuts;
 use crate::components::stage::Stage;
+use crate::components::talk_key::TalkKey;
 use crate::state::house::use_house;
 use crate::state::room::use_room;
 
@@ -48,6 +49,7 @@ pub(crate) fn Room() -> impl IntoView {
             </div>
             <OwnBar />
             <Shortcuts />
+            <TalkKey />
         </div>
     }
 }

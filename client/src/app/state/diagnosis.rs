@@ -21,6 +21,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) view: Option<&'a View>,
     pub(crate) audio: AudioState,
     pub(crate) microphone: DeviceState,
+    /// Push-to-talk is on and nothing is held.
+    pub(crate) is_key_up: bool,
     pub(crate) is_held_back: bool,
     /// Share of recent sound that was made up.
     pub(crate) concealed_percent: f32,
@@ -58,6 +60,7 @@ pub(crate) enum Heard {
     MicrophoneLost,
     MicrophoneInsecure,
     MicrophoneOpening,
+    KeyUp,
     HeldBack,
     Silent,
 }
@@ -114,6 +117,9 @@ pub(crate) fn heard(facts: Facts<'_>) -> Heard {
         MicrophoneState::Lost => return Heard::MicrophoneLost,
         MicrophoneState::Closed | MicrophoneState::Open => {}
     }
+    if facts.is_key_up {
+        return Heard::KeyUp;
+    }
     if facts.is_held_back {
         return Heard::HeldBack;
     }
@@ -143,6 +149,7 @@ mod tests {
             view: Some(view),
             audio: AudioState::Running,
             microphone: DeviceState::Open,
+            is_key_up: false,
             is_held_back: false,
             concealed_percent: 0.0,
             mouth_to_ear_ms: Some(120.0),
@@ -178,6 +185,7 @@ mod tests {
         let well = facts(&unmuted);
         let refused = DeviceState::Failed(MicrophoneFailure::Refused);
         assert_eq!(heard(Facts { microphone: refused, ..well }), Heard::MicrophoneRefused);
+        assert_eq!(heard(Facts { is_key_up: true, is_held_back: true, ..well }), Heard::KeyUp);
         assert_eq!(heard(Facts { is_held_back: true, ..well }), Heard::HeldBack);
         assert_eq!(heard(Facts { silent_s: 60, ..well }), Heard::Silent);
         assert_eq!(heard(facts(&view(vec![]))), Heard::NotOnStage);

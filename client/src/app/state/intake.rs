@@ -21,6 +21,7 @@ use super::notices::{Notices, use_notices};
 use super::quality::{Quality, use_quality};
 use super::reactions::{Reactions, use_reactions};
 use super::room::{Room, use_room};
+use super::speaking::{Speech, use_speech};
 use crate::link::{DeviceState, Link, LinkEvent};
 use crate::locales::{Sentences, t};
 
@@ -34,6 +35,7 @@ struct Intake {
     devices: Devices,
     quality: Quality,
     levels: Levels,
+    speech: Speech,
     notices: Notices,
     t: &'static Sentences,
 }
@@ -50,6 +52,7 @@ pub(super) fn start() -> Link {
         devices: use_devices(),
         quality: use_quality(),
         levels: use_levels(),
+        speech: use_speech(),
         notices: use_notices(),
         t: t(),
     };
@@ -100,13 +103,15 @@ impl Intake {
                 }
                 self.levels.tell(&levels);
             }
+            Event::Talking(is_talking) => self.speech.set_talking(is_talking),
             Event::VoiceHeldBack(is_held_back) => self.quality.set_held_back(is_held_back),
             Event::Statistics(statistics) => {
                 if let Some(server_ms) = statistics.server_ms {
                     self.clock.set(server_ms);
                 }
                 let is_audible = self.room.my_stage().is_some_and(|me| me.is_audible());
-                let is_open = self.devices.microphone() == DeviceState::Open;
+                let is_let_out = !self.speech.is_by_key() || self.speech.is_talking();
+                let is_open = self.devices.microphone() == DeviceState::Open && is_let_out;
                 self.quality.set_statistics(statistics, is_audible && is_open);
             }
         }

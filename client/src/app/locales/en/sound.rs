@@ -47,6 +47,7 @@ pub(super) const QUALITY: Quality = Quality {
         Heard::MicrophoneLost => "The microphone failed. Check it and try again.",
         Heard::MicrophoneInsecure => "The browser gives no microphone to a page that was not loaded securely.",
         Heard::MicrophoneOpening => "The microphone is being opened.",
+        Heard::KeyUp => "Push to talk is on: you are heard while you hold the key or the button Hold to talk.",
         Heard::HeldBack => "The network does not take your voice quickly enough, so parts of it are left out.",
         Heard::Silent => "Your microphone is open but silent. Check that it is the right one and not switched off.",
     },
