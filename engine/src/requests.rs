@@ -121,7 +121,7 @@ impl Engine {
                 self.request(purpose, Request::Room(command));
             }
             Command::SetVolume { .. } | Command::SetSpeaking(_) | Command::Talk(_) | Command::BecomeAnother | Command::Retry => {
-                self.answer(ticket, Ok(Reply::Done))
+                self.answer(ticket, Ok(Reply::Done));
             }
         }
     }

@@ -62,6 +62,8 @@ pub(crate) fn TalkKey() -> impl IntoView {
         window_event_listener(ev::focusin, focus),
         window_event_listener(ev::contextmenu, open_menu),
         window_event_listener_untyped("visibilitychange", hide),
+        // The first tells of a page that is left as soon as that is asked for, the second of every one.
+        window_event_listener_untyped("beforeunload", move |_| let_go()),
         window_event_listener_untyped("pagehide", move |_| let_go()),
     ];
     on_cleanup(move || {
