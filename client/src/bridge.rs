@@ -64,6 +64,8 @@ pub enum FromWorker {
 pub struct Playout {
     /// Quanta that the browser asked for later than it should have.
     pub quanta_late_total: u64,
+    /// The longest time between two calls of the audio thread since the last report, in milliseconds.
+    pub call_gap_ms_max: f32,
     /// Times that the audio thread's WebAssembly failed and was started anew.
     pub traps_total: u64,
     /// Samples that came out of packets.

@@ -1,10 +1,17 @@
 //! The sound devices, which only a page can open: the loudspeaker ([`playout`]) and the microphone ([`microphone`]).
-//! No sample passes through here: the worklets' ports go to the worker.
+//! No sample passes through here: the worklets' ports go to the worker, and the microphone test ([`trial`]) stays on the
+//! audio thread.
 
+pub(crate) mod device_list;
 pub(crate) mod microphone;
 pub(crate) mod playout;
+pub(crate) mod trial;
+pub(crate) mod user_media;
 
 use dais_engine::MicrophoneFailure;
+
+pub(crate) use device_list::{Device, DeviceList};
+pub(crate) use trial::TrialEvent;
 
 /// The loudspeaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

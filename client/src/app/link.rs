@@ -15,14 +15,21 @@ use futures_channel::oneshot;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{ErrorEvent, MessageEvent, MessagePort, Worker, WorkerOptions, WorkerType, window};
 
+use crate::audio::device_list;
 use crate::audio::microphone::Microphone;
 use crate::audio::playout::Playout;
+use crate::audio::trial::Trial;
+use crate::audio::user_media::Wish;
 
-pub(crate) use crate::audio::{AudioState, DeviceState, Processing};
+pub(crate) use crate::audio::device_list::can_choose_output;
+pub(crate) use crate::audio::{AudioState, Device, DeviceList, DeviceState, Processing, TrialEvent};
 
 const PROCESSING_KEY: &str = "dais.processing";
+const MICROPHONE_KEY: &str = "dais.microphone";
+const OUTPUT_KEY: &str = "dais.output";
 /// Trunk's loader of the worker's module. Not hashed, so that its name is known here.
 const WORKER_URL: &str = "/worker_loader.js";
 /// Messages kept for a worker that is still starting: a person clicks no more than that in the time.
@@ -39,6 +46,14 @@ pub(crate) enum LinkEvent {
     Audio(AudioState),
     /// The microphone.
     Microphone(DeviceState),
+    /// The chosen microphone is not there, and the system's default was opened.
+    MicrophoneMissing(Device),
+    /// The chosen output is not there, and the system's default plays.
+    OutputMissing(Device),
+    /// Which devices there are.
+    Devices(DeviceList),
+    /// The microphone test.
+    Trial(TrialEvent),
     /// The worker could not be started, or died; with the browser's words for the console.
     WorkerFailed(String),
 }
@@ -59,6 +74,7 @@ pub(crate) struct Inner {
     before_ready: RefCell<Option<Vec<Letter>>>,
     playout: Playout,
     microphone: Microphone,
+    trial: Trial,
 }
 
 impl Link {
@@ -74,15 +90,23 @@ impl Link {
                 next_ticket: Cell::new(0),
                 waiting: RefCell::default(),
                 before_ready: RefCell::new(Some(vec![(start, None)])),
-                playout: Playout::new(weak.clone()),
-                microphone: Microphone::new(weak.clone(), read_processing()),
+                playout: Playout::new(weak.clone(), read(OUTPUT_KEY, Device::from_text)),
+                microphone: Microphone::new(weak.clone(), read_wish()),
+                trial: Trial::new(weak.clone()),
             }
         });
         if inner.worker.is_none() {
             inner.tell(LinkEvent::WorkerFailed("the browser starts no module worker".into()));
         }
         inner.playout.prepare();
-        Self(SendWrapper::new(inner))
+        let started = Self(SendWrapper::new(inner));
+        let weak = Rc::downgrade(&started.0);
+        device_list::watch(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.list_devices();
+            }
+        });
+        started
     }
 
     /// Asks for something; what comes of it is told as an event.
@@ -118,7 +142,54 @@ impl Link {
 
     /// What the browser is asked to do to the microphone's sound.
     pub(crate) fn processing(&self) -> Processing {
-        self.0.microphone.processing()
+        self.0.microphone.wish().processing
+    }
+
+    /// Asks which devices there are.
+    pub(crate) fn list_devices(&self) {
+        self.0.list_devices();
+    }
+
+    /// Which microphone is to be used. An open one is opened anew.
+    pub(crate) fn choose_microphone(&self, device: Option<Device>) {
+        store(MICROPHONE_KEY, device.as_ref().map(Device::to_text).as_deref());
+        self.0.microphone.set_device(device);
+    }
+
+    /// Which microphone was chosen.
+    pub(crate) fn chosen_microphone(&self) -> Option<Device> {
+        self.0.microphone.wish().device
+    }
+
+    /// Where the sound is to go, at once.
+    pub(crate) fn choose_output(&self, device: Option<Device>) {
+        store(OUTPUT_KEY, device.as_ref().map(Device::to_text).as_deref());
+        self.0.playout.set_device(device);
+    }
+
+    /// Which output was chosen.
+    pub(crate) fn chosen_output(&self) -> Option<Device> {
+        self.0.playout.device()
+    }
+
+    /// Asks the loudspeaker for larger buffers, once. Returns whether that is being done.
+    pub(crate) fn steady_sound(&self) -> bool {
+        self.0.playout.steady()
+    }
+
+    /// Records the microphone, as chosen, for a test. Inside a click.
+    pub(crate) fn start_trial(&self) {
+        self.0.trial.start(self.0.microphone.wish(), self.0.playout.device());
+    }
+
+    /// Plays what the test has recorded.
+    pub(crate) fn play_trial(&self) {
+        self.0.trial.play();
+    }
+
+    /// Ends the test.
+    pub(crate) fn end_trial(&self) {
+        self.0.trial.end();
     }
 }
 
@@ -133,6 +204,21 @@ impl Inner {
 
     pub(crate) fn microphone(&self) -> &Microphone {
         &self.microphone
+    }
+
+    pub(crate) fn trial(&self) -> &Trial {
+        &self.trial
+    }
+
+    fn list_devices(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        spawn_local(async move {
+            let list = device_list::list().await;
+            if let Some(inner) = weak.upgrade() {
+                inner.playout.handle_devices(&list);
+                inner.tell(LinkEvent::Devices(list));
+            }
+        });
     }
 
     pub(crate) fn playout_ready(&self, port: MessagePort) {
@@ -250,7 +336,12 @@ fn store(key: &str, value: Option<&str>) {
     };
 }
 
-fn read_processing() -> Processing {
-    let text = storage().and_then(|storage| storage.get_item(PROCESSING_KEY).ok().flatten());
-    text.as_deref().and_then(Processing::from_text).unwrap_or_default()
+fn read<T>(key: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+    let text = storage().and_then(|storage| storage.get_item(key).ok().flatten())?;
+    parse(&text)
+}
+
+fn read_wish() -> Wish {
+    let processing = read(PROCESSING_KEY, Processing::from_text).unwrap_or_default();
+    Wish { processing, device: read(MICROPHONE_KEY, Device::from_text) }
 }

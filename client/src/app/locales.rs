@@ -4,6 +4,7 @@
 //! The enums of the protocol carry no words; the functions here give each of their variants one sentence, through
 //! exhaustive matches.
 
+mod devices;
 mod en;
 mod happened;
 mod moderation;
@@ -18,6 +19,7 @@ use leptos::prelude::{expect_context, provide_context};
 
 use crate::state::diagnosis::{Heard, Hearing};
 
+pub(crate) use devices::Devices;
 pub(crate) use happened::Happened;
 pub(crate) use moderation::{Badges, Entry, Invitation, Moderation};
 pub(crate) use speaking::Speaking;
@@ -56,6 +58,7 @@ pub(crate) struct Sentences {
     pub(crate) microphone: Microphone,
     pub(crate) quality: Quality,
     pub(crate) settings: Settings,
+    pub(crate) devices: Devices,
     pub(crate) connection: Connection,
     pub(crate) errors: Errors,
     pub(crate) entry: Entry,

@@ -11,6 +11,7 @@ mod locales;
 #[expect(unreachable_pub, reason = "the component macro writes public items")]
 mod pages;
 mod state;
+mod wake_lock;
 
 fn main() {
     console_error_panic_hook::set_once();

@@ -12,6 +12,7 @@ pub(crate) mod dialogs;
 pub(crate) mod entry;
 pub(crate) mod house;
 mod intake;
+mod lateness;
 pub(crate) mod levels;
 pub(crate) mod names;
 mod narration;
@@ -25,6 +26,7 @@ pub(crate) mod room;
 mod sample;
 pub(crate) mod speaking;
 mod storage;
+pub(crate) mod trial;
 pub(crate) mod volumes;
 
 /// Makes everything known available below this component, and starts the worker that tells it.
@@ -37,6 +39,7 @@ pub(crate) fn provide_state() {
     dialogs::provide();
     room::provide();
     devices::provide();
+    trial::provide();
     quality::provide();
     levels::provide();
     notices::provide();

@@ -87,6 +87,7 @@ pub(crate) fn read_statistics(event: &MessageEvent) -> Option<Playout> {
     let streams: Array = get(&data, "streams").dyn_into().unwrap_or_default();
     Some(Playout {
         quanta_late_total: get_count(&data, "late_quanta_total"),
+        call_gap_ms_max: get_number(&data, "call_gap_ms_max") as f32,
         traps_total: get_count(&data, "traps_total"),
         samples_decoded_total: get_count(&data, "samples_decoded_total"),
         samples_concealed_total: get_count(&data, "samples_concealed_total"),

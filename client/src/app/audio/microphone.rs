@@ -4,18 +4,16 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 
-use dais_client::edge::{exception_name, object};
+use dais_client::edge::object;
 use dais_engine::MicrophoneFailure;
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamConstraints, MediaStreamTrack,
-    MessageChannel, window,
-};
+use web_sys::{AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamTrack, MessageChannel};
 
-use super::{DeviceState, Processing};
+use super::user_media::{self, Wish, stop_tracks};
+use super::{Device, DeviceState, Processing};
 use crate::link::{Inner, LinkEvent};
 
 const WORKLET_URL: &str = "/capture.js";
@@ -24,7 +22,7 @@ const PROCESSOR: &str = "dais-capture";
 /// The microphone.
 pub(crate) struct Microphone {
     link: Weak<Inner>,
-    processing: Cell<Processing>,
+    wish: RefCell<Wish>,
     /// Counts openings and closings: one that is overtaken by a later one releases what it got.
     generation: Cell<u32>,
     is_wanted: Cell<bool>,
@@ -40,23 +38,27 @@ struct Open {
 }
 
 impl Microphone {
-    pub(crate) fn new(link: Weak<Inner>, processing: Processing) -> Self {
-        Self {
-            link,
-            processing: Cell::new(processing),
-            generation: Cell::new(0),
-            is_wanted: Cell::new(false),
-            open: RefCell::default(),
-        }
+    pub(crate) fn new(link: Weak<Inner>, wish: Wish) -> Self {
+        Self { link, wish: RefCell::new(wish), generation: Cell::new(0), is_wanted: Cell::new(false), open: RefCell::default() }
     }
 
-    pub(crate) fn processing(&self) -> Processing {
-        self.processing.get()
+    /// What the person wants of it.
+    pub(crate) fn wish(&self) -> Wish {
+        self.wish.borrow().clone()
     }
 
     /// Takes effect at the next opening; an open microphone is opened anew.
     pub(crate) fn set_processing(&self, processing: Processing) {
-        if self.processing.replace(processing) != processing && self.is_wanted.get() {
+        self.set_wish(Wish { processing, ..self.wish() });
+    }
+
+    /// The same for which one it is.
+    pub(crate) fn set_device(&self, device: Option<Device>) {
+        self.set_wish(Wish { device, ..self.wish() });
+    }
+
+    fn set_wish(&self, wish: Wish) {
+        if self.wish.replace(wish.clone()) != wish && self.is_wanted.get() {
             self.open();
         }
     }
@@ -64,11 +66,11 @@ impl Microphone {
     /// Lets the browser ask the person, and releases at once what it gives. Reads nothing.
     pub(crate) fn ask(&self) {
         let link = self.link.clone();
-        let processing = self.processing.get();
+        let wish = self.wish();
         spawn_local(async move {
-            let state = match get_user_media(processing).await {
-                Ok(stream) => {
-                    stop_tracks(&stream);
+            let state = match user_media::open(&wish).await {
+                Ok(given) => {
+                    stop_tracks(&given.stream);
                     DeviceState::Closed
                 }
                 Err(state) => state,
@@ -84,12 +86,12 @@ impl Microphone {
     pub(crate) fn open(&self) {
         let generation = self.begin(true);
         let link = self.link.clone();
-        let processing = self.processing.get();
+        let wish = self.wish();
         if let Some(link) = link.upgrade() {
             link.tell(LinkEvent::Microphone(DeviceState::Opening));
         }
         spawn_local(async move {
-            let opened = open(&link, processing).await;
+            let opened = open(&link, &wish).await;
             let Some(link) = link.upgrade() else { return };
             if link.microphone().generation.get() != generation {
                 return; // Closed again in the meantime: dropping what was opened releases it.
@@ -99,7 +101,10 @@ impl Microphone {
                 link.microphone().is_wanted.set(false);
             }
             match opened {
-                Ok((open, port)) => {
+                Ok((open, port, missing)) => {
+                    if let Some(device) = missing {
+                        link.tell(LinkEvent::MicrophoneMissing(device));
+                    }
                     let rate = open.context.sample_rate().round() as u32;
                     *link.microphone().open.borrow_mut() = Some(open);
                     link.microphone_open(rate, port);
@@ -140,48 +145,13 @@ impl Drop for Open {
     }
 }
 
-fn stop_tracks(stream: &MediaStream) {
-    for track in stream.get_tracks().iter() {
-        if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
-            track.stop();
-        }
-    }
-}
-
-/// The exceptions of getUserMedia, as the Media Capture and Streams specification names them.
-fn failure(exception: &JsValue) -> DeviceState {
-    DeviceState::Failed(match exception_name(exception).as_str() {
-        "NotAllowedError" | "SecurityError" => MicrophoneFailure::Refused,
-        "NotFoundError" | "OverconstrainedError" => MicrophoneFailure::Missing,
-        _ => MicrophoneFailure::Lost,
-    })
-}
-
-async fn get_user_media(processing: Processing) -> Result<MediaStream, DeviceState> {
-    let devices = window()
-        .filter(|window| window.is_secure_context())
-        .and_then(|window| window.navigator().media_devices().ok())
-        .ok_or(DeviceState::Insecure)?;
-    let audio = object(&[
-        ("echoCancellation", processing.echo_cancellation.into()),
-        ("noiseSuppression", processing.noise_suppression.into()),
-        ("autoGainControl", processing.gain_control.into()),
-        ("channelCount", object(&[("ideal", JsValue::from_f64(1.0))]).into()),
-    ]);
-    let constraints = MediaStreamConstraints::new();
-    constraints.set_audio(&audio);
-    let asked = devices.get_user_media_with_constraints(&constraints).map_err(|exception| failure(&exception))?;
-    let stream = JsFuture::from(asked).await.map_err(|exception| failure(&exception))?;
-    stream.dyn_into().map_err(|_| DeviceState::Failed(MicrophoneFailure::Lost))
-}
-
-/// The device and the capture worklet; and the worklet's port, for the worker.
-async fn open(link: &Weak<Inner>, processing: Processing) -> Result<(Open, web_sys::MessagePort), DeviceState> {
-    let stream = get_user_media(processing).await?;
-    match capture(link, &stream).await {
-        Ok(opened) => Ok(opened),
+/// The device and the capture worklet, the worklet's port for the worker, and which device was not there.
+async fn open(link: &Weak<Inner>, wish: &Wish) -> Result<(Open, web_sys::MessagePort, Option<Device>), DeviceState> {
+    let given = user_media::open(wish).await?;
+    match capture(link, &given.stream).await {
+        Ok((open, port)) => Ok((open, port, given.missing)),
         Err(_) => {
-            stop_tracks(&stream);
+            stop_tracks(&given.stream);
             Err(DeviceState::Failed(MicrophoneFailure::Lost))
         }
     }

@@ -14,7 +14,8 @@ use web_sys::{
     MessageChannel, Response, window,
 };
 
-use super::AudioState;
+use super::device_list::choose_output;
+use super::{AudioState, Device, DeviceList};
 use crate::link::{Inner, LinkEvent};
 
 const WORKLET_URL: &str = "/playout.js";
@@ -31,10 +32,18 @@ pub(crate) struct Playout {
     context: RefCell<Option<AudioContext>>,
     node: RefCell<Option<AudioWorkletNode>>,
     is_starting: Cell<bool>,
+    /// Where the sound is to go. `None` is whatever the system prefers.
+    device: RefCell<Option<Device>>,
+    /// The chosen device is not there: the system's default plays in its place.
+    is_replaced: Cell<bool>,
+    /// Late and steady rather than quick, since that did not work.
+    is_steady: Cell<bool>,
+    /// Plays until the one in its place does.
+    retired: RefCell<Option<AudioContext>>,
 }
 
 impl Playout {
-    pub(crate) fn new(link: Weak<Inner>) -> Self {
+    pub(crate) fn new(link: Weak<Inner>, device: Option<Device>) -> Self {
         Self {
             link,
             pipeline: RefCell::default(),
@@ -42,6 +51,10 @@ impl Playout {
             context: RefCell::default(),
             node: RefCell::default(),
             is_starting: Cell::new(false),
+            device: RefCell::new(device),
+            is_replaced: Cell::new(false),
+            is_steady: Cell::new(false),
+            retired: RefCell::default(),
         }
     }
 
@@ -63,6 +76,68 @@ impl Playout {
         // Its outcome shows as a change of state.
         let _ = context.resume();
         self.start(context);
+    }
+
+    /// Where the sound is to go.
+    pub(crate) fn device(&self) -> Option<Device> {
+        self.device.borrow().clone()
+    }
+
+    /// Takes effect at once.
+    pub(crate) fn set_device(&self, device: Option<Device>) {
+        self.is_replaced.set(false);
+        *self.device.borrow_mut() = device;
+        let context = self.context.borrow().clone();
+        if let Some(context) = context {
+            self.route(context);
+        }
+    }
+
+    /// Devices came or went: the sound goes to the chosen one if it is there, and to the system's default if not.
+    pub(crate) fn handle_devices(&self, devices: &DeviceList) {
+        let is_there = self.device.borrow().as_ref().is_none_or(|chosen| devices.outputs.iter().any(|it| it.id == chosen.id));
+        // Browsers that do not tell names list nothing, of which nothing is missing.
+        let is_missing = !is_there && !devices.outputs.is_empty();
+        let context = self.context.borrow().clone();
+        if let Some(context) = context
+            && is_missing != self.is_replaced.get()
+        {
+            self.route(context);
+        }
+    }
+
+    fn route(&self, context: AudioContext) {
+        let (link, device) = (self.link.clone(), self.device());
+        spawn_local(async move {
+            let is_chosen = choose_output(&context, device.as_ref()).await.is_ok();
+            if !is_chosen {
+                // A browser without a choice plays where it always does.
+                let _ = choose_output(&context, None).await;
+            }
+            let Some(link) = link.upgrade() else { return };
+            let is_replaced = !is_chosen && device.is_some();
+            let was_replaced = link.playout().is_replaced.replace(is_replaced);
+            if let Some(device) = device.filter(|_| is_replaced && !was_replaced) {
+                link.tell(LinkEvent::OutputMissing(device));
+            }
+        });
+    }
+
+    /// The device runs dry time and again: asks it for larger buffers, once. Returns whether that is being done.
+    pub(crate) fn steady(&self) -> bool {
+        if self.is_starting.get() || self.node.borrow().is_none() || self.is_steady.replace(true) {
+            return false;
+        }
+        let old = self.context.borrow_mut().take();
+        if let Some(old) = &old {
+            old.set_onstatechange(None);
+        }
+        if let Some(node) = self.node.borrow_mut().take() {
+            node.set_onprocessorerror(None);
+        }
+        self.retired.replace(old);
+        self.unlock();
+        true
     }
 
     fn start(&self, context: AudioContext) {
@@ -91,7 +166,9 @@ impl Playout {
 
     fn make_context(&self) -> Result<AudioContext, JsValue> {
         let options = AudioContextOptions::new();
-        options.set_latency_hint(&JsValue::from(AudioContextLatencyCategory::Interactive));
+        let latency =
+            if self.is_steady.get() { AudioContextLatencyCategory::Playback } else { AudioContextLatencyCategory::Interactive };
+        options.set_latency_hint(&JsValue::from(latency));
         let context = AudioContext::new_with_context_options(&options)?;
         let on_change = Closure::<dyn FnMut()>::new({
             let link = self.link.clone();
@@ -103,8 +180,11 @@ impl Playout {
             }
         });
         context.set_onstatechange(Some(on_change.as_ref().unchecked_ref()));
-        on_change.forget(); // It lives as long as the context, which lives as long as the page.
+        on_change.forget(); // It lives as long as the context, of which a page makes one or two.
         *self.context.borrow_mut() = Some(context.clone());
+        if self.device.borrow().is_some() {
+            self.route(context.clone());
+        }
         Ok(context)
     }
 
@@ -153,6 +233,10 @@ async fn start_node(link: &Weak<Inner>, context: &AudioContext) -> Result<(), Js
     let link = link.upgrade().ok_or(JsValue::UNDEFINED)?;
     link.playout_ready(channel.port2());
     *link.playout().node.borrow_mut() = Some(node);
+    if let Some(retired) = link.playout().retired.take() {
+        // A context that is closed already has nothing left to release.
+        let _ = retired.close();
+    }
     link.playout().tell(state(context));
     Ok(())
 }

@@ -2,13 +2,16 @@
 
 use leptos::prelude::*;
 
+use super::device_choice::DeviceChoice;
 use super::key_list::KeyList;
 use super::level_meter::LevelMeter;
+use super::microphone_test::MicrophoneTest;
 use super::speaking_choice::SpeakingChoice;
 use super::switch::Switch;
 use super::theme_choice::ThemeChoice;
-use crate::link::{DeviceState, Processing};
+use crate::link::{DeviceState, Processing, can_choose_output};
 use crate::locales::t;
+use crate::state::actions::use_actions;
 use crate::state::devices::use_devices;
 
 /// What a dialog shows.
@@ -25,9 +28,26 @@ pub(crate) fn Settings() -> impl IntoView {
             set_processing.run(changed);
         }
     };
+    use_actions().list_devices();
+    let (microphone, choose_microphone) = devices.microphone_choice();
+    let (output, choose_output) = devices.output_choice();
+    let wireless = move || {
+        let warn = |label: String| view! { <p class="settings__hint">{(t.devices.wireless)(&label)}</p> };
+        let inputs = devices.inputs().into_iter();
+        inputs.filter(|device| device.looks_wireless()).map(|device| warn(device.label)).collect_view()
+    };
     view! {
         <section class="settings">
             <h3>{words.microphone}</h3>
+            <DeviceChoice
+                id="microphone-device"
+                label=t.devices.microphone
+                devices=Signal::derive(move || devices.inputs())
+                chosen=microphone
+                on_choose=choose_microphone
+            />
+            {wireless}
+            <MicrophoneTest />
             <Switch
                 id="echo-cancellation"
                 label=words.echo_cancellation
@@ -56,6 +76,15 @@ pub(crate) fn Settings() -> impl IntoView {
                 <LevelMeter />
             </Show>
             <SpeakingChoice />
+            <Show when=can_choose_output>
+                <DeviceChoice
+                    id="output-device"
+                    label=t.devices.output
+                    devices=Signal::derive(move || devices.outputs())
+                    chosen=output
+                    on_choose=choose_output
+                />
+            </Show>
             <h3>{words.appearance}</h3>
             <ThemeChoice />
             <h3>{t.keys.heading}</h3>

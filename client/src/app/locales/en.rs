@@ -1,5 +1,6 @@
 //! English.
 
+mod devices;
 mod errors;
 mod happened;
 mod moderation;
@@ -21,6 +22,7 @@ pub(super) const EN: Sentences = Sentences {
     microphone: sound::MICROPHONE,
     quality: sound::QUALITY,
     settings: sound::SETTINGS,
+    devices: devices::DEVICES,
     connection: errors::CONNECTION,
     errors: errors::ERRORS,
     entry: moderation::ENTRY,

@@ -6,6 +6,7 @@ use crate::components::audience::Audience;
 use crate::components::chat::Chat;
 use crate::components::hands::Hands;
 use crate::components::invited::Invited;
+use crate::components::keep_awake::KeepAwake;
 use crate::components::own_bar::OwnBar;
 use crate::components::page_heading::PageHeading;
 use crate::components::room_badges::{Badges, RoomBadges};
@@ -50,6 +51,7 @@ pub(crate) fn Room() -> impl IntoView {
             <OwnBar />
             <Shortcuts />
             <TalkKey />
+            <KeepAwake />
         </div>
     }
 }

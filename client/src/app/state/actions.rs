@@ -20,7 +20,7 @@ use super::notices::{Notices, use_notices};
 use super::offers::leaves_others_behind;
 use super::preferences::{Preferences, use_preferences};
 use super::room::{Room, use_room};
-use crate::link::{Link, Processing};
+use crate::link::{Device, Link, Processing};
 use crate::locales::{Sentences, t};
 
 pub(crate) use entering::NewRoom;
@@ -169,6 +169,39 @@ impl Actions {
                 self.notices.error(&(self.t.room.link_not_copied)(&link));
             }
         });
+    }
+
+    /// Asks which devices there are; they show when the browser has told.
+    pub(crate) fn list_devices(self) {
+        self.link.with_value(Link::list_devices);
+    }
+
+    /// Records the microphone for a test. Inside a click.
+    pub(crate) fn start_trial(self) {
+        self.link.with_value(Link::start_trial);
+    }
+
+    /// Plays what the test has recorded.
+    pub(crate) fn play_trial(self) {
+        self.link.with_value(Link::play_trial);
+    }
+
+    /// Ends the test.
+    pub(crate) fn end_trial(self) {
+        self.link.with_value(Link::end_trial);
+    }
+
+    /// The microphone and the output that were chosen.
+    pub(super) fn chosen_devices(self) -> (Option<Device>, Option<Device>) {
+        self.link.with_value(|link| (link.chosen_microphone(), link.chosen_output()))
+    }
+
+    pub(super) fn choose_microphone(self, device: Option<Device>) {
+        self.link.with_value(|link| link.choose_microphone(device));
+    }
+
+    pub(super) fn choose_output(self, device: Option<Device>) {
+        self.link.with_value(|link| link.choose_output(device));
     }
 
     pub(super) fn processing(self) -> Processing {

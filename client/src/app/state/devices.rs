@@ -2,9 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::link::{AudioState, DeviceState, Processing};
+use crate::link::{AudioState, Device, DeviceList, DeviceState, Processing};
 
-use super::actions::use_actions;
+use super::actions::{Actions, use_actions};
+
+/// The microphone and the output chosen.
+type Chosen = (Option<Device>, Option<Device>);
 
 /// See the module.
 #[derive(Clone, Copy)]
@@ -12,6 +15,8 @@ pub(crate) struct Devices {
     audio: RwSignal<AudioState>,
     microphone: RwSignal<DeviceState>,
     processing: RwSignal<Option<Processing>>,
+    list: RwSignal<DeviceList>,
+    chosen: RwSignal<Option<Chosen>>,
     is_secure: bool,
 }
 
@@ -20,6 +25,8 @@ pub(super) fn provide() {
         audio: RwSignal::new(AudioState::Locked),
         microphone: RwSignal::new(DeviceState::Closed),
         processing: RwSignal::new(None),
+        list: RwSignal::new(DeviceList::default()),
+        chosen: RwSignal::new(None),
         is_secure: window().is_secure_context(),
     });
 }
@@ -54,6 +61,44 @@ impl Devices {
             self.processing.set(Some(processing));
         });
         (Signal::derive(move || self.processing.get().unwrap_or(first)), set)
+    }
+
+    /// The microphones that there are.
+    pub(crate) fn inputs(self) -> Vec<Device> {
+        self.list.with(|list| list.inputs.clone())
+    }
+
+    /// The outputs that there are.
+    pub(crate) fn outputs(self) -> Vec<Device> {
+        self.list.with(|list| list.outputs.clone())
+    }
+
+    /// The microphone that is to be used, and a way to change it. `None` is whatever the system prefers.
+    pub(crate) fn microphone_choice(self) -> (Signal<Option<Device>>, Callback<Option<Device>>) {
+        let actions = use_actions();
+        let choose = move |device: Option<Device>| {
+            actions.choose_microphone(device);
+            self.chosen.set(Some(actions.chosen_devices()));
+        };
+        (Signal::derive(move || self.chosen(actions).0), Callback::new(choose))
+    }
+
+    /// The same for where the sound goes.
+    pub(crate) fn output_choice(self) -> (Signal<Option<Device>>, Callback<Option<Device>>) {
+        let actions = use_actions();
+        let choose = move |device: Option<Device>| {
+            actions.choose_output(device);
+            self.chosen.set(Some(actions.chosen_devices()));
+        };
+        (Signal::derive(move || self.chosen(actions).1), Callback::new(choose))
+    }
+
+    fn chosen(self, actions: Actions) -> Chosen {
+        self.chosen.get().unwrap_or_else(|| actions.chosen_devices())
+    }
+
+    pub(super) fn set_list(self, list: DeviceList) {
+        self.list.set(list);
     }
 
     pub(super) fn set_audio(self, audio: AudioState) {

@@ -1,5 +1,6 @@
 //! The one writer: takes what the worker and the devices tell, and puts it where it belongs.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use dais_engine::shared::ids::RoomId;
@@ -15,6 +16,7 @@ use super::clock::{Clock, use_clock};
 use super::devices::{Devices, use_devices};
 use super::entry::{Entry, obstacle_after, use_entry};
 use super::house::{House, use_house};
+use super::lateness::Lateness;
 use super::levels::{Levels, use_levels};
 use super::narration::{Told, narrate};
 use super::notices::{Notices, use_notices};
@@ -22,7 +24,8 @@ use super::quality::{Quality, use_quality};
 use super::reactions::{Reactions, use_reactions};
 use super::room::{Room, use_room};
 use super::speaking::{Speech, use_speech};
-use crate::link::{DeviceState, Link, LinkEvent};
+use super::trial::{Trial, use_trial};
+use crate::link::{DeviceState, Link, LinkEvent, TrialEvent};
 use crate::locales::{Sentences, t};
 
 struct Intake {
@@ -36,6 +39,8 @@ struct Intake {
     quality: Quality,
     levels: Levels,
     speech: Speech,
+    trial: Trial,
+    lateness: RefCell<Lateness>,
     notices: Notices,
     t: &'static Sentences,
 }
@@ -53,6 +58,8 @@ pub(super) fn start() -> Link {
         quality: use_quality(),
         levels: use_levels(),
         speech: use_speech(),
+        trial: use_trial(),
+        lateness: RefCell::default(),
         notices: use_notices(),
         t: t(),
     };
@@ -69,9 +76,30 @@ impl Intake {
     fn take(&self, event: LinkEvent, link: StoredValue<Option<Link>>) {
         match event {
             LinkEvent::Event(event) => self.take_event(event, link),
-            LinkEvent::Playout(playout) => self.quality.set_playout(playout),
+            LinkEvent::Playout(playout) => {
+                let is_late = self.lateness.borrow_mut().take(playout.quanta_late_total, playout.call_gap_ms_max);
+                if is_late && link.with_value(|link| link.as_ref().is_some_and(Link::steady_sound)) {
+                    self.notices.news(self.t.devices.sound_steadied);
+                }
+                self.quality.set_playout(playout);
+            }
             LinkEvent::Audio(audio) => self.devices.set_audio(audio),
-            LinkEvent::Microphone(microphone) => self.devices.set_microphone(microphone),
+            LinkEvent::Microphone(microphone) => {
+                self.devices.set_microphone(microphone);
+                if microphone == DeviceState::Open {
+                    // From now on the browser tells the devices' names.
+                    link.with_value(|link| link.iter().for_each(Link::list_devices));
+                }
+            }
+            LinkEvent::MicrophoneMissing(device) => self.notices.news(&(self.t.devices.microphone_missing)(&device.label)),
+            LinkEvent::OutputMissing(device) => self.notices.news(&(self.t.devices.output_missing)(&device.label)),
+            LinkEvent::Devices(list) => self.devices.set_list(list),
+            LinkEvent::Trial(event) => {
+                if event == TrialEvent::Recording {
+                    link.with_value(|link| link.iter().for_each(Link::list_devices));
+                }
+                self.trial.take(event);
+            }
             LinkEvent::WorkerFailed(why) => {
                 leptos::logging::error!("the worker failed: {why}");
                 self.house.set_worker_failed();

@@ -28,7 +28,7 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    fn from_dbov(level_dbov: u8) -> Self {
+    pub(super) fn from_dbov(level_dbov: u8) -> Self {
         let loudness = (QUIETEST_DBOV - f32::from(level_dbov)) / (QUIETEST_DBOV - LOUDEST_DBOV);
         Self { loudness: loudness.clamp(0.0, 1.0), is_speaking: level_dbov <= SPEAKING_DBOV }
     }
