@@ -1,0 +1,156 @@
+// Which microphone and which output: chosen, remembered, missing, gone. And the microphone test.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { launchChromium } from './harness/browsers.mjs';
+import { Person } from './harness/person.mjs';
+import { startServer } from './harness/server.mjs';
+
+// What Chromium calls its fake devices.
+const OTHER_MICROPHONE = 'Fake Audio Input 2';
+const OTHER_OUTPUT = 'Fake Audio Output 2';
+
+let server;
+let browser;
+
+before(async () => {
+  server = await startServer();
+  browser = await launchChromium();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// Notes what the page opens, and where it sends its sound.
+const note = () => {
+  window.e2eTracks = [];
+  window.e2eOutputs = [];
+  if (window.MediaDevices === undefined) return; // Not a secure page: a blank one, say.
+  const { getUserMedia } = MediaDevices.prototype;
+  MediaDevices.prototype.getUserMedia = async function (...wishes) {
+    const stream = await getUserMedia.apply(this, wishes);
+    window.e2eTracks.push(...stream.getAudioTracks());
+    return stream;
+  };
+  const { setSinkId } = AudioContext.prototype;
+  AudioContext.prototype.setSinkId = async function (id) {
+    await setSinkId.call(this, id);
+    window.e2eOutputs.push(id);
+  };
+};
+
+const arrive = async (kept = {}) => {
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  await host.page.addInitScript(note);
+  await host.page.addInitScript((entries) => {
+    for (const [key, value] of Object.entries(entries)) localStorage.setItem(key, value);
+  }, kept);
+  return host;
+};
+
+const opened = (host) => host.page.evaluate(() => window.e2eTracks.at(-1)?.label);
+
+const chooses = async (host, what, device) => {
+  await host.button('Settings').click();
+  await host.page.getByLabel(what, { exact: true }).selectOption({ label: device });
+  await host.page.keyboard.press('Escape');
+};
+
+const leave = async (host) => {
+  assert.deepEqual(host.complaints, [], 'console');
+  await host.leaves();
+};
+
+test('a chosen microphone takes over at once, and is remembered', async () => {
+  const host = await arrive();
+  await host.createsRoom(server.url, { title: 'Choice', id: 'choice' });
+  await host.button('Unmute').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  assert.notEqual(await opened(host), OTHER_MICROPHONE);
+  await chooses(host, 'Microphone device', OTHER_MICROPHONE);
+  await host.page.waitForFunction((label) => window.e2eTracks.at(-1).label === label, OTHER_MICROPHONE);
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  await host.holdsMicrophones(1);
+  await host.page.reload();
+  await host.button('Join').click();
+  await host.button('Unmute').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  assert.equal(await opened(host), OTHER_MICROPHONE);
+  await leave(host);
+});
+
+test('in the place of a microphone that is not there the default one is opened, with a word', async () => {
+  const host = await arrive({ 'dais.microphone': 'nothing\nDesk microphone' });
+  await host.createsRoom(server.url, { title: 'Missing', id: 'missing' });
+  await host.button('Unmute').click();
+  await host.isTold('“Desk microphone” is not connected.');
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  await host.button('Settings').click();
+  const choice = host.page.getByLabel('Microphone device', { exact: true });
+  assert.equal(await choice.inputValue(), 'nothing', 'it stays the chosen one');
+  await host.page.keyboard.press('Escape');
+  await leave(host);
+});
+
+test('a microphone that goes away is not replaced behind one’s back', async () => {
+  const host = await arrive();
+  await host.createsRoom(server.url, { title: 'Gone', id: 'gone' });
+  await host.button('Unmute').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  const asked = await host.microphonesAsked();
+  // As when it is unplugged, which no fake one can be.
+  await host.page.evaluate(() => {
+    const track = window.e2eTracks.at(-1);
+    track.stop();
+    track.dispatchEvent(new Event('ended'));
+    navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+  });
+  await host.tile('Hanna').getByText('Microphone failed').waitFor();
+  await host.holdsMicrophones(0);
+  await host.button('Try the microphone again').waitFor();
+  assert.equal(await host.microphonesAsked(), asked);
+  assert.equal(await host.button('Mute').count(), 1, 'the seat is kept');
+  await host.button('Try the microphone again').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  await host.holdsMicrophones(1);
+  await leave(host);
+});
+
+test('the sound goes where it is wanted, also on the next visit', async () => {
+  const host = await arrive();
+  await host.createsRoom(server.url, { title: 'Output', id: 'output' });
+  await chooses(host, 'Sound output', OTHER_OUTPUT);
+  await host.page.waitForFunction(() => window.e2eOutputs.length > 0);
+  const [chosen] = await host.page.evaluate(() => window.e2eOutputs);
+  await host.page.reload();
+  await host.button('Join').click();
+  await host.page.waitForFunction((id) => window.e2eOutputs.at(-1) === id, chosen);
+  await leave(host);
+});
+
+test('the microphone test records, releases the device, and plays back', async () => {
+  const host = await arrive();
+  await host.page.goto(server.url);
+  await host.button('Settings').click();
+  await host.button('Test the microphone').click();
+  await host.page.getByText('Recording. Say something.').waitFor();
+  await host.holdsMicrophones(1);
+  const meter = host.page.getByRole('meter', { name: 'Input level' });
+  const moves = () => document.querySelector('[role=meter][aria-label]')?.getAttribute('aria-valuenow') > 0;
+  await host.page.waitForFunction(moves);
+  await host.button('Stop and play back').click();
+  await host.page.getByText('This is how you sound.').waitFor();
+  await host.holdsMicrophones(0);
+  await host.page.waitForFunction(moves);
+  await host.button('Test the microphone').waitFor();
+  assert.equal(await meter.count(), 0);
+
+  await host.button('Test the microphone').click();
+  await host.holdsMicrophones(1);
+  await host.page.keyboard.press('Escape');
+  await host.holdsMicrophones(0);
+  await leave(host);
+});
