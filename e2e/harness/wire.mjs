@@ -1,0 +1,114 @@
+// A wire between pages and the server that can be looked at and cut. It changes nothing: a page opened at its address
+// talks to the server through it.
+
+import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+
+const VOICE = 1;
+const CONTROL = 0;
+const CLOCK_MAPPING = 5;
+
+// An unsigned LEB128 number at `at` and where it ends.
+const varint = (bytes, at) => {
+  let value = 0;
+  for (let shift = 0; ; shift += 7, at += 1) {
+    value += (bytes[at] & 0x7f) * 2 ** shift;
+    if (bytes[at] < 0x80) return [value, at + 1];
+  }
+};
+
+// The messages in a client's half of a WebSocket: masked, and never in fragments (RFC 6455, section 5.2).
+const makeReader = (tell) => {
+  let waiting = Buffer.alloc(0);
+  let isUpgraded = false;
+  return (chunk) => {
+    waiting = Buffer.concat([waiting, chunk]);
+    if (!isUpgraded) {
+      const end = waiting.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      waiting = waiting.subarray(end + 4);
+      isUpgraded = true;
+    }
+    for (;;) {
+      if (waiting.length < 2) return;
+      const short = waiting[1] & 0x7f;
+      const head = short === 126 ? 4 : 2;
+      if (waiting.length < head + 4) return;
+      const length = short === 126 ? waiting.readUInt16BE(2) : short;
+      if (waiting.length < head + 4 + length) return;
+      const mask = waiting.subarray(head, head + 4);
+      const payload = Buffer.from(waiting.subarray(head + 4, head + 4 + length)).map((byte, at) => byte ^ mask[at & 3]);
+      const isBinary = (waiting[0] & 0x0f) === 2;
+      waiting = waiting.subarray(head + 4 + length);
+      if (isBinary) tell(payload);
+    }
+  };
+};
+
+// Listens for pages; `url` is where. `voice` holds every frame that a page has sent: when its last sample was captured,
+// by the speaker's own mapping to the server's clock, and when it came by, both in Unix milliseconds.
+export const startWire = async (serverUrl) => {
+  const { hostname, port } = new URL(serverUrl);
+  const pairs = new Set();
+  const voice = [];
+  let sockets = 0;
+  const read = () => {
+    let mapping = null;
+    return (message) => {
+      if (message[0] === CONTROL && message[1] === CLOCK_MAPPING) {
+        const [timestamp, at] = varint(message, 2);
+        mapping = { timestamp, serverMs: varint(message, at)[0] };
+      } else if (message[0] === VOICE) {
+        let at = 1;
+        let timestamp;
+        let duration;
+        [, at] = varint(message, at);
+        [timestamp, at] = varint(message, at);
+        [duration, at] = varint(message, at);
+        if (mapping === null) throw new Error('voice before its clock mapping');
+        const capturedMs = mapping.serverMs + (timestamp + duration - mapping.timestamp) / 48;
+        voice.push({ capturedMs, passedMs: Date.now(), flags: message[at + 1] });
+      }
+    };
+  };
+  const proxy = createServer((page) => {
+    const server = connect(Number(port), hostname);
+    const pair = [page, server];
+    pairs.add(pair);
+    let reader = null;
+    page.once('data', (first) => {
+      if (first.toString('latin1').startsWith('GET /ws')) {
+        sockets += 1;
+        reader = makeReader(read());
+        reader(first);
+        page.on('data', (chunk) => reader(chunk));
+      }
+    });
+    page.pipe(server);
+    server.pipe(page);
+    for (const socket of pair) {
+      socket.on('error', () => {}); // A cut is one, on the other side.
+      socket.on('close', () => {
+        pairs.delete(pair);
+        for (const each of pair) each.destroy();
+      });
+    }
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}`,
+    voice,
+    // How many WebSockets there have been.
+    sockets: () => sockets,
+    // Breaks every connection; new ones can be made.
+    cut: () => {
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+    },
+    stop: async () => {
+      proxy.close();
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      await once(proxy, 'close');
+    },
+  };
+};
