@@ -9,11 +9,15 @@ const program = (variable) => {
   return path;
 };
 
-// Chromium whose microphone plays `wav` round and round, or is refused to every page.
-export const launchChromium = ({ wav, microphone = 'granted' } = {}) =>
+// Chromium whose microphone plays `wav` round and round, or is refused to every page; or with the microphone and the
+// loudspeaker of a sound server. `inside` is a program that starts it somewhere else.
+export const launchChromium = ({ wav, microphone = 'granted', pulseServer, inside, args = [] } = {}) =>
   chromium.launch({
-    executablePath: program('CHROMIUM'),
+    executablePath: inside ?? program('CHROMIUM'),
     headless: true,
+    env: pulseServer ? { ...process.env, PULSE_SERVER: pulseServer } : process.env,
+    // Without a window it would be mute, but for taps.
+    ignoreDefaultArgs: pulseServer ? ['--mute-audio'] : [],
     args: [
       '--headless=new',
       '--no-sandbox',
@@ -24,8 +28,9 @@ export const launchChromium = ({ wav, microphone = 'granted' } = {}) =>
       '--disable-component-update',
       '--disable-sync',
       microphone === 'refused' ? '--use-fake-ui-for-media-stream=deny' : '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
+      ...(pulseServer ? [] : ['--use-fake-device-for-media-stream']),
       ...(wav ? [`--use-file-for-fake-audio-capture=${wav}`] : []),
+      ...args,
     ],
   });
 

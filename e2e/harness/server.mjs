@@ -7,13 +7,14 @@ import { join } from 'node:path';
 
 const START_MS_MAX = 10_000;
 
-// Starts the program that DAIS_BIN names and waits until it says where it listens. `stop` ends it
-// and waits for its end.
-export const startServer = async () => {
+// Starts the program that DAIS_BIN names, by way of the command `inside`, and waits until it says where it listens. `stop`
+// ends it and waits for its end.
+export const startServer = async ({ address = '127.0.0.1', inside = [] } = {}) => {
   const program = process.env.DAIS_BIN;
   if (!program) throw new Error('DAIS_BIN names no server; run these tests with `cargo xtask test`');
   const dataDir = await mkdtemp(join(tmpdir(), 'dais-e2e-'));
-  const server = spawn(program, ['--listen', '127.0.0.1:0', '--data-dir', dataDir], {
+  const [command, ...args] = [...inside, program, '--listen', `${address}:0`, '--data-dir', dataDir];
+  const server = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise((resolve) => server.once('exit', (code, signal) => resolve(code ?? signal)));

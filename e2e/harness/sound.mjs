@@ -13,18 +13,18 @@ export const tone = ({ hz, seconds, amplitude, rate = 48_000 }) => {
   return Float32Array.from({ length }, (_, index) => amplitude * Math.sin((2 * Math.PI * periods * index) / length));
 };
 
-// Writes 16-bit mono WAV.
-export const writeWav = async (path, samples, rate) => {
+// Writes 16-bit WAV: mono, or of more channels, frame by frame.
+export const writeWav = async (path, samples, rate, { channels = 1 } = {}) => {
   const data = Buffer.alloc(44 + samples.length * 2);
   data.write('RIFF', 0);
   data.writeUInt32LE(36 + samples.length * 2, 4);
   data.write('WAVEfmt ', 8);
   data.writeUInt32LE(16, 16);
   data.writeUInt16LE(1, 20);
-  data.writeUInt16LE(1, 22);
+  data.writeUInt16LE(channels, 22);
   data.writeUInt32LE(rate, 24);
-  data.writeUInt32LE(rate * 2, 28);
-  data.writeUInt16LE(2, 32);
+  data.writeUInt32LE(rate * channels * 2, 28);
+  data.writeUInt16LE(channels * 2, 32);
   data.writeUInt16LE(16, 34);
   data.write('data', 36);
   data.writeUInt32LE(samples.length * 2, 40);

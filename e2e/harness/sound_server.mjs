@@ -9,7 +9,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS_MAX = 10_000;
 
-export const startSoundServer = async () => {
+// A loudspeaker and a microphone that know nothing of each other.
+const APART = [
+  'module-null-sink sink_name=loudspeaker rate=48000 channels=2',
+  'module-null-sink sink_name=studio rate=48000 channels=1',
+  'module-remap-source master=studio.monitor source_name=microphone',
+];
+
+// Other modules have to make a sink `loudspeaker`, a sink `studio`, and a source `microphone` of what goes into that.
+export const startSoundServer = async ({ modules = APART } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-sound-'));
   const socket = join(folder, 'native');
   const daemon = spawn(
@@ -20,9 +28,7 @@ export const startSoundServer = async () => {
       '--use-pid-file=no',
       '--exit-idle-time=-1',
       '--disable-shm=yes',
-      '--load=module-null-sink sink_name=loudspeaker rate=48000 channels=2',
-      '--load=module-null-sink sink_name=studio rate=48000 channels=1',
-      '--load=module-remap-source master=studio.monitor source_name=microphone',
+      ...modules.map((module) => `--load=${module}`),
       `--load=module-native-protocol-unix auth-anonymous=1 socket=${socket}`,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, XDG_RUNTIME_DIR: folder, PULSE_RUNTIME_PATH: folder } },

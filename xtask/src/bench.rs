@@ -1,16 +1,17 @@
 //! `cargo xtask bench`: what things cost on this machine. Prints numbers and judges none.
 
 use crate::process::{command, run, with_args};
-use crate::{Result, project};
+use crate::{Result, project, setup, test};
 
 /// Runs one kind of measurement.
 ///
 /// # Errors
 /// The kind is unknown, or the program that measures does not build.
 pub(crate) fn bench(args: &[String]) -> Result<()> {
-    match args {
-        [kind] if kind == "render" => render(),
-        _ => Err("say what to measure: cargo xtask bench render".to_owned()),
+    match args.split_first() {
+        Some((kind, [])) if kind == "render" => render(),
+        Some((kind, options)) if kind == "mouth-to-ear" => mouth_to_ear(options),
+        _ => Err("say what to measure: cargo xtask bench render, or cargo xtask bench mouth-to-ear".to_owned()),
     }
 }
 
@@ -18,4 +19,16 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
 fn render() -> Result<()> {
     run(&mut with_args("cargo", &["build", "--release", "--quiet", "--package", "dais-sim"]))?;
     run(command(project::release_binary("dais-sim")).arg("render"))
+}
+
+/// From a microphone to a loudspeaker in a real browser, beside the browser's own WebRTC, on the release build as it stands.
+fn mouth_to_ear(options: &[String]) -> Result<()> {
+    setup::test_tools()?;
+    let program = project::release_binary("dais");
+    if !program.is_file() {
+        return Err(format!("there is no {}; `cargo xtask test client release` builds it", program.display()));
+    }
+    let mut node = command(setup::node_path());
+    node.current_dir(project::root().join("e2e")).arg("bench/mouth_to_ear.mjs").args(options);
+    run(node.envs(test::environment()?))
 }
