@@ -5,7 +5,6 @@
 //! It never waits for a connection: an outbox takes everything at once.
 
 mod command;
-mod lateness;
 mod outgoing;
 mod voice;
 

@@ -91,11 +91,6 @@ pub const HEARTBEAT_MS: u64 = 5_000;
 /// A connection that has been silent for this long is gone: three missed heartbeats.
 pub const SILENCE_MS_MAX: u64 = 15_000;
 
-/// Voice that took longer to the server than the quickest of its stream by more than this is not passed on: what was said
-/// before a stall is answered already, or asked again.
-pub const VOICE_LATE_MS_MAX: u64 = 400;
-/// The quickest counts for this long, and for as long again: a speaker's way that stays longer is how long it is now.
-pub const TRANSIT_WINDOW_MS: u64 = 30_000;
 /// Voice that has waited longer than this in an outbox is dropped: late is worse than lost.
 pub const OUTBOX_VOICE_AGE_MS_MAX: u64 = 200;
 /// Bytes of voice that one outbox holds: 200 ms of sixteen speakers at 48 kbit/s, twice over.

@@ -258,26 +258,14 @@ impl TestMember {
     }
 
     pub(crate) async fn says_as(&mut self, sequence: u32, text: &str) {
-        self.says_from(sequence, u64::from(sequence) * 960, text).await;
-    }
-
-    /// As something captured at this timestamp.
-    pub(crate) async fn says_from(&mut self, sequence: u32, timestamp: u64, text: &str) {
-        let header = Header { sequence: Seq(sequence), timestamp, duration_samples: 960, level_dbov: 30, flags: 0 };
-        self.sends_bytes(encode_client_voice(&header, text.as_bytes())).await;
-    }
-
-    /// What the server's clock shows, in milliseconds.
-    pub(crate) async fn asks_the_time(&mut self) -> u64 {
-        const NONCE: u32 = 0xC10C;
-        self.sends(&ClientFrame::Ping { nonce: NONCE }).await;
-        let time = |frame: &ServerFrame| match frame {
-            ServerFrame::Pong { nonce: NONCE, server_ms } => Some(*server_ms),
-            _ => None,
+        let header = Header {
+            sequence: Seq(sequence),
+            timestamp: u64::from(sequence) * 960,
+            duration_samples: 960,
+            level_dbov: 30,
+            flags: 0,
         };
-        self.told.retain(|frame| time(frame).is_none());
-        self.until("the time", |member| member.told.iter().any(|frame| time(frame).is_some())).await;
-        self.told.iter().find_map(time).expect("it came")
+        self.sends_bytes(encode_client_voice(&header, text.as_bytes())).await;
     }
 
     /// Everything sent so far has gone through the room when this returns.
