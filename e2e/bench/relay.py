@@ -5,6 +5,7 @@ relay.py NAMESPACE ADDRESS NAMESPACE ADDRESS ONE_WAY_MS LOSS_PERCENT
 Says a line when the way is open. Loss is drawn from a fixed seed.
 """
 
+import ctypes
 import fcntl
 import heapq
 import os
@@ -26,7 +27,7 @@ PACKETS_MAX = 10_000
 def tun(namespace, address, other):
     """A TUN device in `namespace`, up, with a route to `other`."""
     with open(f"/var/run/netns/{namespace}", "rb") as space:
-        os.setns(space.fileno(), CLONE_NEWNET) if hasattr(os, "setns") else setns(space.fileno())
+        setns(space.fileno())
     device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", b"way", IFF_TUN | IFF_NO_PI))
     for command in (["addr", "add", f"{address}/32", "peer", other, "dev", "way"], ["link", "set", "way", "up"]):
@@ -35,9 +36,7 @@ def tun(namespace, address, other):
 
 
 def setns(descriptor):
-    """`os.setns` came with Python 3.12."""
-    import ctypes
-
+    """Moves this program into a namespace. Python has a call of its own only from 3.12 on."""
     if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
 
