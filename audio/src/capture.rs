@@ -21,6 +21,9 @@ const BLOCK_SAMPLES: usize = 512;
 /// beginning. Listeners make up for the delay within 300 ms.
 const PRE_ROLL_SAMPLES: usize = 40 * SAMPLES_PER_MS as usize;
 
+/// A frame this quiet, in −dBov, holds nothing that anybody said, even where silence is coded like voice.
+const QUIET_DBOV: u8 = 60;
+
 /// The longest frame, in samples.
 const FRAME_SAMPLES_MAX: usize = 20 * SAMPLES_PER_MS as usize;
 
@@ -181,6 +184,11 @@ impl CapturePipeline {
     /// Whether a talkspurt goes on.
     pub fn is_active(&self) -> bool {
         self.detector.is_active() || !self.ready.is_empty()
+    }
+
+    /// Whether nobody speaks just now, so that a moment lost is no loss.
+    pub fn is_quiet(&self) -> bool {
+        !self.is_active() || self.level_dbov >= QUIET_DBOV
     }
 
     /// What is sent next begins a talkspurt, and nothing captured up to now is sent any more. Its first

@@ -207,7 +207,8 @@ impl Member {
                 }
                 Output::CloseStream(stream) => self.playback.close_stream(stream.0),
                 Output::SetGain { stream, gain } => self.playback.set_gain(stream.0, gain),
-                Output::KeepToken { .. } => {}
+                // A file is read as it is needed: nothing waits.
+                Output::KeepToken { .. } | Output::FlushMicrophone => {}
                 Output::Event(event) => self.handle_event(event)?,
             }
         }

@@ -48,6 +48,8 @@ pub enum FromWorker {
     OpenMicrophone,
     /// Release it at once.
     CloseMicrophone,
+    /// Throw away what waits between the device and the capture worklet: nobody is speaking.
+    FlushMicrophone,
     /// Keep this secret for the next visit, or forget the one kept.
     KeepToken {
         /// The secret.

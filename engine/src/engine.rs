@@ -206,6 +206,9 @@ impl Engine {
         for message in messages {
             self.send_bytes(message);
         }
+        if self.publishing.take_flush(now) {
+            self.outputs.push_back(Output::FlushMicrophone);
+        }
         if self.publishing.is_held_back() != was_held_back {
             self.tell(Event::VoiceHeldBack(!was_held_back));
         }

@@ -22,6 +22,9 @@ pub enum Output {
     OpenMicrophone,
     /// Release the microphone at once.
     CloseMicrophone,
+    /// Nobody is speaking: throw away what waits between the device and [`crate::Engine::handle_samples`], where that can
+    /// be done.
+    FlushMicrophone,
     /// Tell the playback pipeline the server's time: what was sent then has just arrived.
     PlayClock {
         /// In milliseconds of the server's clock.

@@ -23,6 +23,8 @@ use crate::talk::{LetsOut, Talk};
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// While voice is held back, one frame goes out this often: its acknowledgement tells that the way is free again.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
+/// While nobody speaks, what waits between the device and here is thrown away this often, at most.
+const FLUSHED_EVERY: Duration = Duration::from_secs(5);
 /// Frames whose acknowledgement is remembered: two seconds of 10 ms frames.
 const UNACKNOWLEDGED_MAX: usize = 200;
 
@@ -95,6 +97,7 @@ pub(crate) struct Publishing {
     stay: Option<Stay>,
     closing: Closing,
     talk: Talk,
+    flushed_at: Option<Duration>,
     pub(crate) level_dbov: Option<u8>,
     pub(crate) frames_sent: u64,
     pub(crate) frames_held_back: u64,
@@ -283,6 +286,16 @@ impl Publishing {
                 stay.unacknowledged.pop_front();
             }
         }
+    }
+
+    /// Whether what waits between the device and here may be thrown away now, since nobody is speaking.
+    pub(crate) fn take_flush(&mut self, now: Duration) -> bool {
+        let is_pause = self.capture.as_ref().is_some_and(CapturePipeline::is_quiet);
+        let is_due = is_pause && self.flushed_at.is_none_or(|at| now.saturating_sub(at) >= FLUSHED_EVERY);
+        if is_due {
+            self.flushed_at = Some(now);
+        }
+        is_due
     }
 
     /// Encodes what the microphone gave, in frames of this length from the next talkspurt on: the messages to send.

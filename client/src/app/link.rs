@@ -277,6 +277,7 @@ impl Inner {
                 self.microphone.close();
                 self.tell(LinkEvent::Microphone(DeviceState::Closed));
             }
+            FromWorker::FlushMicrophone => self.microphone.flush(),
             FromWorker::KeepToken { token, is_for_this_page } => identity::keep(token, is_for_this_page),
             FromWorker::Playout(playout) => self.tell(LinkEvent::Playout(playout)),
         }

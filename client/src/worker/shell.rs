@@ -192,6 +192,7 @@ impl Shell {
                 self.capture = None;
                 self.tell(&FromWorker::CloseMicrophone);
             }
+            Output::FlushMicrophone => self.tell(&FromWorker::FlushMicrophone),
             Output::Play { header, payload } => {
                 if let Some(playout) = &self.playout {
                     playout.play(&packet::encode_packet(&header, &payload));

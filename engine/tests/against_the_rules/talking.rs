@@ -38,6 +38,20 @@ fn an_open_microphone_sends_silence_too() {
 }
 
 #[test]
+fn the_microphones_queue_is_thrown_away_while_nobody_speaks_and_not_too_often() {
+    for speaking in [Speaking::VoiceActivation, Speaking::OpenMicrophone] {
+        let mut world = World::speaking();
+        world.command(Command::SetSpeaking(speaking));
+        world.speak(500);
+        assert_eq!(world.flushes, 0, "{speaking:?}: ten seconds of voice");
+        world.is_silent(100);
+        assert_eq!(world.flushes, 1, "{speaking:?}");
+        world.is_silent(1_000);
+        assert_eq!(world.flushes, 5, "{speaking:?}: every five seconds");
+    }
+}
+
+#[test]
 fn what_was_chosen_before_the_microphone_opened_holds() {
     let mut world = World::on_stage();
     world.command(Command::SetSpeaking(Speaking::PushToTalk));

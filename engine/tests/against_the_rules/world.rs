@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) voice: Vec<(voice::Header, usize)>,
     pub(crate) requests: Vec<Request>,
     pub(crate) events: Vec<Event>,
+    /// Times that the microphone's queue was to be thrown away.
+    pub(crate) flushes: usize,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -71,6 +73,7 @@ impl World {
             voice: Vec::new(),
             requests: Vec::new(),
             events: Vec::new(),
+            flushes: 0,
             outputs: Vec::new(),
         };
         world.settle();
@@ -198,6 +201,7 @@ impl World {
             Output::Send(message) if self.is_connected => self.serve(&message),
             Output::Send(_) => {} // Lost on the way.
             Output::Event(event) => self.events.push(event),
+            Output::FlushMicrophone => self.flushes += 1,
             output => self.outputs.push(output),
         }
     }

@@ -1,16 +1,24 @@
 //! The microphone: opened when the worker says that the server said so, released as soon as it is not wanted. Its
 //! samples go from the capture worklet straight to the worker.
+//!
+//! Between a device and an AudioContext browsers keep a queue that grows whenever the context falls behind the device, and
+//! never shrinks: in Chromium to 100 ms and more, for good. A context that is clocked by a loudspeaker falls behind with each
+//! of its hiccups. So the capturing context plays to nothing where the browser has that, by the system's clock; and while
+//! nobody speaks, the queue is thrown away with the source it belongs to.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 
-use dais_client::edge::object;
+use dais_client::edge::{get, object};
 use dais_engine::MicrophoneFailure;
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamTrack, MessageChannel};
+use web_sys::{
+    AudioContext, AudioContextOptions, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamAudioSourceNode,
+    MediaStreamTrack, MessageChannel, window,
+};
 
 use super::user_media::{self, Wish, stop_tracks};
 use super::{Device, DeviceState, Processing};
@@ -18,6 +26,13 @@ use crate::link::{Inner, LinkEvent};
 
 const WORKLET_URL: &str = "/capture.js";
 const PROCESSOR: &str = "dais-capture";
+
+/// A context this far behind the system's clock has filled the queue by as much, in milliseconds: more than clocks read
+/// between two of its callbacks seem apart.
+const BEHIND_MS_MAX: f64 = 15.0;
+/// A queue this old is thrown away whatever the clocks say, in milliseconds: a device that is 100 ppm faster than the system
+/// has added 3 ms to it.
+const SOURCE_AGE_MS_MAX: f64 = 30_000.0;
 
 /// The microphone.
 pub(crate) struct Microphone {
@@ -33,8 +48,45 @@ pub(crate) struct Microphone {
 struct Open {
     stream: MediaStream,
     context: AudioContext,
+    /// `None` while it is being replaced.
+    source: RefCell<Option<Source>>,
     node: AudioWorkletNode,
     on_ended: Closure<dyn FnMut()>,
+}
+
+/// What gives the device's sound to the context, and the queue in between.
+struct Source {
+    node: MediaStreamAudioSourceNode,
+    /// Of the system's clock and of the context's when it was made, in milliseconds.
+    made_ms: f64,
+    context_made_ms: f64,
+}
+
+impl Source {
+    fn new(context: &AudioContext, stream: &MediaStream, target: &AudioWorkletNode) -> Result<Self, JsValue> {
+        let node = context.create_media_stream_source(stream)?;
+        node.connect_with_audio_node(target)?;
+        Ok(Self { node, made_ms: now_ms(), context_made_ms: context.current_time() * 1000.0 })
+    }
+
+    /// Whether its queue is likely to hold more than it has to.
+    fn is_stale(&self, context: &AudioContext) -> bool {
+        let age = now_ms() - self.made_ms;
+        let behind = age - (context.current_time() * 1000.0 - self.context_made_ms);
+        behind > BEHIND_MS_MAX || age > SOURCE_AGE_MS_MAX
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        // One that is not connected needs no disconnecting.
+        let _ = self.node.disconnect();
+    }
+}
+
+/// The system's clock, in milliseconds.
+fn now_ms() -> f64 {
+    window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
 }
 
 impl Microphone {
@@ -118,6 +170,13 @@ impl Microphone {
         });
     }
 
+    /// Throws away what waits between the device and the capture worklet, if there is likely to be anything.
+    pub(crate) fn flush(&self) {
+        if let Some(open) = &*self.open.borrow() {
+            open.flush();
+        }
+    }
+
     /// Releases it.
     pub(crate) fn close(&self) {
         self.begin(false);
@@ -128,6 +187,19 @@ impl Microphone {
         self.open.borrow_mut().take();
         self.generation.set(self.generation.get().wrapping_add(1));
         self.generation.get()
+    }
+}
+
+impl Open {
+    /// Browsers that clock the context by a device of its own look after the queue themselves.
+    fn flush(&self) {
+        let is_stale = self.source.borrow().as_ref().is_some_and(|source| source.is_stale(&self.context));
+        if is_stale && is_clocked_by_system(&self.context) {
+            // The old one goes first, or both would be heard.
+            self.source.replace(None);
+            // The stream worked a moment ago; if it has ended since, its track says so by itself.
+            self.source.replace(Source::new(&self.context, &self.stream, &self.node).ok());
+        }
     }
 }
 
@@ -157,8 +229,20 @@ async fn open(link: &Weak<Inner>, wish: &Wish) -> Result<(Open, web_sys::Message
     }
 }
 
+/// A context that plays to nothing, in browsers that have that; in others to the default device, silence.
+fn make_context() -> Result<AudioContext, JsValue> {
+    let nothing = object(&[("type", "none".into())]);
+    let options: AudioContextOptions = object(&[("sinkId", nothing.into())]).unchecked_into();
+    AudioContext::new_with_context_options(&options)
+}
+
+/// Whether the context plays to nothing: its `sinkId` is an object then, and otherwise a name or not there.
+fn is_clocked_by_system(context: &AudioContext) -> bool {
+    get(context, "sinkId").is_object()
+}
+
 async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_sys::MessagePort), JsValue> {
-    let context = AudioContext::new()?;
+    let context = make_context()?;
     let _ = context.resume();
     if let Err(error) = JsFuture::from(context.audio_worklet()?.add_module(WORKLET_URL)?).await {
         let _ = context.close();
@@ -168,7 +252,7 @@ async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_
     options.set_number_of_inputs(1);
     options.set_number_of_outputs(0);
     let node = AudioWorkletNode::new_with_options(&context, PROCESSOR, &options)?;
-    context.create_media_stream_source(stream)?.connect_with_audio_node(&node)?;
+    let source = RefCell::new(Some(Source::new(&context, stream, &node)?));
     let channel = MessageChannel::new()?;
     let message = object(&[("type", "port".into()), ("port", channel.port1().into())]);
     node.port()?.post_message_with_transferable(&message, &Array::of1(&channel.port1()))?;
@@ -186,5 +270,5 @@ async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_
     }
     // Not `stream.clone()`: web-sys binds the browser's own `clone` to that, which makes new tracks.
     let stream = Clone::clone(stream);
-    Ok((Open { stream, context, node, on_ended }, channel.port2()))
+    Ok((Open { stream, context, source, node, on_ended }, channel.port2()))
 }
