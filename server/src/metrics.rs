@@ -36,6 +36,8 @@ pub struct Metrics {
     pub voice_frames_too_fast_total: Counter,
     /// Voice frames whose stream and sequence had come before.
     pub voice_frames_duplicate_total: Counter,
+    /// Voice frames held up on their way to the server, more than 400 ms longer than the quickest of their stream.
+    pub voice_frames_stale_total: Counter,
     /// Voice frames that found their room's mailbox full.
     pub voice_frames_mailbox_full_total: Counter,
     /// Voice frames that had waited too long for a listener's socket.

@@ -5,6 +5,7 @@
 //! It never waits for a connection: an outbox takes everything at once.
 
 mod command;
+mod lateness;
 mod outgoing;
 mod voice;
 

@@ -91,6 +91,12 @@ pub const HEARTBEAT_MS: u64 = 5_000;
 /// A connection that has been silent for this long is gone: three missed heartbeats.
 pub const SILENCE_MS_MAX: u64 = 15_000;
 
+/// Voice that took longer to the server than the quickest of its stream by more than this is not passed on: what was said
+/// before a stall is answered already, or asked again.
+pub const VOICE_LATE_MS_MAX: u64 = 400;
+/// The quickest is looked for among so many frames, once or twice. More than a client sends before it notices that nothing
+/// is acknowledged, and no more than a second of them.
+pub const TRANSIT_FRAMES: u32 = 50;
 /// Voice that has waited longer than this in an outbox is dropped: late is worse than lost.
 pub const OUTBOX_VOICE_AGE_MS_MAX: u64 = 200;
 /// Bytes of voice that one outbox holds: 200 ms of sixteen speakers at 48 kbit/s, twice over.

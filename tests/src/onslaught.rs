@@ -64,6 +64,7 @@ fn judged(server: &TestServer, shared: &Shared) -> u64 {
         + unheard
         + metrics.voice_frames_heard_total.get()
         + metrics.voice_frames_duplicate_total.get()
+        + metrics.voice_frames_stale_total.get()
         + metrics.voice_frames_too_fast_total.get()
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dais_shared::ids::Seq;
+use dais_shared::limits::VOICE_LATE_MS_MAX;
 use dais_shared::room::{Command, Mode};
 use dais_shared::wire::{ClientFrame, ServerFrame};
 
@@ -86,6 +87,25 @@ async fn a_speakers_clock_mapping_reaches_those_who_listen_now_and_later() {
     assert_eq!(mappings(&host.told), 1, "who may not speak maps nothing");
     guest.has_been_processed().await;
     assert_eq!(mappings(&guest.told), 0);
+}
+
+#[tokio::test]
+async fn a_frame_that_was_held_up_long_is_not_passed_on() {
+    const NOW: u64 = 480_000;
+    let server = TestServer::start().await;
+    let (_host, mut guest, mut witness) = server.talk().await;
+    guest.sends(&ClientFrame::ClockMapping { timestamp: NOW, server_ms: 1_000 }).await;
+    guest.says_from(1, NOW, "now").await;
+    let too_old = 48 * (VOICE_LATE_MS_MAX + 1);
+    guest.says_from(2, NOW - too_old, "of before the stall").await;
+    guest.says_from(3, NOW - 4 * too_old, "of long before").await;
+    // However long this test takes, it was captured no earlier than it arrives.
+    guest.says_from(4, NOW + 48 * 60_000, "now again").await;
+    witness.hears(&guest, "now again").await;
+    assert_eq!(witness.texts(), ["now", "now again"]);
+    assert_eq!(server.metrics().voice_frames_stale_total.get(), 2);
+    let newest = |frame: &ServerFrame| matches!(frame, ServerFrame::VoiceAck { sequence: Seq(4) });
+    guest.until("the acknowledgement", |guest| guest.told.iter().any(newest)).await;
 }
 
 #[tokio::test]

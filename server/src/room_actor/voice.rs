@@ -1,4 +1,5 @@
-//! A voice frame's way through the room: may it be heard, was it heard before, then to everybody else at once.
+//! A voice frame's way through the room: may it be heard, was it heard before, was it held up too long, then to
+//! everybody else at once.
 //! The payload is never looked at.
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use dais_shared::voice::{Header, Origin};
 use dais_shared::wire::{Goodbye, ServerFrame, encode_server_voice};
 
 use super::RoomActor;
+use super::lateness::Lateness;
 use crate::fan_out::{Occupant, Spoken};
 use crate::outbox::{Voice, control_frame};
 use crate::websocket;
@@ -19,6 +21,7 @@ pub(super) struct Speech {
     unheard_in_a_row: u32,
     stream: Option<StreamId>,
     seen: Seen,
+    lateness: Lateness,
     mapping: Option<Bytes>,
 }
 
@@ -28,12 +31,16 @@ impl Speech {
         self.mapping.clone()
     }
 
+    /// A new stay on stage counts its frames and its time anew.
+    fn turn_to(&mut self, stream: StreamId) {
+        if self.stream != Some(stream) {
+            *self = Self { unheard_in_a_row: self.unheard_in_a_row, stream: Some(stream), ..Self::default() };
+        }
+    }
+
     /// Whether this frame is the first of its stream and sequence.
     fn is_new(&mut self, stream: StreamId, sequence: Seq) -> bool {
-        if self.stream != Some(stream) {
-            self.stream = Some(stream);
-            self.seen = Seen::default();
-        }
+        self.turn_to(stream);
         self.seen.insert(sequence)
     }
 }
@@ -91,6 +98,10 @@ impl RoomActor {
             self.house.metrics.voice_frames_duplicate_total.add(1);
             return;
         }
+        if link.speech.lateness.is_too_late(header.timestamp, arrived_ms) {
+            self.house.metrics.voice_frames_stale_total.add(1);
+            return;
+        }
         let message = encode_server_voice(&Origin { stream, arrived_ms }, bytes);
         let voice = Voice { stream, arrived_ms, bytes: websocket::binary(&message) };
         self.spoken.push(Spoken { speaker: from.member, voice });
@@ -101,6 +112,8 @@ impl RoomActor {
         let Ok(stream) = self.room.may_speak(from.member) else { return };
         let Some(link) = self.link(from) else { return };
         let frame = control_frame(&ServerFrame::ClockMapping { stream, timestamp, server_ms });
+        link.speech.turn_to(stream);
+        link.speech.lateness.handle_mapping();
         link.speech.mapping = Some(frame.clone());
         self.send_spoken();
         self.fan_out.send_hint(&frame, Some(from.member), self.now_ms);

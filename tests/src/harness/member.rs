@@ -258,13 +258,12 @@ impl TestMember {
     }
 
     pub(crate) async fn says_as(&mut self, sequence: u32, text: &str) {
-        let header = Header {
-            sequence: Seq(sequence),
-            timestamp: u64::from(sequence) * 960,
-            duration_samples: 960,
-            level_dbov: 30,
-            flags: 0,
-        };
+        self.says_from(sequence, u64::from(sequence) * 960, text).await;
+    }
+
+    /// As something captured at this timestamp.
+    pub(crate) async fn says_from(&mut self, sequence: u32, timestamp: u64, text: &str) {
+        let header = Header { sequence: Seq(sequence), timestamp, duration_samples: 960, level_dbov: 30, flags: 0 };
         self.sends_bytes(encode_client_voice(&header, text.as_bytes())).await;
     }
 
