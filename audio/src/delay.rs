@@ -23,8 +23,13 @@ pub(crate) use model::DelayModel;
 /// busy two-core machine adds to a loopback connection.
 pub(crate) const TARGET_START_SAMPLES: u32 = 40 * SAMPLES_PER_MS;
 
-/// The smallest target, in samples: 10 ms, since devices ask for sound in steps of about that.
+/// The smallest target, in samples: 10 ms, and 4 ms more than a device takes at once, which is what clocks in
+/// milliseconds at both ends can be wrong by.
 pub(crate) const TARGET_SAMPLES_MIN: u32 = 10 * SAMPLES_PER_MS;
+const BEYOND_STEP_SAMPLES_MIN: u32 = 4 * SAMPLES_PER_MS;
+
+/// The shortest step a device takes, in samples: a quantum of the Web Audio API. The histograms' buckets leave room for it.
+const STEP_SAMPLES_LEAST: u32 = 128;
 
 /// The largest target, in samples: 250 ms. Beyond it a conversation suffers more from the delay
 /// (ITU-T G.114 wants at most 400 ms from mouth to ear, better 150) than from a gap.
@@ -91,6 +96,8 @@ pub(crate) struct Target {
     uplink: DelayModel,
     base: i64,
     samples: u32,
+    /// How much earlier than its turn a sample may be asked for, beyond what the buckets leave room for.
+    early_samples: u32,
     /// In hundredths of a sample.
     usual: i32,
     renewed_at: Option<Duration>,
@@ -125,6 +132,7 @@ impl Target {
             uplink: DelayModel::new(),
             base: 0,
             samples: TARGET_START_SAMPLES,
+            early_samples: 0,
             usual: USUAL_START,
             renewed_at: None,
             jitter_samples: 0.0,
@@ -142,9 +150,10 @@ impl Target {
         self.jitter_samples
     }
 
-    /// Whether a packet with this timestamp takes longer than nine of ten do.
+    /// Whether a packet with this timestamp takes longer than nine of ten do. `now` is when the sample is due that is asked
+    /// for, which may be that much later than now.
     pub(crate) fn is_overdue(&self, timestamp: u64, now: Duration) -> bool {
-        self.delay_samples(timestamp, now) > i64::from(self.usual_samples())
+        self.delay_samples(timestamp, now) > i64::from(self.usual_samples() + self.early_samples)
     }
 
     /// By how much a sample with this timestamp lags behind the quickest packets if it is
@@ -197,9 +206,12 @@ impl Target {
         }
         self.renewed_at = Some(now);
         let is_known = self.uplink.is_trusted() && downlink.is_trusted();
-        let least = if is_known { TARGET_SAMPLES_MIN } else { TARGET_START_SAMPLES };
-        let best = best_lag(&lateness_of_sum(&self.uplink, downlink), self.usual_samples());
-        let wanted = best.clamp(least, TARGET_SAMPLES_MAX);
+        let step = downlink.step_samples();
+        self.early_samples = step.saturating_sub(STEP_SAMPLES_LEAST);
+        let least = if is_known { TARGET_SAMPLES_MIN.max(BEYOND_STEP_SAMPLES_MIN + step) } else { TARGET_START_SAMPLES };
+        let late = best_lag(&lateness_of_sum(&self.uplink, downlink), self.usual_samples());
+        let best = late + self.early_samples;
+        let wanted = best.max(least).min(TARGET_SAMPLES_MAX);
         let fall = (elapsed.as_secs_f32() * FALL_SAMPLES_PER_SECOND as f32) as u32;
         let lowest = if may_fall { 0 } else { self.samples.saturating_sub(fall) };
         self.samples = wanted.max(lowest);
@@ -261,6 +273,18 @@ mod tests {
         }
         assert_eq!(way.target_ms(), 10);
         assert_eq!(way.target.delay_samples(199 * 960, MS(199 * 20 + 60)), 0, "the newest, had it played on arrival");
+    }
+
+    #[test]
+    fn a_device_that_takes_much_at_once_needs_it_earlier() {
+        for (step_ms, target_ms) in [(3, 10), (12, 16), (30, 34)] {
+            let mut way = Way::new();
+            way.downlink.set_step(step_ms * SAMPLES_PER_MS);
+            for n in 0..200 {
+                way.take(n, 30, 30);
+            }
+            assert_eq!(way.target_ms(), target_ms, "in steps of {step_ms} ms");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::SAMPLE_RATE_HZ;
 use crate::codec::{CodecError, PAYLOAD_BYTES_MAX, packet_samples, sanitize};
-use crate::delay::DelayModel;
+use crate::delay::{DelayModel, TARGET_SAMPLES_MAX};
 use crate::limiter::Limiter;
 use crate::packet::PacketHeader;
 use crate::resample::Resampler;
@@ -75,6 +75,8 @@ pub struct PlaybackPipeline {
     /// The way from the server to here, which all streams share.
     downlink: DelayModel,
     device_rate_hz: u32,
+    /// What the device takes at once, as far as it was told, in samples at its rate.
+    step_samples: usize,
     /// Of the last call that told it.
     now: Duration,
     scratch: Scratch,
@@ -116,6 +118,7 @@ impl PlaybackPipeline {
             streams: (0..streams_max).map(|_| Stream::new()).collect::<Result<_, _>>()?,
             downlink: DelayModel::new(),
             device_rate_hz,
+            step_samples: 0,
             now: Duration::ZERO,
             scratch: Scratch::new(),
             mix: vec![0.0; block_samples].into_boxed_slice(),
@@ -160,12 +163,20 @@ impl PlaybackPipeline {
         self.downlink.observe_server(server_ms, now);
     }
 
+    /// The device takes so many samples at once, at its rate, though they are asked for in smaller parts: several calls of
+    /// [`PlaybackPipeline::render`] follow each other at once, and then there is a pause.
+    pub fn set_step(&mut self, samples: usize) {
+        self.step_samples = samples;
+    }
+
     /// Fills `output` with the mix: mono, at the device's rate, within ±1, any length. `now`
     /// is when this is asked for.
     pub fn render(&mut self, output: &mut [f32], now: Duration) {
         self.now = now;
         let rate_hz = f64::from(self.device_rate_hz);
         let after = |samples: usize| now + Duration::from_secs_f64(samples as f64 / rate_hz);
+        let step = self.step_samples.max(output.len()) as u64 * u64::from(SAMPLE_RATE_HZ) / u64::from(self.device_rate_hz);
+        self.downlink.set_step(u32::try_from(step).unwrap_or(u32::MAX).min(TARGET_SAMPLES_MAX));
         let mut rendered = 0;
         for block in output.chunks_mut(BLOCK_SAMPLES) {
             let at = after(rendered);

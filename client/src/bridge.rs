@@ -33,6 +33,11 @@ pub enum ToWorker {
         /// The rate of its samples.
         device_rate_hz: u32,
     },
+    /// How long sound takes from the microphone to the capture worklet's port.
+    MicrophoneLatency {
+        /// In milliseconds.
+        ms: f32,
+    },
     /// The microphone could not be opened, or went away.
     MicrophoneFailed(MicrophoneFailure),
 }
@@ -89,8 +94,12 @@ pub struct Playout {
 pub struct PlayoutStream {
     /// Whose, as the room numbers it.
     pub stream: u32,
+    /// Whether it sounds just now.
+    pub is_playing: bool,
     /// What waits to be played, in milliseconds.
     pub buffered_ms: f32,
+    /// How long after the quickest packets what sounds now is played, in milliseconds.
+    pub lag_ms: f32,
     /// What the jitter buffer aims at, in milliseconds.
     pub target_ms: f32,
 }

@@ -39,6 +39,12 @@ const WALL_STEP_MS_MAX = 10;
 // No device takes so much at once; more is a clock that was set.
 const ARRIVAL_AHEAD_S_MAX = 0.1;
 
+// Quanta of one step are asked for within so much of each other, by a clock in milliseconds. A device that was late asks
+// for several steps at once, which is no step; it is bounded, and averaged away.
+const STEP_PAUSE_MS = 1;
+const STEP_SAMPLES_MAX = 2048;
+const STEPS_AVERAGED = 16;
+
 // Streams remembered by volume or by traps, at most. The oldest is forgotten first.
 const REMEMBERED_MAX = 256;
 
@@ -112,6 +118,24 @@ class ArrivalClock {
   }
 }
 
+// How much the device takes at once: it is asked for in quanta that follow each other at once, and then there is a pause.
+class Steps {
+  constructor() {
+    this.samples = 0;
+    this.run = 0;
+    this.calledAtMs = -Infinity;
+  }
+
+  observe(length, nowMs) {
+    if (nowMs - this.calledAtMs > STEP_PAUSE_MS) {
+      if (this.run > 0) this.samples += (Math.min(this.run, STEP_SAMPLES_MAX) - this.samples) / STEPS_AVERAGED;
+      this.run = 0;
+    }
+    this.run += length;
+    this.calledAtMs = nowMs;
+  }
+}
+
 // One instance of the wasm module with views into its memory.
 class Pipeline {
   constructor(module) {
@@ -168,6 +192,7 @@ class Playout extends AudioWorkletProcessor {
     this.allowTrap = allowTrap === true;
     this.pipeline = new Pipeline(this.module);
     this.arrivals = new ArrivalClock();
+    this.steps = new Steps();
     this.workerPort = null;
     this.stopped = false;
     this.gains = new Map();
@@ -283,6 +308,7 @@ class Playout extends AudioWorkletProcessor {
     if (channels.length === 0) return true;
     const length = channels[0].length;
     this.arrivals.observe(currentTime);
+    this.steps.observe(length, Date.now());
     this.countLateness(length);
     for (let from = 0; from < length; ) {
       const rendered = this.guard((pipeline) =>
@@ -295,6 +321,7 @@ class Playout extends AudioWorkletProcessor {
     }
     if (currentTime >= this.statisticsAt) {
       this.statisticsAt = currentTime + STATISTICS_INTERVAL_S;
+      this.guard((pipeline) => pipeline.exports.dais_set_step(Math.round(this.steps.samples)));
       this.postStatistics();
     }
     return true;

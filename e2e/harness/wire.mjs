@@ -1,4 +1,5 @@
-// A wire between pages and the server that can be looked at and cut. It changes nothing: a page opened at its address
+// A wire between pages and the server that can be looked at, held up and cut, with the buffers that a reverse proxy has by
+// default. It changes nothing: a page opened at its address
 // talks to the server through it.
 
 import { connect, createServer } from 'node:net';
@@ -101,6 +102,20 @@ export const startWire = async (serverUrl) => {
     voice,
     // How many WebSockets there have been.
     sockets: () => sockets,
+    // Passes nothing on any more, `up` to the server or `down` from it, until told to go on.
+    hold: (direction) => {
+      for (const [page, server] of pairs) {
+        const [from, to] = direction === 'up' ? [page, server] : [server, page];
+        from.unpipe(to);
+        from.pause();
+      }
+    },
+    goOn: (direction) => {
+      for (const [page, server] of pairs) {
+        const [from, to] = direction === 'up' ? [page, server] : [server, page];
+        from.pipe(to);
+      }
+    },
     // Breaks every connection; new ones can be made.
     cut: () => {
       for (const pair of pairs) for (const socket of pair) socket.destroy();

@@ -20,6 +20,8 @@ use crate::session::Session;
 /// How often the engine looks at levels and reports while it is in a room.
 const TICK: Duration = Duration::from_millis(100);
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+/// A device that claims to take longer than this is not believed.
+const DEVICE_LATENCY_MAX: Duration = Duration::from_millis(500);
 
 /// What an engine starts with.
 #[derive(Clone, Debug)]
@@ -184,6 +186,11 @@ impl Engine {
             self.outputs.push_back(Output::CloseMicrophone);
         }
         self.settle_microphone(now);
+    }
+
+    /// How long sound takes from the microphone to [`Engine::handle_samples`], as far as the device says.
+    pub fn handle_microphone_latency(&mut self, latency: Duration) {
+        self.publishing.device_latency = latency.min(DEVICE_LATENCY_MAX);
     }
 
     /// It could not be opened, or went away.

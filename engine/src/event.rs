@@ -173,6 +173,6 @@ pub struct SpeakerStatistics {
     pub member: MemberId,
     /// The source of sound.
     pub stream: StreamId,
-    /// From the speaker's microphone to this machine, in milliseconds, without the playout buffer.
+    /// The shortest time of late from the speaker's microphone to this machine, in milliseconds, without the playout buffer.
     pub transit_ms: Option<f32>,
 }

@@ -26,6 +26,8 @@ const VOLUME_MAX: f32 = 2.0;
 const STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
 /// Volumes remembered: more people than one ever turns down.
 const VOLUMES_MAX: usize = 256;
+/// The shortest way is looked for in the last one or two of these, as the jitter buffer does: its lag counts from there.
+const SHORTEST_OF: Duration = Duration::from_secs(1);
 /// Divisor of the jitter estimator (RFC 3550, section 6.4.1).
 const JITTER_GAIN: f32 = 1.0 / 16.0;
 
@@ -52,8 +54,29 @@ struct Speaker {
     last_relative_ms: Option<f64>,
     /// Server milliseconds at the stream's timestamp zero.
     origin_ms: Option<f64>,
-    transit_ms: Option<f32>,
+    transit: ShortestTransit,
     is_in_view: bool,
+}
+
+/// The shortest time from a microphone to here of late, in milliseconds: of this window and of the one before.
+#[derive(Debug, Default)]
+struct ShortestTransit {
+    windows_ms: [Option<f32>; 2],
+    ends: Duration,
+}
+
+impl ShortestTransit {
+    fn note(&mut self, transit_ms: f32, now: Duration) {
+        if now >= self.ends {
+            self.ends = now + SHORTEST_OF;
+            self.windows_ms = [None, self.windows_ms[0]];
+        }
+        self.windows_ms[0] = Some(self.windows_ms[0].map_or(transit_ms, |shortest| shortest.min(transit_ms)));
+    }
+
+    fn ms(&self) -> Option<f32> {
+        self.windows_ms.into_iter().flatten().reduce(f32::min)
+    }
 }
 
 impl Default for Speaker {
@@ -64,7 +87,7 @@ impl Default for Speaker {
             heard: Duration::ZERO,
             last_relative_ms: None,
             origin_ms: None,
-            transit_ms: None,
+            transit: ShortestTransit::default(),
             is_in_view: false,
         }
     }
@@ -94,7 +117,7 @@ impl Listening {
         let difference_ms = last_ms.map_or(jitter_ms, |last_ms| (relative_ms - last_ms).abs() as f32);
         if let (Some(origin_ms), Some(server_ms)) = (speaker.origin_ms, clock.server_ms(now)) {
             let captured_ms = origin_ms + header.timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
-            speaker.transit_ms = Some((server_ms - captured_ms) as f32);
+            speaker.transit.note((server_ms - captured_ms) as f32, now);
         }
         self.jitter_ms += (difference_ms - jitter_ms) * JITTER_GAIN;
         self.stalls += u32::from(has_stalled);
@@ -224,7 +247,7 @@ impl Listening {
             .others()
             .filter_map(|person| {
                 let speaker = self.streams.get(&person.stream)?;
-                Some(SpeakerStatistics { member: person.member, stream: person.stream, transit_ms: speaker.transit_ms })
+                Some(SpeakerStatistics { member: person.member, stream: person.stream, transit_ms: speaker.transit.ms() })
             })
             .collect();
         Statistics {

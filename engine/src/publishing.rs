@@ -98,6 +98,8 @@ pub(crate) struct Publishing {
     closing: Closing,
     talk: Talk,
     flushed_at: Option<Duration>,
+    /// From the microphone to here.
+    pub(crate) device_latency: Duration,
     pub(crate) level_dbov: Option<u8>,
     pub(crate) frames_sent: u64,
     pub(crate) frames_held_back: u64,
@@ -324,12 +326,13 @@ impl Publishing {
         let _ = capture.set_frame_samples(frame_samples);
         capture.set_bitrate(stay.bitrate_bps(frame_samples, clock, now));
         capture.push(samples);
+        let captured_at = now.saturating_sub(self.device_latency);
         let mut messages = Vec::new();
         loop {
             if stay.may_send(clock, now) {
                 let Some(frame) = capture.poll_frame() else { break };
                 self.frames_sent += 1;
-                messages.extend(stay.messages(&frame, capture.timestamp_captured(), is_last, clock, now));
+                messages.extend(stay.messages(&frame, (capture.timestamp_captured(), captured_at), is_last, clock, now));
                 if is_last {
                     self.be_silent();
                     return messages;
@@ -409,12 +412,12 @@ impl Stay {
         probe
     }
 
-    /// The frame as a message, before it the clock mapping where one is due: what was captured just now has the
-    /// timestamp `captured` of the pipeline.
+    /// The frame as a message, before it the clock mapping where one is due: what has the pipeline's timestamp
+    /// `captured.0` came to the microphone at `captured.1`.
     fn messages(
         &mut self,
         frame: &EncodedFrame,
-        captured: u64,
+        captured: (u64, Duration),
         is_last: bool,
         clock: &ServerClock,
         now: Duration,
@@ -429,8 +432,8 @@ impl Stay {
         let mut messages = Vec::new();
         if is_start || now >= self.next_mapping {
             self.next_mapping = now + Duration::from_millis(CLOCK_MAPPING_MS);
-            if let Some(server_ms) = clock.server_ms(now) {
-                let (timestamp, server_ms) = (base + captured, server_ms.max(0.0) as u64);
+            if let Some(server_ms) = clock.server_ms(captured.1) {
+                let (timestamp, server_ms) = (base + captured.0, server_ms.max(0.0) as u64);
                 messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
             }
         }

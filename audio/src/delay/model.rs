@@ -31,7 +31,7 @@ const STALL_OVER_SAMPLES: i64 = 60 * SAMPLES_PER_MS as i64;
 /// An interruption that lasts longer is a new way with another length.
 const STALL_LASTS_MAX: Duration = Duration::from_secs(2);
 
-/// The quickest packet is looked for in so many steps of so long: 2.5 s, long enough to have one
+/// The quickest packet is looked for in so many steps of so long: 1 s, long enough to have one
 /// on a way with much jitter, short enough to follow a queue that grows and clocks that drift.
 const BASE_STEPS: usize = 10;
 const BASE_STEP_MS: u128 = 100;
@@ -81,6 +81,7 @@ pub(crate) struct DelayModel {
     observed: u32,
     observed_at: Duration,
     stalled_since: Option<Duration>,
+    step_samples: u32,
 }
 
 impl DelayModel {
@@ -96,7 +97,18 @@ impl DelayModel {
             observed: 0,
             observed_at: Duration::ZERO,
             stalled_since: None,
+            step_samples: 0,
         }
+    }
+
+    /// The leg ends at a device that takes this many samples at once: the last of them are asked for as much before
+    /// their time.
+    pub(crate) fn set_step(&mut self, samples: u32) {
+        self.step_samples = samples;
+    }
+
+    pub(super) fn step_samples(&self) -> u32 {
+        self.step_samples
     }
 
     /// Learns from one packet: `transit` is its time at the leg's end less its time at the

@@ -217,3 +217,45 @@ fn a_device_that_slept_catches_up_without_a_click() {
     assert!((12_000..18_000).contains(&stream.counters.samples_accelerated_total), "{stream:?}");
     assert!(largest < 1.5 * own, "{}", largest / own);
 }
+
+#[test]
+fn a_device_that_takes_sound_in_steps_is_given_it_whole() {
+    let frames = encode(48_000, 480, &tone(48_000, 20.0));
+    for (step, phase_us) in [(480usize, 0u64), (480, 3_000), (480, 7_000), (512, 0), (1_024, 0)] {
+        let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+        let mut block = vec![0.0; step];
+        let mut next = 0usize;
+        let mut jitter = 1u32;
+        let mut arrival_us = |sequence: usize| {
+            jitter = jitter.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (sequence as u64 + 1) * 10_000 + u64::from(jitter >> 24) * 4_000 / 256
+        };
+        let mut arrives_us = arrival_us(0);
+        let mut settled = None;
+        for n in 0u64.. {
+            let asked_us = phase_us + n * step as u64 * 1_000_000 / 48_000;
+            while next < frames.len() && arrives_us <= asked_us {
+                let header = header(STREAM, u32::try_from(next).unwrap(), &frames[next]);
+                playback.insert(&header, &frames[next].payload, Duration::from_micros(arrives_us));
+                next += 1;
+                arrives_us = arrives_us.max(arrival_us(next));
+            }
+            if next == frames.len() {
+                break;
+            }
+            playback.render(&mut block, Duration::from_micros(asked_us));
+            if asked_us > 3_000_000 && settled.is_none() {
+                settled = Some(playback.statistics().counters);
+            }
+        }
+        let (settled, counters) = (settled.unwrap(), playback.statistics().counters);
+        let target_ms = playback.stream_statistics(STREAM).unwrap().target_samples / 48;
+        let stretched = counters.samples_accelerated_total + counters.samples_slowed_total
+            - settled.samples_accelerated_total
+            - settled.samples_slowed_total;
+        println!("step {step}, phase {phase_us} µs: target {target_ms} ms, stretched {} ms", stretched / 48);
+        println!("{counters:?}");
+        assert_eq!(counters.samples_concealed_total, settled.samples_concealed_total, "steps of {step}");
+        assert!(stretched <= 48 * 170, "at most one percent of what was heard");
+    }
+}

@@ -41,7 +41,12 @@ pub(crate) enum LinkEvent {
     /// From the engine.
     Event(Event),
     /// From the playout worklet, several times a second.
-    Playout(bridge::Playout),
+    Playout {
+        /// What it measures.
+        measured: bridge::Playout,
+        /// How long sound takes from the worklet to the loudspeaker, in milliseconds, as the browser says.
+        output_ms: f32,
+    },
     /// The loudspeaker.
     Audio(AudioState),
     /// The microphone.
@@ -230,6 +235,10 @@ impl Inner {
         self.tell(LinkEvent::Microphone(DeviceState::Open));
     }
 
+    pub(crate) fn microphone_latency(&self, ms: f32) {
+        self.post(ToWorker::MicrophoneLatency { ms }, None);
+    }
+
     pub(crate) fn microphone_failed(&self, failure: MicrophoneFailure) {
         self.post(ToWorker::MicrophoneFailed(failure), None);
         self.tell(LinkEvent::Microphone(DeviceState::Failed(failure)));
@@ -279,7 +288,9 @@ impl Inner {
             }
             FromWorker::FlushMicrophone => self.microphone.flush(),
             FromWorker::KeepToken { token, is_for_this_page } => identity::keep(token, is_for_this_page),
-            FromWorker::Playout(playout) => self.tell(LinkEvent::Playout(playout)),
+            FromWorker::Playout(measured) => {
+                self.tell(LinkEvent::Playout { measured, output_ms: self.playout.latency_ms() });
+            }
         }
     }
 }

@@ -256,6 +256,7 @@ pub(crate) struct Quality {
     pub(crate) mouth_to_ear_hint: &'static str,
     pub(crate) unknown: &'static str,
     pub(crate) ms: fn(f32) -> String,
+    pub(crate) about_ms: fn(f32, f32) -> String,
     pub(crate) kbit: fn(u32) -> String,
     pub(crate) percent: fn(f32) -> String,
 }

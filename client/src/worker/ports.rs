@@ -98,6 +98,8 @@ pub(crate) fn read_statistics(event: &MessageEvent) -> Option<Playout> {
             .iter()
             .map(|stream| PlayoutStream {
                 stream: get_number(&stream, "stream") as u32,
+                is_playing: get(&stream, "playing").is_truthy(),
+                lag_ms: (get_number(&stream, "delay_samples") * to_ms) as f32,
                 buffered_ms: (get_number(&stream, "buffered_samples") * to_ms) as f32,
                 target_ms: (get_number(&stream, "target_samples") * to_ms) as f32,
             })

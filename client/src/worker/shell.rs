@@ -115,6 +115,10 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
                 drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
             }
         }
+        ToWorker::MicrophoneLatency { ms } => {
+            let latency = Duration::try_from_secs_f32(ms / 1000.0).unwrap_or_default();
+            drive(shell, |engine| engine.handle_microphone_latency(latency));
+        }
         ToWorker::MicrophoneFailed(failure) => microphone_failed(shell, failure, now),
     }
 }

@@ -141,6 +141,14 @@ extern "C" fn dais_render(samples: usize, now_s: f64) -> usize {
     samples
 }
 
+/// The device takes so many samples at once, however many [`dais_render`] is asked for.
+#[unsafe(no_mangle)]
+extern "C" fn dais_set_step(samples: usize) {
+    if let Some(module) = module() {
+        module.pipeline.set_step(samples);
+    }
+}
+
 /// Reserves a place for a stream: 1, or 0 where all are taken.
 #[unsafe(no_mangle)]
 extern "C" fn dais_open_stream(stream: u32) -> u32 {

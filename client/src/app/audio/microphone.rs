@@ -7,11 +7,13 @@
 //! nobody speaks, the queue is thrown away with the source it belongs to.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use dais_client::edge::{get, object};
+use dais_client::edge::{get, get_number, object};
 use dais_engine::MicrophoneFailure;
 use js_sys::Array;
+use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -30,6 +32,8 @@ const PROCESSOR: &str = "dais-capture";
 /// A context this far behind the system's clock has filled the queue by as much, in milliseconds: more than clocks read
 /// between two of its callbacks seem apart.
 const BEHIND_MS_MAX: f64 = 15.0;
+/// Browsers average a microphone's latency over what they have seen of it.
+const MEASURED_AFTER: Duration = Duration::from_secs(1);
 /// A queue this old is thrown away whatever the clocks say, in milliseconds: a device that is 100 ppm faster than the system
 /// has added 3 ms to it.
 const SOURCE_AGE_MS_MAX: f64 = 30_000.0;
@@ -160,6 +164,12 @@ impl Microphone {
                     let rate = open.context.sample_rate().round() as u32;
                     *link.microphone().open.borrow_mut() = Some(open);
                     link.microphone_open(rate, port);
+                    let link = Rc::downgrade(&link);
+                    // By then the browser has measured it.
+                    set_timeout(
+                        move || link.upgrade().iter().for_each(|link| link.microphone().tell_latency(link)),
+                        MEASURED_AFTER,
+                    );
                 }
                 Err(DeviceState::Failed(failure)) => link.microphone_failed(failure),
                 Err(other) => {
@@ -168,6 +178,12 @@ impl Microphone {
                 }
             }
         });
+    }
+
+    fn tell_latency(&self, link: &Inner) {
+        if let Some(open) = &*self.open.borrow() {
+            link.microphone_latency(open.latency_ms());
+        }
     }
 
     /// Throws away what waits between the device and the capture worklet, if there is likely to be anything.
@@ -191,6 +207,14 @@ impl Microphone {
 }
 
 impl Open {
+    /// From the microphone to the capture worklet's port, in milliseconds: what the browser measures up to the track, where
+    /// it does, and one step of the context, for which the track's sound waits.
+    fn latency_ms(&self) -> f32 {
+        let track = self.stream.get_audio_tracks().get(0);
+        let track_ms = get_number(&get(&track, "stats"), "averageLatency");
+        (track_ms + get_number(&self.context, "baseLatency") * 1000.0) as f32
+    }
+
     /// Browsers that clock the context by a device of its own look after the queue themselves.
     fn flush(&self) {
         let is_stale = self.source.borrow().as_ref().is_some_and(|source| source.is_stale(&self.context));

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Weak;
 
-use dais_client::edge::object;
+use dais_client::edge::{get_number, object};
 use js_sys::{Array, Promise, Reflect, WebAssembly};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -76,6 +76,12 @@ impl Playout {
         // Its outcome shows as a change of state.
         let _ = context.resume();
         self.start(context);
+    }
+
+    /// From the worklet to the loudspeaker, in milliseconds, as the browser says.
+    pub(crate) fn latency_ms(&self) -> f32 {
+        let seconds = |context: &AudioContext| get_number(context, "baseLatency") + get_number(context, "outputLatency");
+        self.context.borrow().as_ref().map_or(0.0, |context| (seconds(context) * 1000.0) as f32)
     }
 
     /// Where the sound is to go.

@@ -13,12 +13,14 @@ pub(crate) fn SpeakerDelays() -> impl IntoView {
     let words = &t.quality;
     let (quality, room) = (use_quality(), use_room());
     let ms = move |ms: Option<f32>| ms.map_or_else(|| words.unknown.to_owned(), words.ms);
+    let about =
+        move |ms: Option<f32>, uncertain| ms.map_or_else(|| words.unknown.to_owned(), |ms| (words.about_ms)(ms, uncertain));
     let row = move |delay: Delay| {
         view! {
             <tr>
                 <th scope="row">{room.name_of(delay.member)}</th>
                 <td>{ms(delay.buffer_ms)}</td>
-                <td>{ms(delay.mouth_to_ear_ms)}</td>
+                <td>{about(delay.mouth_to_ear_ms, delay.uncertain_ms)}</td>
             </tr>
         }
     };

@@ -76,12 +76,12 @@ impl Intake {
     fn take(&self, event: LinkEvent, link: StoredValue<Option<Link>>) {
         match event {
             LinkEvent::Event(event) => self.take_event(event, link),
-            LinkEvent::Playout(playout) => {
-                let is_late = self.lateness.borrow_mut().take(playout.quanta_late_total, playout.call_gap_ms_max);
+            LinkEvent::Playout { measured, output_ms } => {
+                let is_late = self.lateness.borrow_mut().take(measured.quanta_late_total, measured.call_gap_ms_max);
                 if is_late && link.with_value(|link| link.as_ref().is_some_and(Link::steady_sound)) {
                     self.notices.news(self.t.devices.sound_steadied);
                 }
-                self.quality.set_playout(playout);
+                self.quality.set_playout(measured, output_ms);
             }
             LinkEvent::Audio(audio) => self.devices.set_audio(audio),
             LinkEvent::Microphone(microphone) => {

@@ -9,6 +9,10 @@ use leptos::prelude::*;
 
 /// Reports over which loss is judged: ten seconds, at four a second.
 const RECENT_REPORTS: usize = 40;
+/// How much a browser's latest word on its loudspeaker's latency counts: it changes with each of the device's steps.
+const OUTPUT_GAIN: f32 = 0.1;
+/// What devices say of themselves is right to about a step of theirs, in milliseconds.
+const DEVICES_UNCERTAIN_MS: f32 = 10.0;
 /// Level of digital silence, in -dBov (RFC 6464).
 pub(crate) const SILENCE_DBOV: u8 = 127;
 
@@ -17,6 +21,7 @@ pub(crate) const SILENCE_DBOV: u8 = 127;
 pub(crate) struct Quality {
     statistics: RwSignal<Statistics>,
     playout: RwSignal<Playout>,
+    output_ms: RwSignal<f32>,
     recent: StoredValue<VecDeque<Totals>>,
     shares: RwSignal<Shares>,
     is_held_back: RwSignal<bool>,
@@ -31,14 +36,16 @@ pub(crate) struct Delay {
     pub(crate) member: MemberId,
     /// What waits to be played, in milliseconds.
     pub(crate) buffer_ms: Option<f32>,
-    /// From the speaker's microphone to this loudspeaker, in milliseconds, without the sound devices' own share.
+    /// From the speaker's mouth to this ear, in milliseconds, and by how much that may be wrong.
     pub(crate) mouth_to_ear_ms: Option<f32>,
+    pub(crate) uncertain_ms: f32,
 }
 
 pub(super) fn provide() {
     provide_context(Quality {
         statistics: RwSignal::new(Statistics::default()),
         playout: RwSignal::new(Playout::default()),
+        output_ms: RwSignal::new(0.0),
         recent: StoredValue::new(VecDeque::new()),
         shares: RwSignal::new(Shares::default()),
         is_held_back: RwSignal::new(false),
@@ -80,7 +87,8 @@ impl Quality {
 
     /// Per speaker.
     pub(crate) fn delays(self) -> Vec<Delay> {
-        self.playout.with(|playout| self.statistics.with(|statistics| delays(statistics, playout)))
+        let output_ms = self.output_ms.get();
+        self.playout.with(|playout| self.statistics.with(|statistics| delays(statistics, playout, output_ms)))
     }
 
     pub(super) fn set_statistics(self, statistics: Statistics, is_microphone_open: bool) {
@@ -92,7 +100,11 @@ impl Quality {
         }
     }
 
-    pub(super) fn set_playout(self, playout: Playout) {
+    pub(super) fn set_playout(self, mut playout: Playout, output_ms: f32) {
+        self.playout.with_untracked(|before| keep_lags(&mut playout, before));
+        let known_ms = self.output_ms.get_untracked();
+        let smoothed_ms = if known_ms > 0.0 { known_ms + (output_ms - known_ms) * OUTPUT_GAIN } else { output_ms };
+        self.output_ms.set(smoothed_ms);
         let latest = Totals::of(&playout);
         let earliest = self.recent.try_update_value(|recent| {
             if recent.len() >= RECENT_REPORTS {
@@ -155,13 +167,23 @@ fn shares(earliest: Totals, latest: Totals) -> Shares {
     Shares { concealed: percent(concealed), discarded: percent(discarded), stretched }
 }
 
-fn delays(statistics: &Statistics, playout: &Playout) -> Vec<Delay> {
+/// A voice that is silent just now keeps the lag that it had: its lag in silence says nothing.
+fn keep_lags(playout: &mut Playout, before: &Playout) {
+    for stream in playout.streams.iter_mut().filter(|stream| !stream.is_playing) {
+        let known = before.streams.iter().find(|known| known.stream == stream.stream);
+        stream.lag_ms = known.map_or(0.0, |known| known.lag_ms);
+    }
+}
+
+/// From mouth to ear is the shortest way of late, the lag behind it, and what the loudspeaker takes. Both clocks are known
+/// to half a round trip at worst, and devices tell what they take in steps of theirs.
+fn delays(statistics: &Statistics, playout: &Playout, output_ms: f32) -> Vec<Delay> {
+    let uncertain_ms = DEVICES_UNCERTAIN_MS + statistics.rtt_ms.unwrap_or_default() / 2.0;
     let delay = |speaker: &dais_engine::SpeakerStatistics| {
         let StreamId(number) = speaker.stream;
         let stream = playout.streams.iter().find(|stream| stream.stream == number);
-        let buffer_ms = stream.map(|stream| stream.buffered_ms);
-        let mouth_to_ear_ms = speaker.transit_ms.zip(buffer_ms).map(|(transit, buffer)| transit + buffer);
-        Delay { member: speaker.member, buffer_ms, mouth_to_ear_ms }
+        let mouth_to_ear_ms = speaker.transit_ms.zip(stream).map(|(transit_ms, stream)| transit_ms + stream.lag_ms + output_ms);
+        Delay { member: speaker.member, buffer_ms: stream.map(|stream| stream.buffered_ms), mouth_to_ear_ms, uncertain_ms }
     };
     statistics.speakers.iter().map(delay).collect()
 }
@@ -188,14 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn mouth_to_ear_is_the_way_and_the_buffer() {
+    fn mouth_to_ear_is_the_way_the_lag_and_the_device() {
         let speaker =
             |member, stream, transit_ms| SpeakerStatistics { member: MemberId(member), stream: StreamId(stream), transit_ms };
         let statistics = Statistics { speakers: vec![speaker(1, 7, Some(40.0)), speaker(2, 8, None)], ..Statistics::default() };
-        let playing = PlayoutStream { stream: 7, buffered_ms: 60.0, target_ms: 50.0 };
-        let playout = Playout { streams: vec![playing], ..Playout::default() };
-        let delays = delays(&statistics, &playout);
-        assert_eq!(delays[0].mouth_to_ear_ms, Some(100.0));
-        assert_eq!(delays[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None });
+        let playing = PlayoutStream { stream: 7, is_playing: true, buffered_ms: 60.0, lag_ms: 25.0, target_ms: 20.0 };
+        let playout = Playout { streams: vec![playing.clone()], ..Playout::default() };
+        let now = delays(&statistics, &playout, 35.0);
+        assert_eq!(now[0].mouth_to_ear_ms, Some(100.0));
+        assert_eq!(now[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None, uncertain_ms: 10.0 });
+        let mut silent =
+            Playout { streams: vec![PlayoutStream { is_playing: false, lag_ms: 9_000.0, ..playing }], ..Playout::default() };
+        keep_lags(&mut silent, &playout);
+        assert_eq!(delays(&statistics, &silent, 35.0), now);
     }
 }

@@ -68,9 +68,10 @@ pub(super) const QUALITY: Quality = Quality {
     speaker: "Speaker",
     buffer: "Buffer",
     mouth_to_ear: "Mouth to ear",
-    mouth_to_ear_hint: "Estimated: the way here and the buffer. Sound devices add their own share.",
+    mouth_to_ear_hint: "Estimated from the way here, the buffer, and what the browsers say of their sound devices.",
     unknown: "not known yet",
     ms: |ms| format!("{ms:.0} ms"),
+    about_ms: |ms, uncertain| format!("{ms:.0} ms ± {uncertain:.0}"),
     kbit: |bps| format!("{:.0} kbit/s", f64::from(bps) / 1000.0),
     percent: |percent| format!("{percent:.1} %"),
 };
