@@ -172,7 +172,6 @@ impl PlaybackPipeline {
     /// Fills `output` with the mix: mono, at the device's rate, within ±1, any length. `now`
     /// is when this is asked for.
     pub fn render(&mut self, output: &mut [f32], now: Duration) {
-        self.now = now;
         let rate_hz = f64::from(self.device_rate_hz);
         let after = |samples: usize| now + Duration::from_secs_f64(samples as f64 / rate_hz);
         let step = self.step_samples.max(output.len()) as u64 * u64::from(SAMPLE_RATE_HZ) / u64::from(self.device_rate_hz);
@@ -184,7 +183,9 @@ impl PlaybackPipeline {
             self.render_block(block, at);
         }
         self.samples_rendered_total += output.len() as u64;
-        self.decode_ahead(after(rendered));
+        // What plays next is due then.
+        self.now = after(rendered);
+        self.decode_ahead(self.now);
     }
 
     fn render_block(&mut self, output: &mut [f32], now: Duration) {

@@ -208,11 +208,11 @@ impl Microphone {
 
 impl Open {
     /// From the microphone to the capture worklet's port, in milliseconds: what the browser measures up to the track, where
-    /// it does, and one step of the context, for which the track's sound waits.
+    /// it does, one step of the context, for which the track's sound waits, and half a step by which the two miss each other.
     fn latency_ms(&self) -> f32 {
         let track = self.stream.get_audio_tracks().get(0);
         let track_ms = get_number(&get(&track, "stats"), "averageLatency");
-        (track_ms + get_number(&self.context, "baseLatency") * 1000.0) as f32
+        (track_ms + get_number(&self.context, "baseLatency") * 1500.0) as f32
     }
 
     /// Browsers that clock the context by a device of its own look after the queue themselves.
