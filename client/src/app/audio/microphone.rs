@@ -19,7 +19,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     AudioContext, AudioContextOptions, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamAudioSourceNode,
-    MediaStreamTrack, MessageChannel, window,
+    MediaStreamTrack, MessageChannel,
 };
 
 use super::user_media::{self, Wish, stop_tracks};
@@ -29,14 +29,8 @@ use crate::link::{Inner, LinkEvent};
 const WORKLET_URL: &str = "/capture.js";
 const PROCESSOR: &str = "dais-capture";
 
-/// A context this far behind the system's clock has filled the queue by as much, in milliseconds: more than clocks read
-/// between two of its callbacks seem apart.
-const BEHIND_MS_MAX: f64 = 15.0;
 /// Browsers average a microphone's latency over what they have seen of it.
 const MEASURED_AFTER: Duration = Duration::from_secs(1);
-/// A queue this old is thrown away whatever the clocks say, in milliseconds: a device that is 100 ppm faster than the system
-/// has added 3 ms to it.
-const SOURCE_AGE_MS_MAX: f64 = 30_000.0;
 
 /// The microphone.
 pub(crate) struct Microphone {
@@ -59,38 +53,21 @@ struct Open {
 }
 
 /// What gives the device's sound to the context, and the queue in between.
-struct Source {
-    node: MediaStreamAudioSourceNode,
-    /// Of the system's clock and of the context's when it was made, in milliseconds.
-    made_ms: f64,
-    context_made_ms: f64,
-}
+struct Source(MediaStreamAudioSourceNode);
 
 impl Source {
     fn new(context: &AudioContext, stream: &MediaStream, target: &AudioWorkletNode) -> Result<Self, JsValue> {
         let node = context.create_media_stream_source(stream)?;
         node.connect_with_audio_node(target)?;
-        Ok(Self { node, made_ms: now_ms(), context_made_ms: context.current_time() * 1000.0 })
-    }
-
-    /// Whether its queue is likely to hold more than it has to.
-    fn is_stale(&self, context: &AudioContext) -> bool {
-        let age = now_ms() - self.made_ms;
-        let behind = age - (context.current_time() * 1000.0 - self.context_made_ms);
-        behind > BEHIND_MS_MAX || age > SOURCE_AGE_MS_MAX
+        Ok(Self(node))
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
         // One that is not connected needs no disconnecting.
-        let _ = self.node.disconnect();
+        let _ = self.0.disconnect();
     }
-}
-
-/// The system's clock, in milliseconds.
-fn now_ms() -> f64 {
-    window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
 }
 
 impl Microphone {
@@ -186,7 +163,7 @@ impl Microphone {
         }
     }
 
-    /// Throws away what waits between the device and the capture worklet, if there is likely to be anything.
+    /// Throws away what waits between the device and the capture worklet.
     pub(crate) fn flush(&self) {
         if let Some(open) = &*self.open.borrow() {
             open.flush();
@@ -217,8 +194,7 @@ impl Open {
 
     /// Browsers that clock the context by a device of its own look after the queue themselves.
     fn flush(&self) {
-        let is_stale = self.source.borrow().as_ref().is_some_and(|source| source.is_stale(&self.context));
-        if is_stale && is_clocked_by_system(&self.context) {
+        if is_clocked_by_system(&self.context) {
             // The old one goes first, or both would be heard.
             self.source.replace(None);
             // The stream worked a moment ago; if it has ended since, its track says so by itself.

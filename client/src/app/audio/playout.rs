@@ -78,9 +78,10 @@ impl Playout {
         self.start(context);
     }
 
-    /// From the worklet to the loudspeaker, in milliseconds, as the browser says.
+    /// From the worklet to the loudspeaker, in milliseconds, as the browser says, and a buffer more: what has worklets is
+    /// rendered on a thread of its own, one buffer ahead of the device's.
     pub(crate) fn latency_ms(&self) -> f32 {
-        let seconds = |context: &AudioContext| get_number(context, "baseLatency") + get_number(context, "outputLatency");
+        let seconds = |context: &AudioContext| 2.0 * get_number(context, "baseLatency") + get_number(context, "outputLatency");
         self.context.borrow().as_ref().map_or(0.0, |context| (seconds(context) * 1000.0) as f32)
     }
 
