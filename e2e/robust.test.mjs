@@ -1,4 +1,4 @@
-// Sound that goes on: beside a page that is busy, and on a device that runs dry.
+// Sound that goes on: beside a page that is busy, on a device that runs dry, and from a microphone whose queue is emptied.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -115,4 +115,43 @@ test('a device that runs dry time and again is played later and more steadily, o
   const heard = await listener.hears(2);
   assert.ok(rms(heard.samples) > rms(TONE) / 2, 'the tone goes on');
   await disperse(host, listener);
+});
+
+// Runs in the page before its own scripts: keeps a list of what gives a microphone to an AudioContext.
+const listSources = () => {
+  window.e2eSources = [];
+  const { createMediaStreamSource } = AudioContext.prototype;
+  AudioContext.prototype.createMediaStreamSource = function (stream) {
+    window.e2eSources.push(this.sinkId);
+    return createMediaStreamSource.call(this, stream);
+  };
+};
+
+test('while nobody speaks the queue before the microphone’s context is emptied, and the voice goes on', async (context) => {
+  const wav = join(folder, 'on-and-off.wav');
+  const second = tone({ hz: 440, seconds: 1, amplitude: 0.25 });
+  const pattern = new Float32Array(4 * second.length);
+  pattern.set(second, 0);
+  pattern.set(second, second.length);
+  await writeWav(wav, pattern, 48_000);
+  const pausing = await launchChromium({ wav });
+  try {
+    const host = await Person.arrive(pausing, 'Hanna', { tapped: false });
+    await host.page.addInitScript(listSources);
+    const link = await host.createsRoom(server.url, { title: 'Pauses', id: 'pauses' });
+    await host.setsProcessing(false);
+    const listener = await Person.arrive(pausing, 'Leo');
+    await listener.joins(link);
+    await host.button('Unmute').click();
+    await host.page.waitForFunction(() => window.e2eSources.length >= 3);
+    const sinks = await host.page.evaluate(() => window.e2eSources.map((sink) => sink.type));
+    assert.deepEqual([...new Set(sinks)], ['none'], 'no loudspeaker clocks it');
+    const heard = await listener.hears(8);
+    const level = rms(heard.samples) / rms(pattern);
+    context.diagnostic(`heard at ${level.toFixed(2)} of what was said`);
+    assert.ok(level > 0.8 && level < 1.25, `heard at ${level}`);
+    await disperse(host, listener);
+  } finally {
+    await pausing.close();
+  }
 });

@@ -34,7 +34,6 @@ class Capture extends AudioWorkletProcessor {
     this.heard = false;
     this.samplesDropped = 0;
     this.framesDroppedTotal = 0;
-    this.beginFrame();
     this.port.onmessage = (event) => this.handleControl(event.data);
   }
 
@@ -61,10 +60,24 @@ class Capture extends AudioWorkletProcessor {
     }
   }
 
-  // Frame k ends at the rounded k-th multiple of its exact length, so that no rate drifts.
+  // Frame k ends at the rounded k-th multiple of its exact length in the context's own count of samples. So no rate drifts;
+  // and where the context takes as much at once, in as many whole quanta as that needs, each step completes a frame. From
+  // any other beginning three of four would be complete only with the next step.
+  boundary(count) {
+    return Math.round((count * this.frameMs * sampleRate) / 1000);
+  }
+
+  // Begins the first frame within a quantum; how many of its samples come before, or all where it begins later.
+  beginFirst(length) {
+    this.framesBegun = Math.ceil((currentFrame * 1000) / (this.frameMs * sampleRate));
+    const before = this.boundary(this.framesBegun) - currentFrame;
+    if (before >= length) return length;
+    this.beginFrame();
+    return before;
+  }
+
   beginFrame() {
-    const boundary = (count) => Math.round((count * this.frameMs * sampleRate) / 1000);
-    this.frameLength = boundary(this.framesBegun + 1) - boundary(this.framesBegun);
+    this.frameLength = this.boundary(this.framesBegun + 1) - this.boundary(this.framesBegun);
     this.framesBegun += 1;
     this.filled = 0;
     this.frame = null;
@@ -94,7 +107,8 @@ class Capture extends AudioWorkletProcessor {
   }
 
   take(channels, length) {
-    for (let index = 0; index < length; ) {
+    const first = this.frameLength === 0 ? this.beginFirst(length) : 0;
+    for (let index = first; index < length; ) {
       if (this.filled === 0) this.frame = this.takeBuffer();
       const count = Math.min(length - index, this.frameLength - this.filled);
       if (this.frame !== null) this.mix(channels, index, count);
