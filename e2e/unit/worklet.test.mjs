@@ -300,3 +300,23 @@ test('a stuck worker costs frames, not memory, and learns how much time went by'
   worker.deliver({ type: 'stop' });
   assert.equal(processor.process([[]], [[new Float32Array(128)]]), false);
 });
+
+test('whenever the microphone is opened, each step of its context completes one frame', () => {
+  for (const begins of [0, 128, 1_024, 12_345 * 128]) {
+    const { scope, processor, worker } = load('capture.js', 'dais-capture', 48_000, { frameMs: 10 });
+    scope.currentFrame = begins;
+    const frames = () => worker.sent.filter(({ message }) => message instanceof ArrayBuffer).length;
+    // A device that takes 480 samples at once gets as many whole quanta as it needs.
+    const perStep = [];
+    for (let taken = Math.floor(begins / 480) + 1; perStep.length < 20; taken += 1) {
+      const before = frames();
+      while (scope.currentFrame < taken * 480) {
+        processor.process([[new Float32Array(128)]], [[]]);
+        scope.currentFrame += 128;
+      }
+      perStep.push(frames() - before);
+    }
+    assert.ok(perStep[0] <= 1);
+    assert.deepEqual(new Set(perStep.slice(2)), new Set([1]), `begun at ${begins}: ${perStep}`);
+  }
+});

@@ -79,10 +79,17 @@ impl Playout {
     }
 
     /// From the worklet to the loudspeaker, in milliseconds, as the browser says, and a buffer more: what has worklets is
-    /// rendered on a thread of its own, one buffer ahead of the device's.
+    /// rendered on a thread of its own, one buffer ahead of the device's. 0 where it is not known.
+    ///
+    /// Firefox, which gives its base latency as 0, is not asked for the rest: it waits for the sound server then, and at a
+    /// bad moment the sound server waits for it, and the page stands still.
     pub(crate) fn latency_ms(&self) -> f32 {
-        let seconds = |context: &AudioContext| 2.0 * get_number(context, "baseLatency") + get_number(context, "outputLatency");
-        self.context.borrow().as_ref().map_or(0.0, |context| (seconds(context) * 1000.0) as f32)
+        let context = self.context.borrow();
+        let Some(context) = context.as_ref() else { return 0.0 };
+        match get_number(context, "baseLatency") {
+            base if base > 0.0 => ((2.0 * base + get_number(context, "outputLatency")) * 1000.0) as f32,
+            _ => 0.0,
+        }
     }
 
     /// Where the sound is to go.
