@@ -1,17 +1,22 @@
 // The host's chair: handed over, left, lost with the connection, taken up by a successor, and given back.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { disperse, gather } from './harness/journeys.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
+import { speak } from './harness/sound.mjs';
 
 const SEAT_IS_HELD_MS = 30_000;
 
 let server;
 let browser;
+let folder;
 
 const everybody = () => ({ host: browser, leo: browser, mia: browser });
 const isHost = (person, name) => person.tile(name).getByText('Host', { exact: true });
@@ -27,13 +32,18 @@ const onStage = async (id) => {
 };
 
 before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-chair-'));
+  // A voice: the browser's own beep is taken for noise by its noise suppression.
+  const wav = join(folder, 'voice.wav');
+  await speak(wav, 'One, two, three, and a good evening to everybody in the room.');
   server = await startServer();
-  browser = await launchChromium();
+  browser = await launchChromium({ wav });
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 test('a host who loads the page again is host again, and the microphone is closed', async () => {
