@@ -81,8 +81,8 @@ impl Playout {
     /// From the worklet to the loudspeaker, in milliseconds, as the browser says, and a buffer more: what has worklets is
     /// rendered on a thread of its own, one buffer ahead of the device's. 0 where it is not known.
     ///
-    /// Firefox, which gives its base latency as 0, is not asked for the rest: it waits for the sound server then, and at a
-    /// bad moment the sound server waits for it, and the page stands still.
+    /// Firefox, which gives its base latency as 0, is not asked for the rest: asked while its sound starts, a page stood
+    /// still for half a minute.
     pub(crate) fn latency_ms(&self) -> f32 {
         let context = self.context.borrow();
         let Some(context) = context.as_ref() else { return 0.0 };
