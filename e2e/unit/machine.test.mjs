@@ -1,0 +1,68 @@
+// Which measurements count on a machine whose host takes it away at times.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { judgeUndisturbed } from '../harness/machine.mjs';
+
+// A test's context that keeps what it is told.
+const listening = () => {
+  const told = { diagnostics: [], skipped: [] };
+  return { told, diagnostic: (text) => told.diagnostics.push(text), skip: (text) => told.skipped.push(text) };
+};
+
+// What a host takes during each measurement, in milliseconds; the last goes on for ever.
+const taking = (...shares) => {
+  let total = 0;
+  let reads = 0;
+  return async () => {
+    if (reads++ % 2 === 1) total += shares.length > 1 ? shares.shift() : shares[0];
+    return total;
+  };
+};
+
+// Measures one figure after the other, and is content with those of at least ten.
+const judging = (figures, options) => {
+  const context = listening();
+  const run = judgeUndisturbed(
+    context,
+    async () => figures.shift(),
+    (figure) => assert.ok(figure >= 10, `${figure} heard`),
+    options,
+  );
+  return run.then(
+    () => context.told,
+    (error) => ({ ...context.told, error }),
+  );
+};
+
+test('what falls short on an undisturbed machine fails at once', async () => {
+  const { error, skipped } = await judging([3, 12], { stolenMs: taking(0) });
+  assert.match(error.message, /3 heard/);
+  assert.deepEqual(skipped, []);
+});
+
+test('what suffices counts, whatever the host took', async () => {
+  const { error, diagnostics } = await judging([12], { stolenMs: taking(900) });
+  assert.equal(error, undefined);
+  assert.deepEqual(diagnostics, []);
+});
+
+test('what falls short while the host took the machine away is void, and measured again', async () => {
+  // Of the reads of the host's share, the pair after a void measurement waits for a machine that is back.
+  const { error, diagnostics, skipped } = await judging([3, 12], { stolenMs: taking(900, 0) });
+  assert.equal(error, undefined);
+  assert.deepEqual(skipped, []);
+  assert.match(diagnostics[0], /void: the host took 900 ms meanwhile; 3 heard/);
+});
+
+test('a measurement taken again that falls short fails', async () => {
+  const { error } = await judging([3, 4], { stolenMs: taking(900, 0) });
+  assert.match(error.message, /4 heard/);
+});
+
+test('without an undisturbed measurement in time, the test is skipped', async () => {
+  const { error, skipped } = await judging([3], { stolenMs: taking(900), budgetMs: 0 });
+  assert.equal(error, undefined);
+  assert.match(skipped[0], /took the machine away during each of 1 measurements/);
+});
