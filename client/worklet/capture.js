@@ -5,6 +5,9 @@
 // opened. It never waits: where the worker is stuck, frames are dropped and counted, and the
 // worker is told how much time went by.
 //
+// With the processor option `suppressor`, the bytes of a module, each frame is cleaned by suppressor.js, which must have been
+// added before.
+//
 // Messages it takes:
 //   on the node's port   {type: 'port', port}   the port to the worker; may come again
 //   on either port       {type: 'stop'}         ends the processor
@@ -22,6 +25,8 @@ class Capture extends AudioWorkletProcessor {
   constructor(options) {
     super();
     this.frameMs = options?.processorOptions?.frameMs ?? 10;
+    const suppressor = options?.processorOptions?.suppressor;
+    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor) : null;
     this.stopped = false;
     this.workerPort = null;
     this.free = [];
@@ -132,6 +137,7 @@ class Capture extends AudioWorkletProcessor {
       this.samplesDropped += this.frameLength;
       this.framesDroppedTotal += 1;
     } else {
+      this.suppressor?.process(this.frame);
       if (this.samplesDropped > 0) {
         this.workerPort.postMessage({
           type: 'dropped',

@@ -1,5 +1,6 @@
 // The microphone test: keeps a few seconds of what the device delivers and plays them back. They
-// never leave the audio thread.
+// never leave the audio thread. With the processor option `suppressor`, the bytes of a module, they are cleaned by
+// suppressor.js, which must have been added before.
 //
 // Messages it takes: {type: 'play'} ends the recording and plays it.
 // Messages it sends: {type: 'level', dbov}, 20 times a second while it records or plays, 0 (overload)
@@ -10,8 +11,10 @@ const SECONDS_MAX = 5;
 const LEVELS_PER_SECOND = 20;
 
 class Trial extends AudioWorkletProcessor {
-  constructor() {
+  constructor(options) {
     super();
+    const suppressor = options?.processorOptions?.suppressor;
+    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor) : null;
     this.recording = new Float32Array(SECONDS_MAX * sampleRate);
     this.filled = 0;
     // Samples played; null while recording.
@@ -38,6 +41,7 @@ class Trial extends AudioWorkletProcessor {
       for (const channel of channels) sum += channel[index];
       this.recording[this.filled + index] = sum / channels.length;
     }
+    this.suppressor?.process(this.recording.subarray(this.filled, this.filled + length));
     this.measure(this.filled, length);
     this.filled += length;
     if (length > 0 && this.filled === this.recording.length) this.port.postMessage({ type: 'full' });

@@ -9,12 +9,16 @@ import vm from 'node:vm';
 const root = new URL('../../', import.meta.url);
 const read = (path) => readFileSync(new URL(path, root));
 
-const wasmFile = () => {
-  const candidates = [process.env.DAIS_WORKLET_WASM, new URL('dist/worklet.wasm', root)].filter(Boolean);
+// A module as it is shipped.
+const moduleFile = (name, elsewhere) => {
+  const candidates = [elsewhere, new URL(`dist/${name}`, root)].filter(Boolean);
   const found = candidates.find((candidate) => existsSync(candidate));
-  assert.ok(found, `no worklet.wasm; looked for ${candidates.join(', ')}`);
+  assert.ok(found, `no ${name}; looked for ${candidates.join(', ')}`);
   return readFileSync(found);
 };
+
+const wasmFile = () => moduleFile('worklet.wasm', process.env.DAIS_WORKLET_WASM);
+const suppressorFile = () => moduleFile('suppressor.wasm', process.env.DAIS_SUPPRESSOR_WASM);
 
 // The recorded packets, oldest first.
 const recording = () => {
@@ -48,7 +52,7 @@ class Port {
 }
 
 // Loads one of the two files as the browser would, and makes its processor.
-const load = (file, name, sampleRate, processorOptions) => {
+const load = (file, name, sampleRate, processorOptions, added = []) => {
   const registered = new Map();
   class AudioWorkletProcessor {
     constructor() {
@@ -67,7 +71,7 @@ const load = (file, name, sampleRate, processorOptions) => {
     currentFrame: 0,
     currentTime: 0,
   });
-  vm.runInContext(read(`client/worklet/${file}`).toString(), scope, { filename: file });
+  for (const each of [...added, file]) vm.runInContext(read(`client/worklet/${each}`).toString(), scope, { filename: each });
   const Processor = registered.get(name);
   assert.ok(Processor, `${file} registers ${name}`);
   const processor = new Processor({ processorOptions });
@@ -271,6 +275,31 @@ test('captured frames are exact, whole and transferred', () => {
     joined.forEach((sample, index) => assert.equal(sample, Math.fround(index / 65_536)));
     assert.ok(worker.sent.every(({ message, transfer }) => transfer[0] === message));
   }
+});
+
+// White noise through the capture worklet; the frames it sent.
+const captureNoise = (suppressor) => {
+  const loaded = load('capture.js', 'dais-capture', 48_000, { frameMs: 10, suppressor }, ['suppressor.js']);
+  for (let quantum = 0; quantum < 750; quantum += 1) {
+    const noise = Float32Array.from({ length: 128 }, () => Math.random() * 0.1 - 0.05);
+    assert.equal(loaded.processor.process([[noise]], [[new Float32Array(128)]]), true);
+    // Buffers come back, as from a worker that keeps up.
+    for (const { message } of loaded.worker.sent.splice(0)) {
+      loaded.kept = message.slice(0);
+      loaded.worker.deliver(message);
+    }
+    loaded.advance(128);
+  }
+  return new Float32Array(loaded.kept);
+};
+
+test('captured frames are cleaned where a suppressor is given, and left alone where it does not work', () => {
+  const before = rms(captureNoise(undefined));
+  const cleaned = captureNoise(suppressorFile());
+  assert.equal(cleaned.length, 480);
+  assert.ok(rms(cleaned) < before / 5, `${rms(cleaned)} of ${before}`);
+  const spoilt = captureNoise(Uint8Array.of(0, 97, 115, 109, 9, 9, 9, 9).buffer);
+  assert.ok(rms(spoilt) > before * 0.8, `${rms(spoilt)} of ${before}`);
 });
 
 test('channels are mixed to one, and a source that falls silent leaves time going on', () => {

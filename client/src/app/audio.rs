@@ -5,6 +5,7 @@
 pub(crate) mod device_list;
 pub(crate) mod microphone;
 pub(crate) mod playout;
+mod suppressor;
 pub(crate) mod trial;
 pub(crate) mod user_media;
 
@@ -46,28 +47,35 @@ pub(crate) struct Processing {
     pub(crate) echo_cancellation: bool,
     /// Take out steady noise.
     pub(crate) noise_suppression: bool,
+    /// Take out more of it by a network of our own (RNNoise), in place of the browser's.
+    pub(crate) strong_suppression: bool,
     /// Even out loudness.
     pub(crate) gain_control: bool,
 }
 
 impl Default for Processing {
     fn default() -> Self {
-        Self { echo_cancellation: true, noise_suppression: true, gain_control: true }
+        Self { echo_cancellation: true, noise_suppression: true, strong_suppression: false, gain_control: true }
     }
 }
 
 impl Processing {
-    /// As kept between visits: three digits.
+    /// As kept between visits: four digits.
     pub(crate) fn to_text(self) -> String {
-        [self.echo_cancellation, self.noise_suppression, self.gain_control].map(|on| if on { '1' } else { '0' }).iter().collect()
+        let switches = [self.echo_cancellation, self.noise_suppression, self.gain_control, self.strong_suppression];
+        switches.map(|on| if on { '1' } else { '0' }).iter().collect()
     }
 
-    /// Reads [`Processing::to_text`].
+    /// Reads [`Processing::to_text`], and the three digits of visits before there was the fourth switch.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let on = |digit: u8| digit == b'1';
         match text.as_bytes() {
-            &[echo, noise, gain] => {
-                Some(Self { echo_cancellation: echo == b'1', noise_suppression: noise == b'1', gain_control: gain == b'1' })
-            }
+            &[echo, noise, gain, ref strong @ ..] if strong.len() <= 1 => Some(Self {
+                echo_cancellation: on(echo),
+                noise_suppression: on(noise),
+                gain_control: on(gain),
+                strong_suppression: strong.iter().copied().any(on),
+            }),
             _ => None,
         }
     }

@@ -53,6 +53,8 @@ pub(crate) enum LinkEvent {
     Microphone(DeviceState),
     /// The chosen microphone is not there, and the system's default was opened.
     MicrophoneMissing(Device),
+    /// Strong noise suppression could not be loaded, and the browser's is used.
+    SuppressorMissing,
     /// The chosen output is not there, and the system's default plays.
     OutputMissing(Device),
     /// Which devices there are.

@@ -269,6 +269,8 @@ pub(crate) struct Settings {
     pub(crate) echo_cancellation_hint: &'static str,
     pub(crate) noise_suppression: &'static str,
     pub(crate) noise_suppression_hint: &'static str,
+    pub(crate) strong_suppression: &'static str,
+    pub(crate) strong_suppression_hint: &'static str,
     pub(crate) gain_control: &'static str,
     pub(crate) gain_control_hint: &'static str,
     pub(crate) input_level: &'static str,

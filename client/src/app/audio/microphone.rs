@@ -16,12 +16,13 @@ use js_sys::Array;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    AudioContext, AudioContextOptions, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MediaStreamAudioSourceNode,
-    MediaStreamTrack, MessageChannel,
+    AudioContext, AudioContextOptions, AudioWorkletNode, MediaStream, MediaStreamAudioSourceNode, MediaStreamTrack,
+    MessageChannel,
 };
 
+use super::suppressor::{Suppressor, make_node};
 use super::user_media::{self, Wish, stop_tracks};
 use super::{Device, DeviceState, Processing};
 use crate::link::{Inner, LinkEvent};
@@ -49,6 +50,7 @@ struct Open {
     /// `None` while it is being replaced.
     source: RefCell<Option<Source>>,
     node: AudioWorkletNode,
+    is_suppressed: bool,
     on_ended: Closure<dyn FnMut()>,
 }
 
@@ -189,7 +191,8 @@ impl Open {
     fn latency_ms(&self) -> f32 {
         let track = self.stream.get_audio_tracks().get(0);
         let track_ms = get_number(&get(&track, "stats"), "averageLatency");
-        (track_ms + get_number(&self.context, "baseLatency") * 1500.0) as f32
+        let suppressor_ms = if self.is_suppressed { Suppressor::latency_ms(&self.context) } else { 0.0 };
+        (track_ms + get_number(&self.context, "baseLatency") * 1500.0) as f32 + suppressor_ms
     }
 
     /// Browsers that clock the context by a device of its own look after the queue themselves.
@@ -219,8 +222,9 @@ impl Drop for Open {
 
 /// The device and the capture worklet, the worklet's port for the worker, and which device was not there.
 async fn open(link: &Weak<Inner>, wish: &Wish) -> Result<(Open, web_sys::MessagePort, Option<Device>), DeviceState> {
-    let given = user_media::open(wish).await?;
-    match capture(link, &given.stream).await {
+    let (wish, suppressor) = Suppressor::wanted(link, wish).await;
+    let given = user_media::open(&wish).await?;
+    match capture(link, &given.stream, suppressor.as_ref()).await {
         Ok((open, port)) => Ok((open, port, given.missing)),
         Err(_) => {
             stop_tracks(&given.stream);
@@ -241,17 +245,20 @@ fn is_clocked_by_system(context: &AudioContext) -> bool {
     get(context, "sinkId").is_object()
 }
 
-async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_sys::MessagePort), JsValue> {
+async fn capture(
+    link: &Weak<Inner>,
+    stream: &MediaStream,
+    suppressor: Option<&Suppressor>,
+) -> Result<(Open, web_sys::MessagePort), JsValue> {
     let context = make_context()?;
     let _ = context.resume();
-    if let Err(error) = JsFuture::from(context.audio_worklet()?.add_module(WORKLET_URL)?).await {
-        let _ = context.close();
-        return Err(error);
-    }
-    let options = AudioWorkletNodeOptions::new();
-    options.set_number_of_inputs(1);
-    options.set_number_of_outputs(0);
-    let node = AudioWorkletNode::new_with_options(&context, PROCESSOR, &options)?;
+    let node = match make_node(&context, WORKLET_URL, PROCESSOR, 0, suppressor).await {
+        Ok(node) => node,
+        Err(error) => {
+            let _ = context.close();
+            return Err(error);
+        }
+    };
     let source = RefCell::new(Some(Source::new(&context, stream, &node)?));
     let channel = MessageChannel::new()?;
     let message = object(&[("type", "port".into()), ("port", channel.port1().into())]);
@@ -270,5 +277,5 @@ async fn capture(link: &Weak<Inner>, stream: &MediaStream) -> Result<(Open, web_
     }
     // Not `stream.clone()`: web-sys binds the browser's own `clone` to that, which makes new tracks.
     let stream = Clone::clone(stream);
-    Ok((Open { stream, context, source, node, on_ended }, channel.port2()))
+    Ok((Open { stream, context, source, node, is_suppressed: suppressor.is_some(), on_ended }, channel.port2()))
 }

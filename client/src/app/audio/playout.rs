@@ -11,10 +11,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState, AudioWorkletNode, AudioWorkletNodeOptions,
-    MessageChannel, Response, window,
+    MessageChannel,
 };
 
 use super::device_list::choose_output;
+use super::suppressor::fetch_bytes;
 use super::{AudioState, Device, DeviceList};
 use crate::link::{Inner, LinkEvent};
 
@@ -218,11 +219,9 @@ fn state(context: &AudioContext) -> AudioState {
 }
 
 async fn compile() -> Result<JsValue, JsValue> {
-    let window = window().ok_or(JsValue::UNDEFINED)?;
-    let response: Response = JsFuture::from(window.fetch_with_str(PIPELINE_URL)).await?.dyn_into()?;
-    let bytes = JsFuture::from(response.array_buffer()?).await?;
+    let bytes = fetch_bytes(PIPELINE_URL).await?;
     let module = JsFuture::from(WebAssembly::compile(&bytes)).await?;
-    Ok(object(&[("module", module), ("bytes", bytes)]).into())
+    Ok(object(&[("module", module), ("bytes", bytes.into())]).into())
 }
 
 async fn start_node(link: &Weak<Inner>, context: &AudioContext) -> Result<(), JsValue> {

@@ -8,10 +8,11 @@ use dais_client::edge::{get, get_number, object};
 use dais_engine::MicrophoneFailure;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AudioContext, AudioWorkletNode, AudioWorkletNodeOptions, MediaStream, MessageEvent};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{AudioContext, AudioWorkletNode, MediaStream, MessageEvent};
 
 use super::device_list::choose_output;
+use super::suppressor::{Suppressor, make_node};
 use super::user_media::{self, Wish, stop_tracks};
 use super::{Device, DeviceState};
 use crate::link::{Inner, LinkEvent};
@@ -130,13 +131,14 @@ impl Drop for Running {
 }
 
 async fn record(link: &Weak<Inner>, wish: &Wish, output: Option<&Device>) -> Result<Running, DeviceState> {
-    let given = user_media::open(wish).await?;
+    let (wish, suppressor) = Suppressor::wanted(link, wish).await;
+    let given = user_media::open(&wish).await?;
     let failed = DeviceState::Failed(MicrophoneFailure::Lost);
     let Ok(context) = AudioContext::new() else {
         stop_tracks(&given.stream);
         return Err(failed);
     };
-    match connect(link, &context, &given.stream, output).await {
+    match connect(link, &context, &given.stream, suppressor.as_ref(), output).await {
         Ok((node, on_message)) => Ok(Running { stream: given.stream, context, node, _on_message: on_message }),
         Err(_) => {
             stop_tracks(&given.stream);
@@ -152,17 +154,14 @@ async fn connect(
     link: &Weak<Inner>,
     context: &AudioContext,
     stream: &MediaStream,
+    suppressor: Option<&Suppressor>,
     output: Option<&Device>,
 ) -> Result<Connected, JsValue> {
     if output.is_some() {
         // One that is not there leaves the system's default.
         let _ = choose_output(context, output).await;
     }
-    JsFuture::from(context.audio_worklet()?.add_module(WORKLET_URL)?).await?;
-    let options = AudioWorkletNodeOptions::new();
-    options.set_number_of_inputs(1);
-    options.set_number_of_outputs(1);
-    let node = AudioWorkletNode::new_with_options(context, PROCESSOR, &options)?;
+    let node = make_node(context, WORKLET_URL, PROCESSOR, 1, suppressor).await?;
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let link = link.clone();
         move |event: MessageEvent| {

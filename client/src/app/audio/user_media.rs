@@ -65,7 +65,8 @@ async fn get_user_media(devices: &MediaDevices, processing: Processing, device: 
 fn audio(processing: Processing, device: Option<&Device>) -> Object {
     let mut wishes: Vec<(&str, JsValue)> = vec![
         ("echoCancellation", processing.echo_cancellation.into()),
-        ("noiseSuppression", processing.noise_suppression.into()),
+        // Two in a row would take out parts of the voice.
+        ("noiseSuppression", (processing.noise_suppression && !processing.strong_suppression).into()),
         ("autoGainControl", processing.gain_control.into()),
         ("channelCount", object(&[("ideal", JsValue::from_f64(1.0))]).into()),
     ];

@@ -63,6 +63,13 @@ pub(crate) fn Settings() -> impl IntoView {
                 on_change=change(|processing, is_on| processing.noise_suppression = is_on)
             />
             <Switch
+                id="strong-suppression"
+                label=words.strong_suppression
+                hint=words.strong_suppression_hint
+                is_on=Signal::derive(move || processing.get().strong_suppression)
+                on_change=change(|processing, is_on| processing.strong_suppression = is_on)
+            />
+            <Switch
                 id="gain-control"
                 label=words.gain_control
                 hint=words.gain_control_hint

@@ -11,6 +11,7 @@ pub(crate) struct Devices {
     pub(crate) names_unknown: &'static str,
     pub(crate) wireless: OfName,
     pub(crate) microphone_missing: OfName,
+    pub(crate) suppressor_missing: &'static str,
     pub(crate) output_missing: OfName,
     pub(crate) sound_steadied: &'static str,
     pub(crate) test: &'static str,

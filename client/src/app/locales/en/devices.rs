@@ -14,6 +14,7 @@ pub(super) const DEVICES: Devices = Devices {
              microphone keeps what you hear good."
         )
     },
+    suppressor_missing: "Strong noise suppression could not be loaded. The browser’s own is used; open the microphone again to try once more.",
     microphone_missing: |label| format!("“{label}” is not connected. The microphone that the system prefers is used."),
     output_missing: |label| format!("“{label}” is not connected. Sound comes from where the system prefers."),
     sound_steadied: "The sound was interrupted several times. It now comes a little later, and more steadily.",

@@ -83,6 +83,8 @@ pub(super) const SETTINGS: Settings = Settings {
     echo_cancellation_hint: "Takes out what your loudspeaker plays. Keep it on unless you wear headphones.",
     noise_suppression: "Noise suppression",
     noise_suppression_hint: "Takes out fans and traffic. Switch it off for music.",
+    strong_suppression: "Strong noise suppression",
+    strong_suppression_hint: "Takes out keyboards and voices far away as well, in place of the browser’s own. Loads 0.2 MB, and you are heard 10 ms later.",
     gain_control: "Gain control",
     gain_control_hint: "Evens out how loud you are. Switch it off for music.",
     input_level: "Input level",
