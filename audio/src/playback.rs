@@ -174,7 +174,8 @@ impl PlaybackPipeline {
     pub fn render(&mut self, output: &mut [f32], now: Duration) {
         let rate_hz = f64::from(self.device_rate_hz);
         let after = |samples: usize| now + Duration::from_secs_f64(samples as f64 / rate_hz);
-        let step = self.step_samples.max(output.len()) as u64 * u64::from(SAMPLE_RATE_HZ) / u64::from(self.device_rate_hz);
+        let step = (self.step_samples.max(output.len()) as u64).saturating_mul(u64::from(SAMPLE_RATE_HZ))
+            / u64::from(self.device_rate_hz);
         self.downlink.set_step(u32::try_from(step).unwrap_or(u32::MAX).min(TARGET_SAMPLES_MAX));
         let mut rendered = 0;
         for block in output.chunks_mut(BLOCK_SAMPLES) {

@@ -13,6 +13,8 @@ const RECENT_REPORTS: usize = 40;
 const OUTPUT_GAIN: f32 = 0.1;
 /// What devices say of themselves is right to about a step of theirs, in milliseconds.
 const DEVICES_UNCERTAIN_MS: f32 = 10.0;
+/// What a loudspeaker takes that says nothing of itself, somewhere between nothing and twice this.
+const LOUDSPEAKER_MS: f32 = 20.0;
 /// Level of digital silence, in -dBov (RFC 6464).
 pub(crate) const SILENCE_DBOV: u8 = 127;
 
@@ -178,7 +180,8 @@ fn keep_lags(playout: &mut Playout, before: &Playout) {
 /// From mouth to ear is the shortest way of late, the lag behind it, and what the loudspeaker takes. Both clocks are known
 /// to half a round trip at worst, and devices tell what they take in steps of theirs.
 fn delays(statistics: &Statistics, playout: &Playout, output_ms: f32) -> Vec<Delay> {
-    let uncertain_ms = DEVICES_UNCERTAIN_MS + statistics.rtt_ms.unwrap_or_default() / 2.0;
+    let (output_ms, unknown_ms) = if output_ms > 0.0 { (output_ms, 0.0) } else { (LOUDSPEAKER_MS, LOUDSPEAKER_MS) };
+    let uncertain_ms = DEVICES_UNCERTAIN_MS + unknown_ms + statistics.rtt_ms.unwrap_or_default() / 2.0;
     let delay = |speaker: &dais_engine::SpeakerStatistics| {
         let StreamId(number) = speaker.stream;
         let stream = playout.streams.iter().find(|stream| stream.stream == number);
@@ -219,6 +222,8 @@ mod tests {
         let now = delays(&statistics, &playout, 35.0);
         assert_eq!(now[0].mouth_to_ear_ms, Some(100.0));
         assert_eq!(now[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None, uncertain_ms: 10.0 });
+        let unsaid = delays(&statistics, &playout, 0.0);
+        assert_eq!((unsaid[0].mouth_to_ear_ms, unsaid[0].uncertain_ms), (Some(85.0), 30.0), "a loudspeaker that says nothing");
         let mut silent =
             Playout { streams: vec![PlayoutStream { is_playing: false, lag_ms: 9_000.0, ..playing }], ..Playout::default() };
         keep_lags(&mut silent, &playout);
