@@ -1,4 +1,5 @@
-// Sound that goes on: beside a page that is busy, on a device that runs dry, and from a microphone whose queue is emptied.
+// Sound that goes on: beside a page that is busy, on a device that runs dry, after its module has trapped, and from a microphone
+// whose queue is emptied.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -114,6 +115,69 @@ test('a device that runs dry time and again is played later and more steadily, o
   assert.ok(after > before);
   const heard = await listener.hears(2);
   assert.ok(rms(heard.samples) > rms(TONE) / 2, 'the tone goes on');
+  await disperse(host, listener);
+});
+
+// Joins the audio thread before the page's own files: keeps hold of each module's instance, and when told overwrites all that
+// the newest one remembers. Whatever it does next, it reads far outside its memory.
+const CORRUPTION = `{
+  const { Instance } = WebAssembly;
+  let newest;
+  WebAssembly.Instance = class extends Instance {
+    constructor(...all) {
+      super(...all);
+      newest = this;
+    }
+  };
+  registerProcessor('e2e-corruption', class extends AudioWorkletProcessor {
+    constructor() {
+      super();
+      this.port.onmessage = () => new Uint8Array(newest.exports.memory.buffer).fill(0xff);
+    }
+    process() {
+      return true;
+    }
+  });
+}`;
+
+const addFirst = (source) => {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const { addModule } = AudioWorklet.prototype;
+  AudioWorklet.prototype.addModule = async function (...all) {
+    if (all[0] === '/playout.js') await addModule.call(this, url);
+    return addModule.apply(this, all);
+  };
+};
+
+const SOUND_AGAIN_MS_MAX = 100;
+
+test('after its module has trapped a listener hears again within a tenth of a second', async (context) => {
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  const link = await host.createsRoom(server.url, { title: 'Trap', id: 'trap' });
+  await host.setsProcessing(false);
+  const listener = await Person.arrive(browser, 'Leo');
+  await listener.page.addInitScript(addFirst, CORRUPTION);
+  await listener.joins(link);
+  await host.button('Unmute').click();
+  await listener.page.waitForFunction(() => window.e2eTaps.at(-1)?.node !== undefined);
+  await listener.hears(2);
+  await listener.page.evaluate(() => {
+    const { context } = window.e2eTaps.at(-1).node;
+    window.e2eCorruption = new AudioWorkletNode(context, 'e2e-corruption');
+  });
+  const hearTrapped = async () => {
+    const hearing = listener.hears(4);
+    await sleep(1_000);
+    await listener.page.evaluate(() => window.e2eCorruption.port.postMessage(0));
+    return hearing;
+  };
+  await judgeUndisturbed(context, hearTrapped, (heard) => {
+    const { runsMs } = silences(heard, rms(TONE) / 10);
+    context.diagnostic(`silences of ${JSON.stringify(runsMs)} ms`);
+    assert.equal(heard.gaps, 0, 'the audio thread itself goes on');
+    assert.ok(runsMs.length > 0, 'a trap can be heard');
+    assert.ok(Math.max(...runsMs) <= SOUND_AGAIN_MS_MAX, `silent for ${Math.max(...runsMs)} ms`);
+  });
   await disperse(host, listener);
 });
 

@@ -1,11 +1,12 @@
 // A private PulseAudio with no hardware: a virtual loudspeaker, and a virtual microphone into which files can be
 // played. For browsers that bring no fake microphone worth the name.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const START_MS_MAX = 10_000;
 
@@ -54,6 +55,8 @@ export const startSoundServer = async ({ modules = APART } = {}) => {
   const players = [];
   return {
     server,
+    // What `pactl` answers.
+    control: async (...args) => (await promisify(execFile)('pactl', args, { env: { ...process.env, PULSE_SERVER: server } })).stdout,
     // Plays a file into the microphone once.
     speak: (wav) => players.push(client('paplay', ['--device=studio', wav])),
     stop: async () => {

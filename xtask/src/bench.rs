@@ -10,8 +10,9 @@ use crate::{Result, project, setup, test};
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((kind, [])) if kind == "render" => render(),
-        Some((kind, options)) if kind == "mouth-to-ear" => mouth_to_ear(options),
-        _ => Err("say what to measure: cargo xtask bench render, or cargo xtask bench mouth-to-ear".to_owned()),
+        Some((kind, [])) if kind == "echo" => in_browsers("echo.mjs", &[]),
+        Some((kind, options)) if kind == "mouth-to-ear" => in_browsers("mouth_to_ear.mjs", options),
+        _ => Err("say what to measure: cargo xtask bench render, echo, or mouth-to-ear".to_owned()),
     }
 }
 
@@ -21,14 +22,14 @@ fn render() -> Result<()> {
     run(command(project::release_binary("dais-sim")).arg("render"))
 }
 
-/// From a microphone to a loudspeaker in a real browser, beside the browser's own WebRTC, on the release build as it stands.
-fn mouth_to_ear(options: &[String]) -> Result<()> {
+/// What only real browsers tell, on the release build as it stands.
+fn in_browsers(script: &str, options: &[String]) -> Result<()> {
     setup::test_tools()?;
     let program = project::release_binary("dais");
     if !program.is_file() {
         return Err(format!("there is no {}; `cargo xtask test client release` builds it", program.display()));
     }
     let mut node = command(setup::node_path());
-    node.current_dir(project::root().join("e2e")).arg("bench/mouth_to_ear.mjs").args(options);
+    node.current_dir(project::root().join("e2e")).arg(format!("bench/{script}")).args(options);
     run(node.envs(test::environment()?))
 }

@@ -41,6 +41,7 @@ Dais: the commands of this project
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
   cargo xtask bench render        what it costs to play one, four and sixteen voices here
+  cargo xtask bench echo          how much of a voice comes back from a loudspeaker beside a microphone
   cargo xtask bench mouth-to-ear [--pairs N] [--one-way MS --loss PERCENT]
                                   how late a voice is heard, beside the browser's own WebRTC; with a
                                   delay or loss, through an emulated network (needs root)
