@@ -59,7 +59,8 @@ export class Person {
   ) {
     // A page under its own policy would not load the tap.
     const context = await browser.newContext({ viewport, colorScheme, bypassCSP: tapped });
-    const page = await context.newPage();
+    // A profile that somebody uses comes with a tab.
+    const page = context.pages()[0] ?? (await context.newPage());
     const person = new Person(name, context, page);
     if (tapped) {
       await context.route(`**${TAP_URL}`, (route) => route.fulfill({ contentType: 'text/javascript', body: tapSource }));
