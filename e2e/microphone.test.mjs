@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { disperse, gather } from './harness/journeys.mjs';
+import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
 
 let server;
@@ -75,4 +76,18 @@ test('the device is open while one may speak, and at no other time', async () =>
   await leo.button('Leave stage').click();
   await leo.holdsMicrophones(0);
   await disperse(host, leo, mia);
+});
+
+test('where the encoder cannot be loaded the device is released, and the next try may succeed', async () => {
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  await host.context.route('**/encoder.wasm', (route) => route.abort());
+  await host.createsRoom(server.url, { title: 'Mute', id: 'mute' });
+  await host.button('Unmute').click();
+  await host.tile('Hanna').getByText('Microphone failed').waitFor();
+  await host.holdsMicrophones(0);
+  await host.context.unroute('**/encoder.wasm');
+  await host.button('Try the microphone again').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  await host.holdsMicrophones(1);
+  await host.leaves();
 });

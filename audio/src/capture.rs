@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::codec::{CodecError, Encoder, sanitize};
+use crate::codec::{CodecError, Encode, FRAME_SAMPLES_MAX, MakeEncoder, PAYLOAD_BYTES_MAX, sanitize};
 use crate::framer::Framer;
 use crate::level::{LEVEL_DBOV_SILENCE, level_dbov};
 use crate::packet::{FLAG_PRE_ROLL, FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
@@ -23,9 +23,6 @@ const PRE_ROLL_SAMPLES: usize = 40 * SAMPLES_PER_MS as usize;
 
 /// A frame this quiet, in −dBov, holds nothing that anybody said, even where silence is coded like voice.
 const QUIET_DBOV: u8 = 60;
-
-/// The longest frame, in samples.
-const FRAME_SAMPLES_MAX: usize = 20 * SAMPLES_PER_MS as usize;
 
 /// How a microphone is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +86,8 @@ struct Raw {
 pub struct CapturePipeline {
     resampler: Resampler,
     framer: Framer,
-    encoder: Encoder,
+    encoder: Box<dyn Encode>,
+    payload: Box<[u8; PAYLOAD_BYTES_MAX]>,
     detector: Detector,
     /// Silence that may turn out to be the beginning of a talkspurt.
     pre_roll: VecDeque<Raw>,
@@ -109,13 +107,14 @@ impl CapturePipeline {
     ///
     /// # Errors
     /// Whatever of `config` cannot be done; see [`CodecError`].
-    pub fn new(config: CaptureConfig) -> Result<Self, CodecError> {
+    pub fn new(config: CaptureConfig, make_encoder: MakeEncoder) -> Result<Self, CodecError> {
         let CaptureConfig { device_rate_hz, frame_samples, bitrate_bps, complexity, codes_silence } = config;
         check_frame_samples(frame_samples)?;
         Ok(Self {
             resampler: Resampler::new(device_rate_hz, SAMPLE_RATE_HZ)?,
             framer: Framer::new(frame_samples as usize),
-            encoder: Encoder::new(bitrate_bps, complexity)?,
+            encoder: make_encoder(bitrate_bps, complexity)?,
+            payload: Box::new([0; PAYLOAD_BYTES_MAX]),
             detector: Detector::new(codes_silence),
             pre_roll: VecDeque::new(),
             ready: VecDeque::new(),
@@ -151,18 +150,17 @@ impl CapturePipeline {
                 continue;
             };
             if raw.flags & FLAG_TALKSPURT_START != 0 {
-                // libopus documents no failure here; an encoder that kept its state still codes.
-                let _ = self.encoder.reset();
+                self.encoder.reset();
             }
             // libopus refuses no frame of a length it was configured for; if it ever did, the
             // frame would be as good as lost, and time would go on.
-            let Ok(payload) = self.encoder.encode(&raw.samples[..raw.length]) else { continue };
+            let Some(bytes) = self.encoder.encode(&raw.samples[..raw.length], &mut self.payload) else { continue };
             return Some(EncodedFrame {
                 timestamp: raw.timestamp,
                 duration_samples: u32::try_from(raw.length).expect("a frame is at most 960 samples"),
                 level_dbov: raw.level_dbov,
                 flags: raw.flags,
-                payload: payload.to_vec(),
+                payload: self.payload[..bytes].to_vec(),
             });
         }
     }
@@ -274,6 +272,7 @@ fn check_frame_samples(frame_samples: u32) -> Result<(), CodecError> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+    use crate::codec::OpusEncoder;
 
     fn tone(rate_hz: u32, seconds: f64) -> Vec<f32> {
         let samples = (f64::from(rate_hz) * seconds) as usize;
@@ -283,7 +282,7 @@ mod tests {
     #[test]
     fn a_second_of_any_device_is_fifty_frames() {
         for rate_hz in [16_000, 44_100, 48_000, 96_000] {
-            let mut capture = CapturePipeline::new(CaptureConfig::new(rate_hz)).unwrap();
+            let mut capture = CapturePipeline::new(CaptureConfig::new(rate_hz), OpusEncoder::boxed).unwrap();
             let mut frames = Vec::new();
             for quantum in tone(rate_hz, 1.01).chunks(128) {
                 capture.push(quantum);
@@ -305,7 +304,7 @@ mod tests {
     fn a_skipped_frame_takes_its_time() {
         let mut config = CaptureConfig::new(48_000);
         config.frame_samples = 480;
-        let mut capture = CapturePipeline::new(config).unwrap();
+        let mut capture = CapturePipeline::new(config, OpusEncoder::boxed).unwrap();
         capture.push(&tone(48_000, 0.04));
         assert_eq!(capture.poll_frame().unwrap().timestamp, 0);
         assert_eq!(capture.skip_frame(), Some(Skipped::Voice));
@@ -322,7 +321,7 @@ mod tests {
     #[test]
     fn wrong_settings_are_refused_by_name() {
         let good = CaptureConfig::new(48_000);
-        let refusal = |config| CapturePipeline::new(config).unwrap_err();
+        let refusal = |config| CapturePipeline::new(config, OpusEncoder::boxed).unwrap_err();
         assert_eq!(refusal(CaptureConfig { frame_samples: 441, ..good }), CodecError::FrameSamples { samples: 441 });
         assert_eq!(refusal(CaptureConfig { device_rate_hz: 1, ..good }), CodecError::DeviceRate { rate_hz: 1 });
         assert!(matches!(refusal(CaptureConfig { complexity: 11, ..good }), CodecError::Opus { .. }));
@@ -330,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_broken_microphone_breaks_nothing() {
-        let mut capture = CapturePipeline::new(CaptureConfig::new(44_100)).unwrap();
+        let mut capture = CapturePipeline::new(CaptureConfig::new(44_100), OpusEncoder::boxed).unwrap();
         capture.push(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0e30].repeat(1_000));
         assert_eq!(std::iter::from_fn(|| capture.poll_frame()).count(), 4);
         capture.push(&vec![0.0; 44_100]);
@@ -341,7 +340,8 @@ mod tests {
     #[test]
     fn silence_makes_no_frames_and_a_word_keeps_its_beginning() {
         for frame_samples in [480, 960] {
-            let mut capture = CapturePipeline::new(CaptureConfig { frame_samples, ..CaptureConfig::new(48_000) }).unwrap();
+            let mut capture =
+                CapturePipeline::new(CaptureConfig { frame_samples, ..CaptureConfig::new(48_000) }, OpusEncoder::boxed).unwrap();
             capture.push(&vec![0.0; 48_000]);
             assert!(capture.poll_frame().is_none() && !capture.is_active());
             capture.push(&tone(48_000, 0.1));
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn frames_change_their_length_between_talkspurts_only() {
-        let mut capture = CapturePipeline::new(CaptureConfig::new(48_000)).unwrap();
+        let mut capture = CapturePipeline::new(CaptureConfig::new(48_000), OpusEncoder::boxed).unwrap();
         capture.push(&tone(48_000, 0.04));
         assert_eq!(capture.poll_frame().unwrap().duration_samples, 960);
         capture.set_frame_samples(480).unwrap();
@@ -376,7 +376,9 @@ mod tests {
 
     #[test]
     fn silence_is_coded_where_that_is_wanted() {
-        let mut capture = CapturePipeline::new(CaptureConfig { codes_silence: true, ..CaptureConfig::new(48_000) }).unwrap();
+        let mut capture =
+            CapturePipeline::new(CaptureConfig { codes_silence: true, ..CaptureConfig::new(48_000) }, OpusEncoder::boxed)
+                .unwrap();
         capture.push(&vec![0.0; 4_800]);
         let flags: Vec<u8> = std::iter::from_fn(|| capture.poll_frame()).map(|frame| frame.flags).collect();
         assert_eq!(flags, [FLAG_TALKSPURT_START, 0, 0, 0, 0]);

@@ -11,6 +11,9 @@ use crate::SAMPLE_RATE_HZ;
 /// bytes (RFC 6716, section 3.4, requirement 2).
 pub const PAYLOAD_BYTES_MAX: usize = 1_275;
 
+/// The longest frame that is sent, in samples: 20 ms at 48 kHz.
+pub const FRAME_SAMPLES_MAX: usize = 960;
+
 /// The longest packet in samples: 120 ms (RFC 6716, section 3.4, requirement 5).
 pub const PACKET_SAMPLES_MAX: usize = 5_760;
 
@@ -39,6 +42,9 @@ pub enum CodecError {
         /// What was asked for.
         streams: usize,
     },
+    /// There is no encoder just now: what would make one is not loaded, or failed.
+    #[error("there is no encoder")]
+    NoEncoder,
     /// libopus refused; a setting is out of its range, or memory is exhausted.
     #[error("libopus failed in {operation}: {code:?}")]
     Opus {
@@ -63,16 +69,43 @@ pub(crate) fn sanitize(sample: f32) -> f32 {
     if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
 }
 
-/// One speaker's encoder: 48 kHz mono voice, variable bit rate.
-pub(crate) struct Encoder {
-    opus: opus::Encoder,
-    look_ahead_samples: u32,
-    output: Box<[u8; PAYLOAD_BYTES_MAX]>,
+/// What codes one speaker's voice, 48 kHz mono.
+pub trait Encode: Send {
+    /// How far the coded signal lags behind what is put in, in samples at 48 kHz.
+    fn look_ahead_samples(&self) -> u32;
+
+    /// What to aim at from now on, in bits per second. A refusal leaves it as it was.
+    fn set_bitrate(&mut self, bitrate_bps: i32);
+
+    /// Codes one frame of 480 or 960 samples within ±1; how many bytes it takes, or `None` where it cannot be coded.
+    fn encode(&mut self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Option<usize>;
+
+    /// Forgets all that was heard, as if new.
+    fn reset(&mut self);
 }
 
-impl Encoder {
+/// Makes an encoder that aims at so many bits per second, with a complexity of 0 (cheap) to 10 (good): [`OpusEncoder::boxed`],
+/// or whatever stands for it where libopus' encoder is not linked in.
+pub type MakeEncoder = fn(bitrate_bps: i32, complexity: u8) -> Result<Box<dyn Encode>, CodecError>;
+
+/// libopus' encoder: variable bit rate.
+pub struct OpusEncoder {
+    opus: opus::Encoder,
+    look_ahead_samples: u32,
+}
+
+impl std::fmt::Debug for OpusEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpusEncoder").finish_non_exhaustive()
+    }
+}
+
+impl OpusEncoder {
     /// `bitrate_bps` in bits per second, `complexity` 0 (cheap) to 10 (good).
-    pub(crate) fn new(bitrate_bps: i32, complexity: u8) -> Result<Self, CodecError> {
+    ///
+    /// # Errors
+    /// [`CodecError::Opus`] where libopus refuses.
+    pub fn new(bitrate_bps: i32, complexity: u8) -> Result<Self, CodecError> {
         let mut opus = opus::Encoder::new(SAMPLE_RATE_HZ, opus::Channels::Mono, opus::Application::Voip)?;
         opus.set_bitrate(opus::Bitrate::Bits(bitrate_bps))?;
         opus.set_complexity(i32::from(complexity))?;
@@ -84,28 +117,34 @@ impl Encoder {
         opus.set_packet_loss_perc(0)?;
         opus.set_dtx(false)?;
         let look_ahead_samples = opus.get_lookahead()?.unsigned_abs();
-        Ok(Self { opus, look_ahead_samples, output: Box::new([0; PAYLOAD_BYTES_MAX]) })
+        Ok(Self { opus, look_ahead_samples })
     }
 
-    /// How far the coded signal lags behind what is put in, in samples at 48 kHz.
-    pub(crate) fn look_ahead_samples(&self) -> u32 {
+    /// A [`MakeEncoder`].
+    ///
+    /// # Errors
+    /// As [`OpusEncoder::new`].
+    pub fn boxed(bitrate_bps: i32, complexity: u8) -> Result<Box<dyn Encode>, CodecError> {
+        Ok(Box::new(Self::new(bitrate_bps, complexity)?))
+    }
+}
+
+impl Encode for OpusEncoder {
+    fn look_ahead_samples(&self) -> u32 {
         self.look_ahead_samples
     }
 
-    /// What to aim at from now on, in bits per second. A refusal leaves it as it was.
-    pub(crate) fn set_bitrate(&mut self, bitrate_bps: i32) {
+    fn set_bitrate(&mut self, bitrate_bps: i32) {
         let _ = self.opus.set_bitrate(opus::Bitrate::Bits(bitrate_bps));
     }
 
-    /// Codes one frame of 480 or 960 samples within ±1.
-    pub(crate) fn encode(&mut self, frame: &[f32]) -> Result<&[u8], CodecError> {
-        let length = self.opus.encode_float(frame, self.output.as_mut_slice())?;
-        Ok(&self.output[..length])
+    fn encode(&mut self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Option<usize> {
+        self.opus.encode_float(frame, payload.as_mut_slice()).ok()
     }
 
-    /// Forgets all that was heard, as if new.
-    pub(crate) fn reset(&mut self) -> Result<(), CodecError> {
-        Ok(self.opus.reset_state()?)
+    fn reset(&mut self) {
+        // libopus documents no failure here; an encoder that kept its state still codes.
+        let _ = self.opus.reset_state();
     }
 }
 

@@ -30,7 +30,7 @@ mod vad;
 mod wasm_libc;
 
 pub use capture::{CaptureConfig, CapturePipeline, EncodedFrame, Skipped};
-pub use codec::CodecError;
+pub use codec::{CodecError, Encode, MakeEncoder, OpusEncoder};
 pub use packet::PacketHeader;
 pub use playback::{Inserted, PlaybackConfig, PlaybackPipeline};
 pub use statistics::{Counters, PlaybackStatistics, StreamStatistics};

@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, PacketHeader, PlaybackConfig, PlaybackPipeline};
+use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline};
 
 thread_local! {
     /// Calls to the allocator on this thread, in either direction.
@@ -44,7 +44,7 @@ fn allocator_calls(work: impl FnOnce()) -> u64 {
 }
 
 fn frames() -> Vec<EncodedFrame> {
-    let mut capture = CapturePipeline::new(CaptureConfig::new(48_000)).unwrap();
+    let mut capture = CapturePipeline::new(CaptureConfig::new(48_000), OpusEncoder::boxed).unwrap();
     let tone: Vec<f32> = (0..48_000 * 4).map(|n| 0.3 * (n as f32 * 0.0576).sin()).collect();
     tone.chunks(9_600)
         .flat_map(|piece| {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use dais_engine::audio::{PlaybackConfig, PlaybackPipeline, SAMPLE_RATE_HZ};
+use dais_engine::audio::{OpusEncoder, PlaybackConfig, PlaybackPipeline, SAMPLE_RATE_HZ};
 use dais_engine::shared::view::View;
 use dais_engine::shared::wire::Reply;
 use dais_engine::{Command, Config, ConnectionState, Engine, Event, Failure, LeftRoom, Output, Ticket};
@@ -45,7 +45,8 @@ impl Member {
     /// A sentence, where the server cannot be reached or refuses.
     pub async fn log_in(url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
-        let config = Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed };
+        let config =
+            Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed, make_encoder: OpusEncoder::boxed };
         let mut member = Self {
             url: url.to_owned(),
             engine: Engine::new(config, Duration::ZERO),

@@ -53,6 +53,8 @@ pub enum FromWorker {
     OpenMicrophone,
     /// Release it at once.
     CloseMicrophone,
+    /// The same, since what it gives cannot be coded.
+    MicrophoneUseless,
     /// Throw away what waits between the device and the capture worklet: nobody is speaking.
     FlushMicrophone,
     /// Keep this secret for the next visit, or forget the one kept.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dais_audio::MakeEncoder;
 use dais_shared::ids::Token;
 use dais_shared::limits::{HEARTBEAT_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_REPORT_MS};
 use dais_shared::wire::{self, ClientFrame, FromServer, Goodbye, ServerFrame};
@@ -35,6 +36,8 @@ pub struct Config {
     /// Differs between clients: spreads their reconnections, and tells this page from another of the same person. Guards
     /// nothing.
     pub seed: u64,
+    /// What codes this client's own voice.
+    pub make_encoder: MakeEncoder,
 }
 
 /// A client of one server. See the crate's documentation for the contract.
@@ -65,13 +68,14 @@ impl Engine {
     /// An engine that starts connecting at once.
     #[must_use]
     pub fn new(config: Config, now: Duration) -> Self {
+        let publishing = Publishing::new(config.make_encoder);
         let mut engine = Self {
             outputs: VecDeque::new(),
             session: Session::new(config, now),
             requests: Requests::default(),
             clock: ServerClock::default(),
             room: RoomState::default(),
-            publishing: Publishing::default(),
+            publishing,
             listening: Listening::default(),
             traffic: Traffic { since: now, ..Traffic::default() },
             is_talking_told: false,

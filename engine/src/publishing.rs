@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, SAMPLE_RATE_HZ, Skipped};
+use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, MakeEncoder, SAMPLE_RATE_HZ, Skipped};
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_UNACKNOWLEDGED_MS_MAX};
 use dais_shared::room::MicrophoneState;
@@ -87,8 +87,8 @@ impl Closing {
 }
 
 /// One's own voice.
-#[derive(Default)]
 pub(crate) struct Publishing {
+    make_encoder: MakeEncoder,
     microphone: Microphone,
     device_rate_hz: u32,
     kept_until: Option<Duration>,
@@ -121,6 +121,25 @@ struct Stay {
 }
 
 impl Publishing {
+    pub(crate) fn new(make_encoder: MakeEncoder) -> Self {
+        Self {
+            make_encoder,
+            microphone: Microphone::default(),
+            device_rate_hz: 0,
+            kept_until: None,
+            last_report: None,
+            capture: None,
+            stay: None,
+            closing: Closing::default(),
+            talk: Talk::default(),
+            flushed_at: None,
+            device_latency: Duration::ZERO,
+            level_dbov: None,
+            frames_sent: 0,
+            frames_held_back: 0,
+        }
+    }
+
     /// Whether the microphone is open and nobody has asked for silence.
     pub(crate) fn is_microphone_open(&self) -> bool {
         self.microphone == Microphone::Open && self.closing == Closing::No
@@ -229,7 +248,7 @@ impl Publishing {
         }
     }
 
-    /// Returns whether it is still wanted.
+    /// Returns whether it is still wanted, and of use: one whose sound cannot be coded has failed.
     #[must_use]
     pub(crate) fn handle_open(&mut self, device_rate_hz: u32) -> bool {
         if self.microphone == Microphone::Closed {
@@ -237,12 +256,13 @@ impl Publishing {
         }
         self.device_rate_hz = device_rate_hz;
         self.make_capture();
-        true
+        self.capture.is_some()
     }
 
     fn make_capture(&mut self) {
         let codes_silence = self.talk.sends_silence();
-        self.capture = CapturePipeline::new(CaptureConfig { codes_silence, ..CaptureConfig::new(self.device_rate_hz) }).ok();
+        let config = CaptureConfig { codes_silence, ..CaptureConfig::new(self.device_rate_hz) };
+        self.capture = CapturePipeline::new(config, self.make_encoder).ok();
         self.microphone = match self.capture {
             Some(_) => Microphone::Open,
             None => Microphone::Failed(MicrophoneFailure::Lost),

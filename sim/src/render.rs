@@ -5,7 +5,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, PacketHeader, PlaybackConfig, PlaybackPipeline};
+use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline};
 
 const SPEAKERS: [u32; 3] = [1, 4, 16];
 /// 10 and 20 ms, in samples: what small and large rooms send.
@@ -109,7 +109,7 @@ fn header(stream: u32, sequence: u32, frame: &EncodedFrame) -> PacketHeader {
 /// A voice of many harmonics whose pitch and loudness move, in the product's coding.
 fn encode(frame_samples: u32) -> Result<Vec<EncodedFrame>, Box<dyn Error>> {
     let config = CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(48_000) };
-    let mut capture = CapturePipeline::new(config)?;
+    let mut capture = CapturePipeline::new(config, OpusEncoder::boxed)?;
     let mut frames = Vec::new();
     let mut turn = 0.0f64;
     for piece in 0..(WARM_UP_SECONDS + SECONDS) * 100 {

@@ -9,12 +9,13 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 const FILE_LINES_MAX: usize = 500;
 
 /// Who may know whom, as in ARCHITECTURE.md. Nobody else may know anybody.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("dais-shared", &[]),
     ("dais-audio", &[]),
     ("dais-engine", &["dais-shared", "dais-audio"]),
     ("dais-server", &["dais-shared"]),
     ("dais-client", &["dais-engine"]),
+    ("dais-encoder", &["dais-audio"]),
     ("dais-worklet", &["dais-audio"]),
     ("dais-suppressor", &["dais-audio"]),
     ("dais-bots", &["dais-engine"]),

@@ -19,7 +19,7 @@ pub(crate) fn run() -> ExitCode {
     let mut report = Report::new();
     report.step("format", "cargo fmt --check", |step| step.check(&mut test::format_check(), LIMIT));
     report.step("clippy", "clippy, this machine", |step| step.check(&mut test::clippy_native(), LIMIT));
-    report.step("wasm", "client and worklet for wasm32", |step| {
+    report.step("wasm", "the browser's packages for wasm32", |step| {
         let mut check = with_args("cargo", &["check", "--target", project::WASM_TARGET]);
         check.args(project::BROWSER_PACKAGES.map(|package| format!("--package={package}")));
         step.check(&mut check, LIMIT)

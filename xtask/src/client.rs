@@ -1,4 +1,4 @@
-//! Builds the page: Trunk makes `dist/` from `index.html`, calls back for the audio thread's modules,
+//! Builds the page: Trunk makes `dist/` from `index.html`, calls back for the sound's modules,
 //! and the result is compressed. Knows where things land, not what is in them.
 
 use std::path::{Path, PathBuf};
@@ -63,26 +63,29 @@ fn compress() -> Result<()> {
     run(&mut compress)
 }
 
-/// The modules of the audio thread, which are no Trunk assets because they do without wasm-bindgen: the package that makes
-/// each, cargo's name for it, and ours.
-const AUDIO_MODULES: [(&str, &str, &str); 2] =
-    [("dais-worklet", "dais_worklet.wasm", "worklet.wasm"), ("dais-suppressor", "dais_suppressor.wasm", "suppressor.wasm")];
+/// The modules of the sound, which are no Trunk assets because they do without wasm-bindgen: the package that makes each,
+/// cargo's name for it, and ours.
+const PLAIN_MODULES: [(&str, &str, &str); 3] = [
+    ("dais-encoder", "dais_encoder.wasm", "encoder.wasm"),
+    ("dais-worklet", "dais_worklet.wasm", "worklet.wasm"),
+    ("dais-suppressor", "dais_suppressor.wasm", "suppressor.wasm"),
+];
 
-/// What Trunk calls at the end of its work: adds the audio thread's modules, and in release takes the names of functions out of every
+/// What Trunk calls at the end of its work: adds the sound's modules, and in release takes the names of functions out of every
 /// module. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
 /// variables are those Trunk gives its hooks.
 ///
 /// # Errors
-/// When a step fails, or when one of them imports anything: the audio thread has nothing to give.
+/// When a step fails, or when one of them imports anything: they are instantiated with nothing.
 pub(crate) fn finish() -> Result<()> {
     let release = std::env::var("TRUNK_PROFILE").map_or(true, |profile| profile == "release");
     let folder = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| project::root().join("dist"), PathBuf::from);
     let (profile, output) = if release { (PROFILE, PROFILE) } else { ("dev", "debug") };
     let mut build = with_args("cargo", &["build", "--lib", "--quiet", "--target", project::WASM_TARGET, "--profile", profile]);
-    build.args(AUDIO_MODULES.map(|(package, _, _)| format!("--package={package}")));
+    build.args(PLAIN_MODULES.map(|(package, _, _)| format!("--package={package}")));
     run(&mut build)?;
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    for (_, built, shipped) in AUDIO_MODULES {
+    for (_, built, shipped) in PLAIN_MODULES {
         let built = project::target().join(project::WASM_TARGET).join(output).join(built);
         let shipped = folder.join(shipped);
         std::fs::copy(&built, &shipped).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
@@ -111,7 +114,7 @@ fn insist_on_no_imports(path: &Path) -> Result<()> {
         Ok(())
     } else {
         Err(format!(
-            "{} imports {}; on the audio thread there is nobody to provide that. A missing C \
+            "{} imports {}; there is nobody to provide that. A missing C \
              function belongs into audio/src/wasm_libc.rs",
             path.display(),
             imports.join(", ")

@@ -42,6 +42,9 @@ Dais: the commands of this project
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
   cargo xtask bench render        what it costs to play one, four and sixteen voices here
   cargo xtask bench echo          how much of a voice comes back from a loudspeaker beside a microphone
+  cargo xtask bench listener [--seconds N]
+                                  what it costs a browser to hear three people, beside its own WebRTC,
+                                  and how long its audio thread takes
   cargo xtask bench mouth-to-ear [--pairs N] [--one-way MS --loss PERCENT]
                                   how late a voice is heard, beside the browser's own WebRTC; with a
                                   delay or loss, through an emulated network (needs root)

@@ -9,7 +9,7 @@ use crate::Result;
 pub(crate) const TRUNK_VERSION: &str = "0.21.14";
 
 /// Packages that only exist in the browser and are built for wasm32.
-pub(crate) const BROWSER_PACKAGES: [&str; 3] = ["dais-client", "dais-worklet", "dais-suppressor"];
+pub(crate) const BROWSER_PACKAGES: [&str; 4] = ["dais-client", "dais-encoder", "dais-worklet", "dais-suppressor"];
 
 /// Packages without I/O, clocks or async: the tests of the quick loop.
 pub(crate) const PURE_PACKAGES: [&str; 3] = ["dais-shared", "dais-audio", "dais-engine"];

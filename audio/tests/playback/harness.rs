@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dais_audio::{
-    CaptureConfig, CapturePipeline, EncodedFrame, PacketHeader, PlaybackConfig, PlaybackPipeline, PlaybackStatistics,
-    StreamStatistics,
+    CaptureConfig, CapturePipeline, EncodedFrame, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline,
+    PlaybackStatistics, StreamStatistics,
 };
 
 pub(crate) const STREAM: u32 = 7;
@@ -22,7 +22,7 @@ pub(crate) fn tone(rate_hz: u32, seconds: f64) -> Vec<f32> {
 /// The samples as frames, coded with the product's defaults.
 pub(crate) fn encode(rate_hz: u32, frame_samples: u32, samples: &[f32]) -> Vec<EncodedFrame> {
     let config = CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(rate_hz) };
-    let mut capture = CapturePipeline::new(config).unwrap();
+    let mut capture = CapturePipeline::new(config, OpusEncoder::boxed).unwrap();
     let mut frames = Vec::new();
     for quantum in samples.chunks(128) {
         capture.push(quantum);

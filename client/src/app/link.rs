@@ -288,6 +288,10 @@ impl Inner {
                 self.microphone.close();
                 self.tell(LinkEvent::Microphone(DeviceState::Closed));
             }
+            FromWorker::MicrophoneUseless => {
+                self.microphone.close();
+                self.tell(LinkEvent::Microphone(DeviceState::Failed(MicrophoneFailure::Lost)));
+            }
             FromWorker::FlushMicrophone => self.microphone.flush(),
             FromWorker::KeepToken { token, is_for_this_page } => identity::keep(token, is_for_this_page),
             FromWorker::Playout(measured) => {

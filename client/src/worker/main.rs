@@ -1,6 +1,7 @@
-//! The worker: the engine's shell in the browser. It owns the WebSocket and the encoder, so that a busy page never
+//! The worker: the engine's shell in the browser. It owns the WebSocket and has the encoder, so that a busy page never
 //! breaks a voice. Sound reaches it, and leaves it, over ports straight from and to the audio thread.
 
+mod encoder;
 mod ports;
 mod shell;
 mod socket;

@@ -8,11 +8,14 @@ use std::time::Duration;
 use dais_client::bridge::{FromWorker, ToWorker};
 use dais_client::edge;
 use dais_engine::audio::packet;
-use dais_engine::{Config, Engine, MicrophoneFailure, Output};
+use dais_engine::shared::room;
+use dais_engine::{Command, Config, Engine, MicrophoneFailure, Output};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
+use crate::encoder;
 use crate::ports::{Captured, Port, read_statistics, samples};
 use crate::socket::{Socket, SocketEvent};
 
@@ -98,12 +101,18 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         ToWorker::Start { url, token, is_for_this_page, seed } => {
             let mut starting = shell.borrow_mut();
             starting.url = url;
-            let config = Config { client: "dais web".into(), token, is_for_this_page, seed };
+            let config = Config { client: "dais web".into(), token, is_for_this_page, seed, make_encoder: encoder::make };
             starting.engine = Some(Engine::new(config, now));
             drop(starting);
             drive(shell, |_| {});
         }
-        ToWorker::Command { ticket, command } => drive(shell, |engine| engine.handle_command(ticket, command, now)),
+        ToWorker::Command { ticket, command } => {
+            if leads_on_stage(&command) {
+                // It comes with the microphone at the latest; a failure is told then.
+                let _ = encoder::prepare();
+            }
+            drive(shell, |engine| engine.handle_command(ticket, command, now));
+        }
         ToWorker::PlayoutPort => {
             if let Some(port) = port {
                 take_playout(shell, port);
@@ -112,7 +121,7 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         ToWorker::MicrophoneOpen { device_rate_hz } => {
             if let Some(port) = port {
                 take_capture(shell, port);
-                drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
+                open_with_encoder(shell, device_rate_hz);
             }
         }
         ToWorker::MicrophoneLatency { ms } => {
@@ -121,6 +130,33 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         }
         ToWorker::MicrophoneFailed(failure) => microphone_failed(shell, failure, now),
     }
+}
+
+/// Whoever asks for this is soon to speak.
+fn leads_on_stage(command: &Command) -> bool {
+    use room::Command::{RaiseHand, RespondInvite, TakeSeat};
+    matches!(command, Command::CreateRoom { .. } | Command::Room(RaiseHand | TakeSeat | RespondInvite { accept: true, .. }))
+}
+
+/// The microphone is open for the engine when there is something that codes what it gives.
+fn open_with_encoder(shell: &Shared, device_rate_hz: u32) {
+    let now_open = move |shell: &Shared| {
+        let now = now(&shell.borrow().scope);
+        drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
+    };
+    if encoder::is_ready() {
+        return now_open(shell);
+    }
+    let shell = shell.clone();
+    spawn_local(async move {
+        if encoder::load().await.is_ok() {
+            now_open(&shell);
+        } else {
+            let now = now(&shell.borrow().scope);
+            microphone_failed(&shell, MicrophoneFailure::Lost, now);
+            shell.borrow().tell(&FromWorker::MicrophoneUseless);
+        }
+    });
 }
 
 fn take_playout(shell: &Shared, port: MessagePort) {
@@ -191,7 +227,10 @@ impl Shell {
                 }
             }
             Output::Disconnect => self.socket = None,
-            Output::OpenMicrophone => self.tell(&FromWorker::OpenMicrophone),
+            Output::OpenMicrophone => {
+                let _ = encoder::prepare();
+                self.tell(&FromWorker::OpenMicrophone);
+            }
             Output::CloseMicrophone => {
                 self.capture = None;
                 self.tell(&FromWorker::CloseMicrophone);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dais_engine::audio::OpusEncoder;
 use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Token, UserId};
 use dais_engine::shared::limits::AUDIENCE_BATCH_MS;
 use dais_engine::shared::room::{Command as RoomCommand, Context, Denied, Input, Join, Mode, Room, Settings};
@@ -59,8 +60,9 @@ impl World {
         for event in room.decide(&host, &Context::at(0)).expect("the founder may come in") {
             room.apply(&event);
         }
+        let config = Config { client: "test".into(), token, is_for_this_page: false, seed: 1, make_encoder: OpusEncoder::boxed };
         let mut world = Self {
-            engine: Engine::new(Config { client: "test".into(), token, is_for_this_page: false, seed: 1 }, Duration::ZERO),
+            engine: Engine::new(config, Duration::ZERO),
             publication: Publication::new(&room),
             host: MemberId(1),
             room,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dais_audio::packet::{FLAG_TALKSPURT_END, FLAG_TALKSPURT_START};
-use dais_audio::{CaptureConfig, CapturePipeline, CodecError, EncodedFrame, PacketHeader, PlaybackConfig, PlaybackPipeline};
+use dais_audio::{
+    CaptureConfig, CapturePipeline, CodecError, EncodedFrame, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline,
+};
 
 use super::trace::Trace;
 
@@ -67,7 +69,7 @@ impl Speech {
 /// The product's encoder at its defaults, that codes whatever it is given.
 fn capture(frame_ms: f64) -> Result<CapturePipeline, CodecError> {
     let frame_samples = (frame_ms * 48.0) as u32;
-    CapturePipeline::new(CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(RATE_HZ) })
+    CapturePipeline::new(CaptureConfig { frame_samples, codes_silence: true, ..CaptureConfig::new(RATE_HZ) }, OpusEncoder::boxed)
 }
 
 /// What was heard, in numbers.

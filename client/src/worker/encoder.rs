@@ -1,0 +1,158 @@
+//! Opus' encoder: a module of its own (`client/encoder`), loaded by those who are about to speak. An instance that traps
+//! costs its frames, and not the worker.
+
+use std::cell::RefCell;
+
+use dais_client::edge::get;
+use dais_engine::audio::codec::PAYLOAD_BYTES_MAX;
+use dais_engine::audio::{CodecError, Encode};
+use js_sys::WebAssembly::{self, Instance, Memory, Module};
+use js_sys::{Float32Array, Function, Object, Promise, Uint8Array};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::Response;
+
+const MODULE_URL: &str = "/encoder.wasm";
+
+thread_local! {
+    /// The module, being loaded and compiled since it was first wanted.
+    static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    static MODULE: RefCell<Option<Module>> = const { RefCell::new(None) };
+}
+
+/// Whether [`make`] can make one.
+pub(crate) fn is_ready() -> bool {
+    MODULE.with_borrow(Option::is_some)
+}
+
+/// Begins to load the module, if nobody has.
+pub(crate) fn prepare() -> Promise {
+    LOADING.with_borrow_mut(|loading| loading.get_or_insert_with(|| future_to_promise(compile())).clone())
+}
+
+/// Waits until the module is there. What failed is tried anew the next time.
+///
+/// # Errors
+/// It cannot be had.
+pub(crate) async fn load() -> Result<(), JsValue> {
+    let loaded = JsFuture::from(prepare()).await;
+    if loaded.is_err() {
+        LOADING.take();
+    }
+    loaded.map(|_| ())
+}
+
+async fn compile() -> Result<JsValue, JsValue> {
+    let scope = js_sys::global();
+    let fetch: Function = get(&scope, "fetch").dyn_into()?;
+    let asked: Promise = fetch.call1(&scope, &JsValue::from_str(MODULE_URL))?.dyn_into()?;
+    let response: Response = JsFuture::from(asked).await?.dyn_into()?;
+    if !response.ok() {
+        return Err(response.into());
+    }
+    let bytes = JsFuture::from(response.array_buffer()?).await?;
+    let module: Module = JsFuture::from(WebAssembly::compile(&bytes)).await?.dyn_into()?;
+    MODULE.set(Some(module));
+    Ok(JsValue::UNDEFINED)
+}
+
+/// A `MakeEncoder`: an instance of the module.
+///
+/// # Errors
+/// [`CodecError::NoEncoder`] before the module is there, and where it cannot be instantiated.
+pub(crate) fn make(bitrate_bps: i32, complexity: u8) -> Result<Box<dyn Encode>, CodecError> {
+    let module = MODULE.with_borrow(Clone::clone).ok_or(CodecError::NoEncoder)?;
+    let exports = Exports::new(&module, bitrate_bps, complexity).map_err(|_| CodecError::NoEncoder)?;
+    Ok(Box::new(ModuleEncoder { exports: SendWrapper::new(exports), module: SendWrapper::new(module), bitrate_bps, complexity }))
+}
+
+/// One instance, and what of it is called.
+struct Exports {
+    memory: Memory,
+    frame: u32,
+    payload: u32,
+    look_ahead_samples: u32,
+    encode: Function,
+    set_bitrate: Function,
+    reset: Function,
+}
+
+impl Exports {
+    fn new(module: &Module, bitrate_bps: i32, complexity: u8) -> Result<Self, JsValue> {
+        let exports = Instance::new(module, &Object::new())?.exports();
+        let function = |name: &str| get(&exports, name).dyn_into::<Function>();
+        let number = |name: &str| -> Result<u32, JsValue> {
+            Ok(function(name)?.call0(&JsValue::UNDEFINED)?.as_f64().unwrap_or(0.0) as u32)
+        };
+        let is_made = function("dais_init")?.call2(&JsValue::UNDEFINED, &bitrate_bps.into(), &complexity.into())?;
+        if is_made.as_f64() != Some(1.0) {
+            return Err(is_made);
+        }
+        Ok(Self {
+            memory: get(&exports, "memory").dyn_into()?,
+            frame: number("dais_frame")?,
+            payload: number("dais_payload")?,
+            look_ahead_samples: number("dais_look_ahead")?,
+            encode: function("dais_encode")?,
+            set_bitrate: function("dais_set_bitrate")?,
+            reset: function("dais_reset")?,
+        })
+    }
+
+    /// How many bytes there are of a packet.
+    fn encode(&self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Result<usize, JsValue> {
+        // The memory's buffer is another one after each growth.
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), self.frame, length).copy_from(frame);
+        let coded = self.encode.call1(&JsValue::UNDEFINED, &length.into())?;
+        let bytes = (coded.as_f64().unwrap_or(0.0) as usize).min(payload.len());
+        let from = Uint8Array::new_with_byte_offset_and_length(&self.memory.buffer(), self.payload, bytes as u32);
+        from.copy_to(&mut payload[..bytes]);
+        Ok(bytes)
+    }
+}
+
+/// See the module. After a trap another instance takes over.
+struct ModuleEncoder {
+    exports: SendWrapper<Exports>,
+    module: SendWrapper<Module>,
+    bitrate_bps: i32,
+    complexity: u8,
+}
+
+impl ModuleEncoder {
+    fn start_anew(&mut self) {
+        // Where no other instance can be made, frames stay lost, and this is tried again with the next one.
+        if let Ok(exports) = Exports::new(&self.module, self.bitrate_bps, self.complexity) {
+            self.exports = SendWrapper::new(exports);
+        }
+    }
+}
+
+impl Encode for ModuleEncoder {
+    fn look_ahead_samples(&self) -> u32 {
+        self.exports.look_ahead_samples
+    }
+
+    fn set_bitrate(&mut self, bitrate_bps: i32) {
+        self.bitrate_bps = bitrate_bps;
+        if self.exports.set_bitrate.call1(&JsValue::UNDEFINED, &bitrate_bps.into()).is_err() {
+            self.start_anew();
+        }
+    }
+
+    fn encode(&mut self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Option<usize> {
+        let coded = self.exports.encode(frame, payload);
+        if coded.is_err() {
+            self.start_anew();
+        }
+        coded.ok().filter(|&bytes| bytes > 0)
+    }
+
+    fn reset(&mut self) {
+        if self.exports.reset.call0(&JsValue::UNDEFINED).is_err() {
+            self.start_anew();
+        }
+    }
+}

@@ -1,0 +1,159 @@
+// What it costs a listener's browser to hear people talk, beside the same browser's own WebRTC at the same time; and how
+// long the audio thread takes for what it is asked for.
+//
+//   cargo xtask bench listener [--seconds N]
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { launchChromium } from '../harness/browsers.mjs';
+import { Person } from '../harness/person.mjs';
+import { startServer } from '../harness/server.mjs';
+import { speak } from '../harness/sound.mjs';
+import { startSoundServer } from '../harness/sound_server.mjs';
+import { call } from './call.mjs';
+
+const TALKERS = 3;
+// With the listener, who has created the room.
+const FULL_STAGE = 15;
+// What the browser's trace says of its audio thread.
+const TRACED = [
+  ['AudioDestination::RequestRender', 'what the device asks for'],
+  ['AudioWorkletHandler::Process', 'a quantum of playout.js'],
+];
+const SETTLE_SECONDS = 5;
+const SPEECH =
+  'The birch canoe slid on the smooth planks, and the box was thrown beside the parked truck. It is easy to tell the depth of ' +
+  'a well, while four hours of steady work faced us. Rice is often served in round bowls, and the juice of lemons makes fine punch.';
+
+const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '20' } } });
+const SECONDS = Number(options.seconds);
+
+// Somebody talking for longer than anything is measured.
+const talk = async (folder) => {
+  const once = join(folder, 'once.wav');
+  const wav = join(folder, 'talk.wav');
+  await speak(once, SPEECH, { pad: 0 });
+  const times = Math.ceil((SETTLE_SECONDS + SECONDS + 20) / 15);
+  await promisify(execFile)('sox', [...Array.from({ length: times }, () => once), wav]);
+  return wav;
+};
+
+// Seconds of processor time that each kind of a browser's processes has used.
+const used = async (browser) => {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const kinds = {};
+  for (const { type, cpuTime } of processInfo) kinds[type] = (kinds[type] ?? 0) + cpuTime;
+  return kinds;
+};
+
+const shares = (before, after, seconds) => {
+  const kinds = Object.entries(after).map(([kind, time]) => [kind, ((time - (before[kind] ?? 0)) / seconds) * 100]);
+  return { total: kinds.reduce((sum, [, share]) => sum + share, 0), kinds: kinds.filter(([, share]) => share >= 0.1) };
+};
+
+const told = ({ total, kinds }) =>
+  `${total.toFixed(1)} % of a core (${kinds.map(([kind, share]) => `${kind} ${share.toFixed(1)}`).join(', ')})`;
+
+// So many bots that come on stage of an open room and talk.
+const bots = (server, room, wav, count) => {
+  const address = ['--server', `${server.url.replace('http', 'ws')}/ws`, '--room', room];
+  const running = Array.from({ length: count }, (_, index) =>
+    execFile(process.env.DAIS_BOTS_BIN, ['say', wav, ...address, '--name', `Bot ${index + 1}`]),
+  );
+  return () => running.forEach((bot) => bot.kill());
+};
+
+// A listener who has created an open room, and hears so many talk.
+const hearDais = async (server, browser, room, wav, count) => {
+  const listener = await Person.arrive(browser, 'Leo', { tapped: false });
+  await listener.createsRoom(server.url, { title: 'Listening', id: room, open: true });
+  const stop = bots(server, room, wav, count);
+  await listener.tile(`Bot ${count}`).waitFor();
+  return { listener, stop };
+};
+
+const hearWebrtc = async (server, speaker, browser) => {
+  for (let index = 0; index < TALKERS; index += 1) {
+    const open = async (at) => {
+      const page = await (await at.newContext()).newPage();
+      await page.goto(`${server.url}/healthz`);
+      return page;
+    };
+    const { speaks } = await call(await open(speaker), await open(browser));
+    await speaks(true);
+  }
+};
+
+const compare = async (server, sound, wav) => {
+  const args = ['--autoplay-policy=no-user-gesture-required', `--unsafely-treat-insecure-origin-as-secure=${server.url}`];
+  const speaker = await launchChromium({ wav, args });
+  const [dais, webrtc] = [await launchChromium({ pulseServer: sound.server, args }), await launchChromium({ pulseServer: sound.server, args })];
+  try {
+    await hearWebrtc(server, speaker, webrtc);
+    const { stop } = await hearDais(server, dais, 'three', wav, TALKERS);
+    await sleep(SETTLE_SECONDS * 1000);
+    const began = performance.now();
+    const before = await Promise.all([used(dais), used(webrtc)]);
+    await sleep(SECONDS * 1000);
+    const after = await Promise.all([used(dais), used(webrtc)]);
+    const seconds = (performance.now() - began) / 1000;
+    stop();
+    console.log(`hearing ${TALKERS}, for ${seconds.toFixed(0)} s at the same time:`);
+    console.log(`  Dais   ${told(shares(before[0], after[0], seconds))}`);
+    console.log(`  WebRTC ${told(shares(before[1], after[1], seconds))}`);
+  } finally {
+    await Promise.all([speaker, dais, webrtc].map((browser) => browser.close()));
+  }
+};
+
+const quantile = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+
+// How long the audio thread takes per callback, from the browser's own trace.
+const callbacks = async (folder, server, sound, wav, count) => {
+  const browser = await launchChromium({ pulseServer: sound.server });
+  const trace = join(folder, `trace-${count}.json`);
+  try {
+    const { listener, stop } = await hearDais(server, browser, `room-${count}`, wav, count);
+    await sleep(SETTLE_SECONDS * 1000);
+    await browser.startTracing(listener.page, { path: trace, categories: ['disabled-by-default-webaudio.audionode', 'audio', 'webaudio'] });
+    await sleep(SECONDS * 1000);
+    await browser.stopTracing();
+    stop();
+  } finally {
+    await browser.close();
+  }
+  const { traceEvents } = JSON.parse(await readFile(trace, 'utf8'));
+  console.log(`hearing ${count}:`);
+  for (const [event, what] of TRACED) {
+    const calls = traceEvents.filter(({ name, dur }) => name === event && dur !== undefined);
+    const times = calls.map(({ ts }) => ts);
+    // What it may take is the time to the next one.
+    const budget = (Math.max(...times) - Math.min(...times)) / (calls.length - 1);
+    const sorted = calls.map(({ dur }) => dur).sort((a, b) => a - b);
+    const part = (share) => {
+      const took = quantile(sorted, share);
+      return `${took} µs (${((took / budget) * 100).toFixed(1)} %)`;
+    };
+    console.log(`  ${what}, every ${(budget / 1000).toFixed(2)} ms: median ${part(0.5)}, p99.9 ${part(0.999)} of ${calls.length}`);
+  }
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'dais-listener-'));
+const server = await startServer();
+const sound = await startSoundServer();
+try {
+  const wav = await talk(folder);
+  await compare(server, sound, wav);
+  for (const count of [1, TALKERS + 1, FULL_STAGE]) await callbacks(folder, server, sound, wav, count);
+} finally {
+  await sound.stop();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
