@@ -51,6 +51,7 @@ test('a host who loads the page again is host again, and the microphone is close
   await host.button('Unmute').click();
   await host.button('Mute').waitFor();
   await host.page.reload();
+  await host.page.getByText('Your place is held for half a minute.').waitFor();
   await host.button('Join').click();
   await host.button('Unmute').waitFor();
   await isHost(host, 'Hanna').waitFor();

@@ -44,6 +44,19 @@ test('an invitation counts down and is accepted', async () => {
   await disperse(people.host, people.leo, people.mia);
 });
 
+test('who is typing when an invitation comes has not accepted it', async () => {
+  const { host, leo, mia } = await gather(everybody(), server.url, { title: 'Talk', id: 'typing' }, { tapped: false });
+  await leo.page.getByLabel('Message', { exact: true }).fill('One moment');
+  await host.acts('Leo', 'Invite to stage');
+  await leo.button('Accept').waitFor();
+  for (const key of ['Enter', 'Space', 'Enter']) await leo.page.keyboard.press(key);
+  await leo.button('Reject').click();
+  await host.isTold(/Leo (rejected|declined|said no)/i);
+  assert.equal(await host.tile('Leo').count(), 0);
+  assert.equal(await leo.page.getByLabel('Message', { exact: true }).inputValue(), 'One moment');
+  await disperse(host, leo, mia);
+});
+
 test('an invitation is rejected, and the host is told', async () => {
   const { host, leo, mia } = await gather(everybody(), server.url, { title: 'Talk', id: 'reject' }, { tapped: false });
   await host.acts('Leo', 'Invite to stage');

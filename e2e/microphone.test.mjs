@@ -78,6 +78,26 @@ test('the device is open while one may speak, and at no other time', async () =>
   await disperse(host, leo, mia);
 });
 
+test('who is on air sees it in the lobby, and M mutes there and with a dialog open', async () => {
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  await host.createsRoom(server.url, { title: 'Away', id: 'away' });
+  await host.button('Unmute').click();
+  await host.button('Mute').waitFor();
+  await host.button('Settings').click();
+  await host.page.keyboard.press('m');
+  await host.page.keyboard.press('Escape');
+  await host.button('Unmute').click();
+  await host.button('Mute').waitFor();
+  await host.page.getByRole('link', { name: 'Dais' }).click();
+  const onAir = host.page.locator('.notice').getByText('You are on air.');
+  await onAir.waitFor();
+  await host.button('Mute').click();
+  await onAir.waitFor({ state: 'detached' });
+  await host.page.getByRole('link', { name: 'Return to the room' }).click();
+  await host.button('Unmute').waitFor();
+  await host.leaves();
+});
+
 test('where the encoder cannot be loaded the device is released, and the next try may succeed', async () => {
   const host = await Person.arrive(browser, 'Hanna', { tapped: false });
   await host.context.route('**/encoder.wasm', (route) => route.abort());

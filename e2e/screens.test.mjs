@@ -67,6 +67,14 @@ test('every screen has its picture', async () => {
   await host.listed('Raised hands', 'Nina').getByRole('button', { name: 'Admit', exact: true }).click();
   await nina.button('Unmute').waitFor();
   await shows(nina, 'room-phone-on-stage');
+  await nina.button('Chat').click();
+  await nina.page.getByLabel('Message', { exact: true }).waitFor();
+  await shows(nina, 'room-phone-chat');
+  await nina.button('Chat').click();
+  await otto.button('Settings').click();
+  await otto.page.getByRole('switch', { name: 'Strong noise suppression', exact: true }).waitFor();
+  await shows(otto, 'settings-dark');
+  await otto.page.keyboard.press('Escape');
   await host.button('Actions for Nina').first().click();
   await host.page.getByRole('menuitem').first().waitFor();
   await shows(host, 'person-menu');

@@ -141,10 +141,10 @@ struct Options {
     /// one, as in a school [default: true]
     #[arg(long, env = "DAIS_BLOCK_ADDRESSES", value_name = "true|false")]
     block_addresses: Option<bool>,
-    /// How many people one room holds
+    /// How many people one room holds, 1 to 2000 [default: 2000]
     #[arg(long, env = "DAIS_ROOM_SEATS", value_name = "COUNT")]
     room_seats: Option<usize>,
-    /// How many of them may be on stage at once
+    /// How many of them may be on stage at once, 1 to 16 [default: 16]
     #[arg(long, env = "DAIS_STAGE_SEATS", value_name = "COUNT")]
     stage_seats: Option<usize>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]

@@ -63,7 +63,10 @@ fn Answers(invitation: MyInvitation) -> impl IntoView {
     };
     view! {
         <div class="form">
-            <p class="invitation__asks">{(words.asks)(&invitation.by)}</p>
+            // Not on a button: whoever is typing when it opens is not to have answered.
+            <p class="invitation__asks" tabindex="-1" data-first="">
+                {(words.asks)(&invitation.by)}
+            </p>
             <p class="form__hint">{words.consent}</p>
             <p class="invitation__left" role="timer">
                 {move || seconds.get().map(words.left)}
@@ -72,7 +75,7 @@ fn Answers(invitation: MyInvitation) -> impl IntoView {
                 <button class="button" type="button" on:click=move |_| answer(false)>
                     {t.controls.reject}
                 </button>
-                <button class="button button--primary" type="button" data-first="" on:click=move |_| answer(true)>
+                <button class="button button--primary" type="button" on:click=move |_| answer(true)>
                     {t.controls.accept}
                 </button>
             </div>

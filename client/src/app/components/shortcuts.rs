@@ -1,4 +1,4 @@
-//! Keys that work anywhere in a room, except where they would be typed or would act behind a dialog.
+//! Keys that work anywhere in a room, except where they would be typed or, but for muting, would act behind a dialog.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ use crate::state::room::use_room;
 pub(crate) fn Shortcuts() -> impl IntoView {
     let (actions, dialogs, house, room) = (use_actions(), use_dialogs(), use_house(), use_room());
     let press = move |event: ev::KeyboardEvent| {
-        if !is_for_the_page(&event) {
+        if !is_plain(&event) || is_elsewhere(&event) && !(is_mute_key(&event) && !is_typed(&event)) {
             return;
         }
         let wanted = match event.key().as_str() {
@@ -41,19 +41,26 @@ pub(crate) fn Shortcuts() -> impl IntoView {
     on_cleanup(move || listener.remove());
 }
 
-/// Nobody is typing, nothing lies above the room, and the browser has no use of its own for the key.
-fn is_for_the_page(event: &ev::KeyboardEvent) -> bool {
-    if event.repeat() || event.ctrl_key() || event.alt_key() || event.meta_key() || event.is_composing() {
-        return false;
-    }
-    !is_elsewhere(event)
+/// The browser has no use of its own for the key.
+fn is_plain(event: &ev::KeyboardEvent) -> bool {
+    !(event.repeat() || event.ctrl_key() || event.alt_key() || event.meta_key() || event.is_composing())
+}
+
+/// One mutes in a hurry, whatever lies above the room.
+fn is_mute_key(event: &ev::KeyboardEvent) -> bool {
+    matches!(event.key().as_str(), "m" | "M")
 }
 
 /// Somebody is typing, or something lies above the room.
 pub(super) fn is_elsewhere(event: &ev::KeyboardEvent) -> bool {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let is_covered = document().query_selector("dialog[open], :popover-open").ok().flatten().is_some();
-    is_covered || target.is_some_and(|target| is_text_field(&target))
+    is_covered || is_typed(event)
+}
+
+/// Somebody is typing.
+fn is_typed(event: &ev::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| is_text_field(&target))
 }
 
 /// Whether keys write or choose something in this element.

@@ -1,9 +1,11 @@
 //! The screen before a room: what room it is, one's name, and one button, whose click also lets the browser play sound.
 //! Whoever was put out of the room finds here why, and when the way in is free again.
 
+use std::time::Duration;
+
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, REENTRY_BLOCK_MS};
+use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
 use dais_engine::shared::room::Denied;
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
@@ -21,6 +23,7 @@ use crate::state::actions::use_actions;
 use crate::state::clock::use_clock;
 use crate::state::described::{Known, describe};
 use crate::state::entry::{Attempt, use_entry};
+use crate::state::room::Room;
 
 /// See the module.
 #[component]
@@ -36,11 +39,19 @@ pub(crate) fn Join(
     let is_waiting = RwSignal::new(false);
     let obstacle = {
         let id = id.clone();
-        Memo::new(move |_| entry.obstacle(&id))
+        let is_unlocked = move || matches!(known.get(), Known::Live(room) if !room.is_locked);
+        let is_past = move |failure| failure == Failure::Denied(Denied::RoomLocked) && is_unlocked();
+        Memo::new(move |_| entry.obstacle(&id).filter(|failure| !is_past(*failure)))
     };
     let seconds = use_clock().seconds_until(REENTRY_BLOCK_MS, move || kept_out_until(obstacle.get()));
     let is_kept_out = Memo::new(move |_| seconds.get().is_some_and(|seconds| seconds > 0));
-    let asks_passcode = Memo::new(move |_| is_about_passcode(obstacle.get()) || known.get().has_passcode());
+    // A tab that is loaded anew finds its seat as it was, without a passcode, as long as that is held.
+    let returns = RwSignal::new(Room::was_in(&id));
+    let expire = move || {
+        let _ = returns.try_set(false); // The screen may be gone by then.
+    };
+    set_timeout(expire, Duration::from_millis(SEAT_GRACE_MS));
+    let asks_passcode = Memo::new(move |_| is_about_passcode(obstacle.get()) || (known.get().has_passcode() && !returns.get()));
     Effect::new(move || {
         if let Some(failure) = obstacle.get().filter(|obstacle| is_about_passcode(Some(*obstacle))) {
             passcode_error.set(Some((t.errors.failure)(failure)));
@@ -91,7 +102,9 @@ pub(crate) fn Join(
                 >
                     {move || if is_waiting.get() { t.join.joining } else { t.controls.join }}
                 </button>
-                <p class="join__hint">{t.join.no_microphone_needed}</p>
+                <p class="join__hint">
+                    {move || if returns.get() { t.join.your_seat_is_held } else { t.join.no_microphone_needed }}
+                </p>
             </form>
             <A href="/" attr:class="join__back">
                 {t.join.back}

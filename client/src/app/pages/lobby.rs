@@ -1,5 +1,6 @@
 //! The lobby: who one is, which rooms are live, and ways to get into one.
 
+use dais_engine::shared::room::Command;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -9,6 +10,7 @@ use crate::components::name_field::{Name, NameField};
 use crate::components::notice::Notice;
 use crate::components::page_heading::PageHeading;
 use crate::components::room_list::RoomList;
+use crate::components::shortcuts::Shortcuts;
 use crate::locales::t;
 use crate::state::actions::use_actions;
 use crate::state::house::use_house;
@@ -88,6 +90,7 @@ fn Notices() -> impl IntoView {
                 .map(|(id, title)| {
                     view! {
                         <Notice text=(t.lobby.still_in)(&title)>
+                            <OnAir />
                             <A href=format!("/r/{id}") attr:class="button button--primary">
                                 {t.lobby.return_to_room}
                             </A>
@@ -98,5 +101,23 @@ fn Notices() -> impl IntoView {
                     }
                 })
         }}
+    }
+}
+
+/// Whoever is heard in the room sees that, and can end it, here as well.
+#[component]
+fn OnAir() -> impl IntoView {
+    let t = t();
+    let (actions, room) = (use_actions(), use_room());
+    let is_heard = Memo::new(move |_| room.my_stage().is_some_and(|me| !me.self_muted && !me.host_muted));
+    let mute = move |_| actions.room(Command::SetMicrophone { muted: true });
+    view! {
+        <Shortcuts />
+        <Show when=move || is_heard.get()>
+            <p class="on-air">{t.room.you_are_on_air}</p>
+            <button class="button" type="button" on:click=mute>
+                {t.controls.mute}
+            </button>
+        </Show>
     }
 }

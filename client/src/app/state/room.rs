@@ -8,6 +8,10 @@ use dais_engine::shared::view::{Person, View};
 use leptos::prelude::*;
 
 use super::names::Names;
+use super::storage::{read_in_tab, write_in_tab};
+
+/// The room that this tab is in.
+const IN_ROOM_KEY: &str = "dais.room";
 
 /// See the module.
 #[derive(Clone, Copy)]
@@ -90,12 +94,21 @@ impl Room {
         if self.left.with_untracked(Option::is_some) {
             self.left.set(None);
         }
+        if self.view.with_untracked(Option::is_none) {
+            write_in_tab(IN_ROOM_KEY, Some(view.room.as_str()));
+        }
         self.view.set(Some(Arc::new(view)));
+    }
+
+    /// Whether this tab was in that room when it was loaded anew, and has not left it.
+    pub(crate) fn was_in(room: &RoomId) -> bool {
+        read_in_tab(IN_ROOM_KEY).is_some_and(|id| id == room.as_str())
     }
 
     pub(super) fn leave(self, how: LeftRoom) {
         self.left.set(Some(how));
         self.may_unmute.set(false);
+        write_in_tab(IN_ROOM_KEY, None);
         self.view.set(None);
     }
 }

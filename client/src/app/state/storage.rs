@@ -1,4 +1,5 @@
-//! What the browser keeps between visits, as text under a key. Where a person forbids storage, nothing is kept.
+//! What the browser keeps, as text under a key: between visits, or for as long as a tab is there. Where a person forbids
+//! storage, nothing is kept.
 
 use leptos::prelude::window;
 use web_sys::Storage;
@@ -18,4 +19,19 @@ pub(super) fn write(key: &str, text: &str) {
         // A full storage forgets; the page asks again next time.
         let _ = storage.set_item(key, text);
     }
+}
+
+/// The text that this tab keeps under `key`, also after it has been loaded anew.
+pub(super) fn read_in_tab(key: &str) -> Option<String> {
+    window().session_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+/// Keeps `text` under `key` in this tab, or forgets what was kept.
+pub(super) fn write_in_tab(key: &str, text: Option<&str>) {
+    let Ok(Some(storage)) = window().session_storage() else { return };
+    // A full storage forgets.
+    let _ = match text {
+        Some(text) => storage.set_item(key, text),
+        None => storage.remove_item(key),
+    };
 }

@@ -46,7 +46,9 @@ pub(super) const ERRORS: Errors = Errors {
     left_room: |left| match left {
         LeftRoom::Left => None,
         LeftRoom::Ended(reason) => Some(room_ended(reason)),
-        LeftRoom::PutOut { reason: LeaveReason::Banned, .. } => Some(denied(Denied::Banned)),
+        LeftRoom::PutOut { reason: LeaveReason::Banned, .. } => {
+            Some("A moderator has banned you from this room. Only a moderator can lift that.")
+        }
         LeftRoom::PutOut { .. } => Some("You were put out of the room for a minute."),
         LeftRoom::NotReadmitted(Denied::UnknownRoom) => Some("The room ended while you were away."),
         LeftRoom::NotReadmitted(why) => Some(denied(why)),
@@ -72,15 +74,17 @@ fn denied(denied: Denied) -> &'static str {
         Denied::HandNotRaised => "The hand is down already.",
         Denied::NotOnStage => "This person is not on stage any more.",
         Denied::RoomIsModerated => "The host decides who speaks here. Raise your hand.",
-        Denied::MutedByHost => "The host muted you. Only the host can allow you to speak.",
+        Denied::MutedByHost => "A moderator muted you. Only the host or a co-host can allow you to speak.",
         Denied::RoomEnded => "The room has ended.",
         Denied::SeatInUse => "You are in this room from another tab or device.",
         Denied::RoomLocked => "The room is locked: nobody new is let in at the moment.",
         Denied::PasscodeNeeded => "Enter the room’s passcode.",
         Denied::PasscodeWrong => "This is not the room’s passcode.",
         Denied::UnlistedIdChosen => "The id of an unlisted room cannot be chosen.",
-        Denied::Kicked { .. } => "You were put out of this room for a minute.",
-        Denied::Banned => "A moderator has banned you from this room. Only a moderator can lift that.",
+        Denied::Kicked { .. } => "You, or somebody at your internet address, were put out of this room for a minute.",
+        Denied::Banned => {
+            "A moderator has banned you, or somebody at your internet address, from this room. Only a moderator can lift that."
+        }
         Denied::InviteExpired => "The invitation is not valid any more.",
         Denied::AlreadyInvited => "This person is invited already.",
         Denied::NotInvited => "This person is not invited any more.",

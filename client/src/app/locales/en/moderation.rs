@@ -19,7 +19,7 @@ pub(super) const INVITATION: Invitation = Invitation {
         "" => "A moderator asks you to come on stage.".into(),
         name => format!("{name} asks you to come on stage."),
     },
-    consent: "If you accept, the browser asks for the microphone. You arrive muted, and nobody hears you before you press Unmute.",
+    consent: "If you accept, the browser may ask for the microphone. You arrive muted, and nobody hears you before you press Unmute.",
     left: |seconds| format!("{seconds} s left to answer"),
     answer: "Answer the invitation",
     invited: "Invited",
@@ -28,9 +28,17 @@ pub(super) const INVITATION: Invitation = Invitation {
 
 pub(super) const MODERATION: Moderation = Moderation {
     kick_heading: |name| format!("Kick {name}?"),
-    kick: |name| format!("{name} is put out of the room and can come back after a minute."),
+    kick: |name| {
+        format!(
+            "{name} is put out of the room and can come back after a minute. Till then nobody new is let in from the same internet address, unless the server is told otherwise."
+        )
+    },
     ban_heading: |name| format!("Ban {name}?"),
-    ban: |name| format!("{name} is put out of the room and cannot come back until you lift the ban."),
+    ban: |name| {
+        format!(
+            "{name} is put out of the room and cannot come back until you lift the ban, and neither can anybody new from the same internet address, unless the server is told otherwise."
+        )
+    },
     end_heading: "End the room?",
     end: "Everybody leaves, and the chat is gone.",
     hand_over_to_heading: |name| format!("Hand the room over to {name}?"),
