@@ -32,8 +32,9 @@ after(async () => {
 
 // A host with a steady tone and a listener, each at a browser of their own.
 const hostAndListener = async (context, id, speaking) => {
-  const browsers = [await launchChromiumThatHides({ wav }), await launchChromiumThatHides({ wav })];
+  const browsers = [];
   context.after(() => Promise.all(browsers.map((browser) => browser.close())));
+  for (let count = 0; count < 2; count += 1) browsers.push(await launchChromiumThatHides({ wav }));
   const host = await Person.arrive(browsers[0], 'Hanna', { tapped: false });
   const link = await host.createsRoom(server.url, { title: 'Hidden', id });
   await host.setsProcessing(false);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { addChirps, chirpTimes } from './harness/chirps.mjs';
-import { judgeUndisturbed } from './harness/machine.mjs';
+import { Void, judgeUndisturbed } from './harness/machine.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
 import { writeWav } from './harness/sound.mjs';
@@ -109,7 +109,9 @@ const survives = async (context, direction, beyond) => {
     const lags = times.map((time) => [time, behind(time, origin)]);
     const all = lags.map(([time, lag]) => `${time.toFixed(1)} s ${(lag * 1000).toFixed(0)} ms`).join(', ');
     context.diagnostic(`behind the time before the stall: ${all}`);
-    const baseline = median(lags.filter(([time]) => time < BEFORE_SECONDS).map(([, lag]) => lag));
+    const undisturbed = lags.filter(([time]) => time < BEFORE_SECONDS).map(([, lag]) => lag);
+    const baseline = median(undisturbed);
+    if (undisturbed.some((lag) => Math.abs(lag - baseline) > BASELINE_SECONDS)) throw new Void('unsteady before the stall');
     // The tap's chunks and the two timers add up to a tenth of a second.
     const back = lags.filter(([time]) => time > BEFORE_SECONDS + HELD_SECONDS + BACK_SECONDS_MAX + 0.1);
     assert.ok(back.length >= 4, `${back.length} chirps in the last seconds`);

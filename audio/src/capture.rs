@@ -94,6 +94,8 @@ pub struct CapturePipeline {
     /// To be coded next.
     ready: VecDeque<Raw>,
     level_dbov: u8,
+    /// The last frame could not be coded.
+    begins_anew: bool,
 }
 
 impl std::fmt::Debug for CapturePipeline {
@@ -119,6 +121,7 @@ impl CapturePipeline {
             pre_roll: VecDeque::new(),
             ready: VecDeque::new(),
             level_dbov: LEVEL_DBOV_SILENCE,
+            begins_anew: false,
         })
     }
 
@@ -149,17 +152,22 @@ impl CapturePipeline {
                 self.judge_frame()?;
                 continue;
             };
-            if raw.flags & FLAG_TALKSPURT_START != 0 {
+            let is_anew = std::mem::take(&mut self.begins_anew);
+            let flags = if is_anew { raw.flags | FLAG_TALKSPURT_START } else { raw.flags };
+            if flags & FLAG_TALKSPURT_START != 0 {
                 self.encoder.reset();
             }
-            // libopus refuses no frame of a length it was configured for; if it ever did, the
-            // frame would be as good as lost, and time would go on.
-            let Some(bytes) = self.encoder.encode(&raw.samples[..raw.length], &mut self.payload) else { continue };
+            // A frame that could not be coded is as good as lost, and time goes on. The encoder may be another one from
+            // now on: decoders start afresh with it.
+            let Some(bytes) = self.encoder.encode(&raw.samples[..raw.length], &mut self.payload) else {
+                self.begins_anew = true;
+                continue;
+            };
             return Some(EncodedFrame {
                 timestamp: raw.timestamp,
                 duration_samples: u32::try_from(raw.length).expect("a frame is at most 960 samples"),
                 level_dbov: raw.level_dbov,
-                flags: raw.flags,
+                flags,
                 payload: self.payload[..bytes].to_vec(),
             });
         }
@@ -382,5 +390,39 @@ mod tests {
         capture.push(&vec![0.0; 4_800]);
         let flags: Vec<u8> = std::iter::from_fn(|| capture.poll_frame()).map(|frame| frame.flags).collect();
         assert_eq!(flags, [FLAG_TALKSPURT_START, 0, 0, 0, 0]);
+    }
+
+    /// Refuses its third frame.
+    struct Failing(OpusEncoder, u32);
+
+    impl Encode for Failing {
+        fn look_ahead_samples(&self) -> u32 {
+            self.0.look_ahead_samples()
+        }
+
+        fn set_bitrate(&mut self, bitrate_bps: i32) {
+            self.0.set_bitrate(bitrate_bps);
+        }
+
+        fn encode(&mut self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Option<usize> {
+            self.1 += 1;
+            if self.1 == 3 { None } else { self.0.encode(frame, payload) }
+        }
+
+        fn reset(&mut self) {
+            self.0.reset();
+        }
+    }
+
+    #[test]
+    fn after_a_frame_that_cannot_be_coded_decoders_start_afresh() {
+        let failing: MakeEncoder = |bitrate_bps, complexity| Ok(Box::new(Failing(OpusEncoder::new(bitrate_bps, complexity)?, 0)));
+        let config = CaptureConfig { codes_silence: true, ..CaptureConfig::new(48_000) };
+        let mut capture = CapturePipeline::new(config, failing).unwrap();
+        capture.push(&tone(48_000, 0.2));
+        let frames: Vec<_> = std::iter::from_fn(|| capture.poll_frame()).collect();
+        let starts: Vec<bool> = frames.iter().map(|frame| frame.flags & FLAG_TALKSPURT_START != 0).collect();
+        assert_eq!(starts[..5], [true, false, true, false, false], "the third of all is missing");
+        assert_eq!(frames[2].timestamp - frames[1].timestamp, 2 * u64::from(frames[1].duration_samples), "time goes on");
     }
 }

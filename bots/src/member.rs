@@ -196,7 +196,7 @@ impl Member {
                         self.engine.handle_microphone_open(rate_hz, now);
                     }
                 }
-                Output::CloseMicrophone => self.is_microphone_open = false,
+                Output::CloseMicrophone | Output::MicrophoneUseless => self.is_microphone_open = false,
                 Output::Play { header, payload } => {
                     let now = self.now();
                     // What is refused is counted in the pipeline's statistics.

@@ -12,7 +12,9 @@
 //   on the node's port   {type: 'port', port}   the port to the worker; may come again
 //   on either port       {type: 'stop'}         ends the processor
 //   on the worker's port ArrayBuffer            a buffer comes back
-// Messages it sends, on the worker's port:
+// Messages it sends, on the node's port:
+//   {type: 'unsuppressed'}                      the suppressor does not work, and frames are not cleaned
+// and on the worker's port:
 //   ArrayBuffer                                 one frame: mono 32-bit floats at the device's rate
 //   {type: 'dropped', samples, frames_total}    so many samples were dropped just before the next
 //                                               frame; frames_total since the beginning
@@ -26,7 +28,8 @@ class Capture extends AudioWorkletProcessor {
     super();
     this.frameMs = options?.processorOptions?.frameMs ?? 10;
     const suppressor = options?.processorOptions?.suppressor;
-    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor) : null;
+    const failed = () => this.port.postMessage({ type: 'unsuppressed' });
+    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor, failed) : null;
     this.stopped = false;
     this.workerPort = null;
     this.free = [];

@@ -2,17 +2,24 @@
 // only where somebody switched it on (see client/suppressor, which this drives).
 //
 // It refuses to know where samples come from and go to, and never leaves somebody without a voice: where the module cannot be
-// made or traps, samples stay as they were.
+// made or traps, samples stay as they were, and `failed` is called, once.
 
 class Suppressor {
   // `bytes` is the module.
-  constructor(bytes) {
+  constructor(bytes, failed) {
+    this.failed = failed;
+    this.works = true;
     try {
       this.exports = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
-      this.works = this.exports.dais_init(sampleRate) === 1;
+      if (this.exports.dais_init(sampleRate) !== 1) throw new RangeError('not at this rate');
     } catch {
-      this.works = false;
+      this.giveUp();
     }
+  }
+
+  giveUp() {
+    this.works = false;
+    this.failed();
   }
 
   // Cleans mono 32-bit floats at the context's rate, any number of them.
@@ -22,7 +29,7 @@ class Suppressor {
       const most = this.exports.dais_samples_max();
       for (let from = 0; from < samples.length; from += most) this.clean(samples.subarray(from, from + most));
     } catch {
-      this.works = false;
+      this.giveUp();
     }
   }
 

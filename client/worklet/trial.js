@@ -4,7 +4,7 @@
 //
 // Messages it takes: {type: 'play'} ends the recording and plays it.
 // Messages it sends: {type: 'level', dbov}, 20 times a second while it records or plays, 0 (overload)
-// to 127 (silence) as in RFC 6464; {type: 'full'} when there is room for nothing more, and
+// to 127 (silence) as in RFC 6464; {type: 'unsuppressed'} when the suppressor does not work; {type: 'full'} when there is room for nothing more, and
 // {type: 'played'} when all of it was played.
 
 const SECONDS_MAX = 5;
@@ -14,7 +14,8 @@ class Trial extends AudioWorkletProcessor {
   constructor(options) {
     super();
     const suppressor = options?.processorOptions?.suppressor;
-    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor) : null;
+    const failed = () => this.port.postMessage({ type: 'unsuppressed' });
+    this.suppressor = suppressor ? new globalThis.DaisSuppressor(suppressor, failed) : null;
     this.recording = new Float32Array(SECONDS_MAX * sampleRate);
     this.filled = 0;
     // Samples played; null while recording.

@@ -58,7 +58,7 @@ try {
     await sound.control('set-default-sink', defaultOutput);
     const browser = await launch({ pulseServer: sound.server });
     try {
-      const { lossDb } = await echoReturnLoss({ server, browser, wav, id: `case-${index}`, prepares });
+      const { lossDb } = await echoReturnLoss({ server, sound, browser, wav, id: `case-${index}`, prepares });
       console.log(`| ${name} | ${lossDb.toFixed(1)} dB |`);
     } finally {
       await browser.close();

@@ -64,31 +64,30 @@ const told = ({ total, kinds }) =>
 // So many bots that come on stage of an open room and talk.
 const bots = (server, room, wav, count) => {
   const address = ['--server', `${server.url.replace('http', 'ws')}/ws`, '--room', room];
-  const running = Array.from({ length: count }, (_, index) =>
-    execFile(process.env.DAIS_BOTS_BIN, ['say', wav, ...address, '--name', `Bot ${index + 1}`]),
-  );
-  return () => running.forEach((bot) => bot.kill());
+  for (let index = 1; index <= count; index += 1) {
+    running.push(execFile(process.env.DAIS_BOTS_BIN, ['say', wav, ...address, '--name', `Bot ${index}`]));
+  }
 };
+const running = [];
+const stopBots = () => running.splice(0).forEach((bot) => bot.kill());
 
 // A listener who has created an open room, and hears so many talk.
 const hearDais = async (server, browser, room, wav, count) => {
   const listener = await Person.arrive(browser, 'Leo', { tapped: false });
   await listener.createsRoom(server.url, { title: 'Listening', id: room, open: true });
-  const stop = bots(server, room, wav, count);
+  bots(server, room, wav, count);
   await listener.tile(`Bot ${count}`).waitFor();
-  return { listener, stop };
+  return listener;
 };
 
 const hearWebrtc = async (server, speaker, browser) => {
-  for (let index = 0; index < TALKERS; index += 1) {
-    const open = async (at) => {
-      const page = await (await at.newContext()).newPage();
-      await page.goto(`${server.url}/healthz`);
-      return page;
-    };
-    const { speaks } = await call(await open(speaker), await open(browser));
-    await speaks(true);
-  }
+  const open = async (at) => {
+    const page = await (await at.newContext()).newPage();
+    await page.goto(`${server.url}/healthz`);
+    return page;
+  };
+  const [from, to] = [await open(speaker), await open(browser)];
+  for (let index = 0; index < TALKERS; index += 1) await (await call(from, to)).speaks(true);
 };
 
 const compare = async (server, sound, wav) => {
@@ -97,18 +96,18 @@ const compare = async (server, sound, wav) => {
   const [dais, webrtc] = [await launchChromium({ pulseServer: sound.server, args }), await launchChromium({ pulseServer: sound.server, args })];
   try {
     await hearWebrtc(server, speaker, webrtc);
-    const { stop } = await hearDais(server, dais, 'three', wav, TALKERS);
+    await hearDais(server, dais, 'three', wav, TALKERS);
     await sleep(SETTLE_SECONDS * 1000);
     const began = performance.now();
     const before = await Promise.all([used(dais), used(webrtc)]);
     await sleep(SECONDS * 1000);
     const after = await Promise.all([used(dais), used(webrtc)]);
     const seconds = (performance.now() - began) / 1000;
-    stop();
     console.log(`hearing ${TALKERS}, for ${seconds.toFixed(0)} s at the same time:`);
     console.log(`  Dais   ${told(shares(before[0], after[0], seconds))}`);
     console.log(`  WebRTC ${told(shares(before[1], after[1], seconds))}`);
   } finally {
+    stopBots();
     await Promise.all([speaker, dais, webrtc].map((browser) => browser.close()));
   }
 };
@@ -120,13 +119,13 @@ const callbacks = async (folder, server, sound, wav, count) => {
   const browser = await launchChromium({ pulseServer: sound.server });
   const trace = join(folder, `trace-${count}.json`);
   try {
-    const { listener, stop } = await hearDais(server, browser, `room-${count}`, wav, count);
+    const listener = await hearDais(server, browser, `room-${count}`, wav, count);
     await sleep(SETTLE_SECONDS * 1000);
     await browser.startTracing(listener.page, { path: trace, categories: ['disabled-by-default-webaudio.audionode', 'audio', 'webaudio'] });
     await sleep(SECONDS * 1000);
     await browser.stopTracing();
-    stop();
   } finally {
+    stopBots();
     await browser.close();
   }
   const { traceEvents } = JSON.parse(await readFile(trace, 'utf8'));

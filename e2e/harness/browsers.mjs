@@ -64,7 +64,7 @@ export const launchChromiumThatHides = async ({ wav }) => {
       await session.send('Page.setBypassCSP', { enabled: bypassCSP });
       return context;
     };
-    return { newContext, close: () => connected.close().then(close) };
+    return { newContext, close: () => connected.close().finally(close) };
   } catch (error) {
     await close();
     throw error;

@@ -28,9 +28,9 @@ export const startEchoingRoom = async () => {
 };
 
 // By how much a voice that `listener` plays is quieter when it comes back to who speaks, in dB. Both are on stage, the
-// listener with an open microphone; `prepares` sets the listener's page up. `browser` is in the room with the echo, `wav`
-// what is spoken far away.
-export const echoReturnLoss = async ({ server, browser, wav, id, prepares }) => {
+// listener with an open microphone; `prepares` sets the listener's page up. `browser` is in the room of `sound`, `wav` what is
+// spoken: far away, and then in the room itself, to see how loud that is heard.
+export const echoReturnLoss = async ({ server, sound, browser, wav, id, prepares }) => {
   const away = await launchChromium({ wav });
   try {
     const speaker = await Person.arrive(away, 'Hanna');
@@ -49,10 +49,15 @@ export const echoReturnLoss = async ({ server, browser, wav, id, prepares }) => 
     for (const person of [speaker, listener]) await person.page.waitForFunction(() => window.e2eTaps.length > 0);
     await sleep(LEARN_SECONDS * 1000);
     const [played, back] = await Promise.all([listener.hears(MEASURED_SECONDS), speaker.hears(MEASURED_SECONDS)]);
+    // Somebody in the room speaks, while nobody does far away: the microphone is open, and is heard.
+    await speaker.button('Mute').click();
+    sound.speak(wav);
+    await speaker.hears(2);
+    const near = await speaker.hears(3);
     await listener.leaves();
     await speaker.leaves();
     const playedDb = decibel(rms(played.samples));
-    return { playedDb, lossDb: playedDb - decibel(rms(back.samples) + 1e-6) };
+    return { playedDb, lossDb: playedDb - decibel(rms(back.samples) + 1e-6), nearDb: decibel(rms(near.samples) + 1e-6) };
   } finally {
     await away.close();
   }

@@ -30,9 +30,12 @@ const machineIsBack = async (waitMsMax, stolenMs) => {
   }
 };
 
-// Measures something in real time and judges it. What falls short counts unless the machine was taken away meanwhile: then
-// the measurement is void, and taken again as long as there is time. Where every one is void, the test is skipped, and says
-// so.
+// What a judge throws where the measurement itself shows that nothing can be told from it.
+export class Void extends Error {}
+
+// Measures something in real time and judges it. What falls short counts unless the machine was taken away meanwhile, or the
+// judge says so: then the measurement is void, and taken again as long as there is time. Where every one is void, the test is
+// skipped, and says so.
 export const judgeUndisturbed = async (context, measure, judge, { budgetMs = BUDGET_MS, stolenMs = stolenSinceStartMs } = {}) => {
   const began = performance.now();
   let longestMs = 0;
@@ -49,11 +52,11 @@ export const judgeUndisturbed = async (context, measure, judge, { budgetMs = BUD
       judge(measured);
       return;
     } catch (error) {
-      const counts = stolen <= STOLEN_MS_MAX;
+      const counts = stolen <= STOLEN_MS_MAX && !(error instanceof Void);
       context.diagnostic(`${counts ? 'counts' : 'void'}: the host took ${stolen} ms meanwhile; ${error.message}`);
       if (counts) throw error;
       await machineIsBack(leftMs(), stolenMs);
     }
   }
-  context.skip(`the host took the machine away during each of ${measurements} measurements`);
+  context.skip(`the machine was not there, or not steady, during each of ${measurements} measurements`);
 };

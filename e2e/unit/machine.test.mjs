@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { judgeUndisturbed } from '../harness/machine.mjs';
+import { Void, judgeUndisturbed } from '../harness/machine.mjs';
 
 // A test's context that keeps what it is told.
 const listening = () => {
@@ -61,8 +61,19 @@ test('a measurement taken again that falls short fails', async () => {
   assert.match(error.message, /4 heard/);
 });
 
+test('what the judge calls void is measured again', async () => {
+  const context = listening();
+  const figures = [0, 12];
+  const judge = (figure) => {
+    if (figure === 0) throw new Void('nothing was measured');
+    assert.ok(figure >= 10);
+  };
+  await judgeUndisturbed(context, async () => figures.shift(), judge, { stolenMs: taking(0) });
+  assert.match(context.told.diagnostics[0], /void: .*nothing was measured/);
+});
+
 test('without an undisturbed measurement in time, the test is skipped', async () => {
   const { error, skipped } = await judging([3], { stolenMs: taking(900), budgetMs: 0 });
   assert.equal(error, undefined);
-  assert.match(skipped[0], /took the machine away during each of 1 measurements/);
+  assert.match(skipped[0], /not steady, during each of 1 measurements/);
 });

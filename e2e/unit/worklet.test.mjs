@@ -290,16 +290,18 @@ const captureNoise = (suppressor) => {
     }
     loaded.advance(128);
   }
-  return new Float32Array(loaded.kept);
+  return { frame: new Float32Array(loaded.kept), told: loaded.processor.port.sent.map(({ message }) => message.type) };
 };
 
 test('captured frames are cleaned where a suppressor is given, and left alone where it does not work', () => {
-  const before = rms(captureNoise(undefined));
+  const before = rms(captureNoise(undefined).frame);
   const cleaned = captureNoise(suppressorFile());
-  assert.equal(cleaned.length, 480);
-  assert.ok(rms(cleaned) < before / 5, `${rms(cleaned)} of ${before}`);
+  assert.equal(cleaned.frame.length, 480);
+  assert.ok(rms(cleaned.frame) < before / 5, `${rms(cleaned.frame)} of ${before}`);
+  assert.deepEqual(cleaned.told, []);
   const spoilt = captureNoise(Uint8Array.of(0, 97, 115, 109, 9, 9, 9, 9).buffer);
-  assert.ok(rms(spoilt) > before * 0.8, `${rms(spoilt)} of ${before}`);
+  assert.ok(rms(spoilt.frame) > before * 0.8, `${rms(spoilt.frame)} of ${before}`);
+  assert.deepEqual(spoilt.told, ['unsuppressed'], 'and the person learns of it');
 });
 
 test('channels are mixed to one, and a source that falls silent leaves time going on', () => {

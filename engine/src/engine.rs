@@ -135,7 +135,7 @@ impl Engine {
                 self.answer(ticket, Ok(wire::Reply::Done));
             }
             Command::SetSpeaking(speaking) => {
-                self.publishing.set_speaking(speaking);
+                self.outputs.extend(self.publishing.set_speaking(speaking));
                 self.tell_talking(now);
                 self.answer(ticket, Ok(wire::Reply::Done));
             }
@@ -186,9 +186,7 @@ impl Engine {
 
     /// The microphone that [`Output::OpenMicrophone`] asked for is open, and gives samples at this rate.
     pub fn handle_microphone_open(&mut self, device_rate_hz: u32, now: Duration) {
-        if !self.publishing.handle_open(device_rate_hz) {
-            self.outputs.push_back(Output::CloseMicrophone);
-        }
+        self.outputs.extend(self.publishing.handle_open(device_rate_hz));
         self.settle_microphone(now);
     }
 

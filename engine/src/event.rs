@@ -22,6 +22,8 @@ pub enum Output {
     OpenMicrophone,
     /// Release the microphone at once.
     CloseMicrophone,
+    /// The same, since there is nothing that codes what it gives: the person is told, and may try again.
+    MicrophoneUseless,
     /// Nobody is speaking: throw away what waits between the device and [`crate::Engine::handle_samples`], where that can
     /// be done.
     FlushMicrophone,

@@ -150,13 +150,13 @@ impl Publishing {
     }
 
     /// How the person speaks from now on. What is being said breaks off, and what follows starts anew.
-    pub(crate) fn set_speaking(&mut self, speaking: Speaking) {
-        if self.talk.set_speaking(speaking) {
-            self.end_talkspurt();
-            if self.capture.is_some() {
-                self.make_capture();
-            }
+    #[must_use]
+    pub(crate) fn set_speaking(&mut self, speaking: Speaking) -> Option<Output> {
+        if !self.talk.set_speaking(speaking) {
+            return None;
         }
+        self.end_talkspurt();
+        self.capture.is_some().then(|| self.make_capture()).flatten()
     }
 
     /// What happens to push-to-talk's key.
@@ -248,18 +248,19 @@ impl Publishing {
         }
     }
 
-    /// Returns whether it is still wanted, and of use: one whose sound cannot be coded has failed.
+    /// What the shell is to do with it, where it is not wanted any more or of no use.
     #[must_use]
-    pub(crate) fn handle_open(&mut self, device_rate_hz: u32) -> bool {
+    pub(crate) fn handle_open(&mut self, device_rate_hz: u32) -> Option<Output> {
         if self.microphone == Microphone::Closed {
-            return false;
+            return Some(Output::CloseMicrophone);
         }
         self.device_rate_hz = device_rate_hz;
-        self.make_capture();
-        self.capture.is_some()
+        self.make_capture()
     }
 
-    fn make_capture(&mut self) {
+    /// What the shell is to do where none can be made.
+    #[must_use]
+    fn make_capture(&mut self) -> Option<Output> {
         let codes_silence = self.talk.sends_silence();
         let config = CaptureConfig { codes_silence, ..CaptureConfig::new(self.device_rate_hz) };
         self.capture = CapturePipeline::new(config, self.make_encoder).ok();
@@ -268,6 +269,7 @@ impl Publishing {
             None => Microphone::Failed(MicrophoneFailure::Lost),
         };
         self.end_talkspurt();
+        self.capture.is_none().then_some(Output::MicrophoneUseless)
     }
 
     pub(crate) fn handle_failed(&mut self, failure: MicrophoneFailure) {

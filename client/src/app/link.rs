@@ -55,6 +55,8 @@ pub(crate) enum LinkEvent {
     MicrophoneMissing(Device),
     /// Strong noise suppression could not be loaded, and the browser's is used.
     SuppressorMissing,
+    /// It was loaded and does not work.
+    SuppressorFailed,
     /// The chosen output is not there, and the system's default plays.
     OutputMissing(Device),
     /// Which devices there are.

@@ -16,7 +16,7 @@ use web_sys::Response;
 const MODULE_URL: &str = "/encoder.wasm";
 
 thread_local! {
-    /// The module, being loaded and compiled since it was first wanted.
+    /// The module, while it is being loaded and compiled.
     static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
     static MODULE: RefCell<Option<Module>> = const { RefCell::new(None) };
 }
@@ -26,21 +26,23 @@ pub(crate) fn is_ready() -> bool {
     MODULE.with_borrow(Option::is_some)
 }
 
-/// Begins to load the module, if nobody has.
-pub(crate) fn prepare() -> Promise {
-    LOADING.with_borrow_mut(|loading| loading.get_or_insert_with(|| future_to_promise(compile())).clone())
-}
-
-/// Waits until the module is there. What failed is tried anew the next time.
+/// Loads the module, if nobody has, and waits until it is there. What failed is tried anew the next time.
 ///
 /// # Errors
 /// It cannot be had.
 pub(crate) async fn load() -> Result<(), JsValue> {
-    let loaded = JsFuture::from(prepare()).await;
-    if loaded.is_err() {
-        LOADING.take();
+    let begin = || {
+        future_to_promise(async {
+            let compiled = compile().await;
+            LOADING.take();
+            compiled
+        })
+    };
+    if is_ready() {
+        return Ok(());
     }
-    loaded.map(|_| ())
+    let loading = LOADING.with_borrow_mut(|loading| loading.get_or_insert_with(begin).clone());
+    JsFuture::from(loading).await.map(|_| ())
 }
 
 async fn compile() -> Result<JsValue, JsValue> {
@@ -64,7 +66,9 @@ async fn compile() -> Result<JsValue, JsValue> {
 pub(crate) fn make(bitrate_bps: i32, complexity: u8) -> Result<Box<dyn Encode>, CodecError> {
     let module = MODULE.with_borrow(Clone::clone).ok_or(CodecError::NoEncoder)?;
     let exports = Exports::new(&module, bitrate_bps, complexity).map_err(|_| CodecError::NoEncoder)?;
-    Ok(Box::new(ModuleEncoder { exports: SendWrapper::new(exports), module: SendWrapper::new(module), bitrate_bps, complexity }))
+    let look_ahead_samples = exports.look_ahead_samples;
+    let (exports, module) = (SendWrapper::new(Some(exports)), SendWrapper::new(module));
+    Ok(Box::new(ModuleEncoder { exports, module, bitrate_bps, complexity, look_ahead_samples }))
 }
 
 /// One instance, and what of it is called.
@@ -115,44 +119,43 @@ impl Exports {
 
 /// See the module. After a trap another instance takes over.
 struct ModuleEncoder {
-    exports: SendWrapper<Exports>,
+    /// `None` after a trap, until another one is made.
+    exports: SendWrapper<Option<Exports>>,
     module: SendWrapper<Module>,
     bitrate_bps: i32,
     complexity: u8,
+    look_ahead_samples: u32,
 }
 
 impl ModuleEncoder {
-    fn start_anew(&mut self) {
-        // Where no other instance can be made, frames stay lost, and this is tried again with the next one.
-        if let Ok(exports) = Exports::new(&self.module, self.bitrate_bps, self.complexity) {
-            self.exports = SendWrapper::new(exports);
+    /// Calls an instance; one that traps is never called again. Where there is none, another one is tried for.
+    fn call<T>(&mut self, call: impl FnOnce(&Exports) -> Result<T, JsValue>) -> Option<T> {
+        if self.exports.is_none() {
+            *self.exports = Exports::new(&self.module, self.bitrate_bps, self.complexity).ok();
         }
+        let result = call(self.exports.as_ref()?);
+        if result.is_err() {
+            *self.exports = None;
+        }
+        result.ok()
     }
 }
 
 impl Encode for ModuleEncoder {
     fn look_ahead_samples(&self) -> u32 {
-        self.exports.look_ahead_samples
+        self.look_ahead_samples
     }
 
     fn set_bitrate(&mut self, bitrate_bps: i32) {
         self.bitrate_bps = bitrate_bps;
-        if self.exports.set_bitrate.call1(&JsValue::UNDEFINED, &bitrate_bps.into()).is_err() {
-            self.start_anew();
-        }
+        self.call(|exports| exports.set_bitrate.call1(&JsValue::UNDEFINED, &bitrate_bps.into()));
     }
 
     fn encode(&mut self, frame: &[f32], payload: &mut [u8; PAYLOAD_BYTES_MAX]) -> Option<usize> {
-        let coded = self.exports.encode(frame, payload);
-        if coded.is_err() {
-            self.start_anew();
-        }
-        coded.ok().filter(|&bytes| bytes > 0)
+        self.call(|exports| exports.encode(frame, payload)).filter(|&bytes| bytes > 0)
     }
 
     fn reset(&mut self) {
-        if self.exports.reset.call0(&JsValue::UNDEFINED).is_err() {
-            self.start_anew();
-        }
+        self.call(|exports| exports.reset.call0(&JsValue::UNDEFINED));
     }
 }

@@ -34,6 +34,8 @@ struct Shell {
     capture: Option<Port>,
     gains: BTreeMap<u32, f32>,
     samples: Vec<f32>,
+    /// Counts what the microphone is told: an opening that waits for the encoder may be overtaken.
+    openings: u32,
 }
 
 type Shared = Rc<RefCell<Shell>>;
@@ -52,6 +54,7 @@ pub(crate) fn start() {
         capture: None,
         gains: BTreeMap::new(),
         samples: Vec::new(),
+        openings: 0,
     }));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let shell = shell.clone();
@@ -108,8 +111,8 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         }
         ToWorker::Command { ticket, command } => {
             if leads_on_stage(&command) {
-                // It comes with the microphone at the latest; a failure is told then.
-                let _ = encoder::prepare();
+                // A failure is told when the microphone is to be opened, after another try.
+                spawn_local(async { drop(encoder::load().await) });
             }
             drive(shell, |engine| engine.handle_command(ticket, command, now));
         }
@@ -121,7 +124,7 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         ToWorker::MicrophoneOpen { device_rate_hz } => {
             if let Some(port) = port {
                 take_capture(shell, port);
-                open_with_encoder(shell, device_rate_hz);
+                drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
             }
         }
         ToWorker::MicrophoneLatency { ms } => {
@@ -138,19 +141,16 @@ fn leads_on_stage(command: &Command) -> bool {
     matches!(command, Command::CreateRoom { .. } | Command::Room(RaiseHand | TakeSeat | RespondInvite { accept: true, .. }))
 }
 
-/// The microphone is open for the engine when there is something that codes what it gives.
-fn open_with_encoder(shell: &Shared, device_rate_hz: u32) {
-    let now_open = move |shell: &Shared| {
-        let now = now(&shell.borrow().scope);
-        drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
-    };
-    if encoder::is_ready() {
-        return now_open(shell);
-    }
+/// The page is asked for the microphone when there is something that codes what it gives.
+fn open_microphone(shell: &Shared, opening: u32) {
     let shell = shell.clone();
     spawn_local(async move {
-        if encoder::load().await.is_ok() {
-            now_open(&shell);
+        let loaded = encoder::load().await;
+        if shell.borrow().openings != opening {
+            return; // Closed, or asked for again, in the meantime.
+        }
+        if loaded.is_ok() {
+            shell.borrow().tell(&FromWorker::OpenMicrophone);
         } else {
             let now = now(&shell.borrow().scope);
             microphone_failed(&shell, MicrophoneFailure::Lost, now);
@@ -201,7 +201,7 @@ fn handle_captured(shell: &Shared, captured: &Captured) {
 }
 
 fn microphone_failed(shell: &Shared, failure: MicrophoneFailure, now: Duration) {
-    shell.borrow_mut().capture = None;
+    shell.borrow_mut().release_capture();
     drive(shell, |engine| engine.handle_microphone_failed(failure, now));
 }
 
@@ -228,12 +228,20 @@ impl Shell {
             }
             Output::Disconnect => self.socket = None,
             Output::OpenMicrophone => {
-                let _ = encoder::prepare();
-                self.tell(&FromWorker::OpenMicrophone);
+                self.openings = self.openings.wrapping_add(1);
+                if encoder::is_ready() {
+                    self.tell(&FromWorker::OpenMicrophone);
+                } else {
+                    open_microphone(shared, self.openings);
+                }
             }
             Output::CloseMicrophone => {
-                self.capture = None;
+                self.release_capture();
                 self.tell(&FromWorker::CloseMicrophone);
+            }
+            Output::MicrophoneUseless => {
+                self.release_capture();
+                self.tell(&FromWorker::MicrophoneUseless);
             }
             Output::FlushMicrophone => self.tell(&FromWorker::FlushMicrophone),
             Output::Play { header, payload } => {
@@ -264,6 +272,12 @@ impl Shell {
             Output::KeepToken { token, is_for_this_page } => self.tell(&FromWorker::KeepToken { token, is_for_this_page }),
             Output::Event(event) => self.tell(&FromWorker::Event(event)),
         }
+    }
+
+    /// No frame of it comes any more, and an opening under way is overtaken.
+    fn release_capture(&mut self) {
+        self.capture = None;
+        self.openings = self.openings.wrapping_add(1);
     }
 
     fn connect(&mut self, shared: &Shared) {

@@ -43,6 +43,11 @@ impl std::fmt::Debug for Suppressor {
     }
 }
 
+/// Within ±1; one that is no number would stay in RNNoise's memory for good.
+fn lawful(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
+}
+
 impl Suppressor {
     /// For a device's rate in Hz, within [`dais_audio::DEVICE_RATE_HZ_RANGE`].
     ///
@@ -76,7 +81,7 @@ impl Suppressor {
             let room = BLOCK_SAMPLES - self.waiting.len();
             let progress = self.to_block_rate.process(rest, &mut converted[..room]);
             rest = &rest[progress.consumed..];
-            self.waiting.extend(converted[..progress.produced].iter().map(|sample| sample * FULL_SCALE));
+            self.waiting.extend(converted[..progress.produced].iter().map(|&sample| lawful(sample) * FULL_SCALE));
             if self.waiting.len() < BLOCK_SAMPLES {
                 break; // All of it is used up, or there would be more.
             }
@@ -182,6 +187,16 @@ mod tests {
             assert!(*most <= 2 * frame.len(), "{rate_hz} Hz: {least} to {most} samples in store");
             assert!(rate_hz == 48_000 || *least > 0, "{rate_hz} Hz: {least} to {most} samples in store");
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_over_with_itself() {
+        let mut suppressor = Suppressor::new(48_000).expect("a rate that devices have");
+        suppressor.process(&mut [f32::NAN; 480]);
+        suppressor.process(&mut [f32::INFINITY; 480]);
+        let mut heard: Vec<f32> = (0..48_000 * 2).map(|index| voice(48_000, index)).collect();
+        heard.chunks_mut(480).for_each(|frame| suppressor.process(frame));
+        assert!(level_db(&heard) > -25.0, "{} dB", level_db(&heard));
     }
 
     #[test]

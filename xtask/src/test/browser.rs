@@ -30,7 +30,8 @@ pub(super) fn journeys(options: &Options, step: &mut Step) -> Result<()> {
     let (log, events) = (step.log("")?, project::scratch()?.join("e2e.jsonl"));
     let mut node = process::command(setup::node_path());
     node.current_dir(&folder);
-    node.args(["--test", "--test-concurrency=1"]);
+    // A journey that fails leaves things open, for which nobody is to wait.
+    node.args(["--test", "--test-concurrency=1", "--test-force-exit"]);
     node.args(["--test-reporter=spec", "--test-reporter-destination=stdout"]);
     let reporter = project::root().join("xtask/node_reporter.mjs");
     node.arg(format!("--test-reporter={}", reporter.display()));

@@ -52,6 +52,7 @@ struct Open {
     node: AudioWorkletNode,
     is_suppressed: bool,
     on_ended: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut()>,
 }
 
 /// What gives the device's sound to the context, and the queue in between.
@@ -213,6 +214,7 @@ impl Drop for Open {
         }
         stop_tracks(&self.stream);
         if let Ok(port) = self.node.port() {
+            port.set_onmessage(None);
             let _ = port.post_message(&object(&[("type", "stop".into())]));
         }
         // A context that is closed already has nothing left to release.
@@ -260,6 +262,12 @@ async fn capture(
         }
     };
     let source = RefCell::new(Some(Source::new(&context, stream, &node)?));
+    // All it has to say is that the suppressor does not work.
+    let on_message = Closure::<dyn FnMut()>::new({
+        let link = link.clone();
+        move || link.upgrade().iter().for_each(|link| link.tell(LinkEvent::SuppressorFailed))
+    });
+    node.port()?.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     let channel = MessageChannel::new()?;
     let message = object(&[("type", "port".into()), ("port", channel.port1().into())]);
     node.port()?.post_message_with_transferable(&message, &Array::of1(&channel.port1()))?;
@@ -277,5 +285,8 @@ async fn capture(
     }
     // Not `stream.clone()`: web-sys binds the browser's own `clone` to that, which makes new tracks.
     let stream = Clone::clone(stream);
-    Ok((Open { stream, context, source, node, is_suppressed: suppressor.is_some(), on_ended }, channel.port2()))
+    Ok((
+        Open { stream, context, source, node, is_suppressed: suppressor.is_some(), on_ended, _on_message: on_message },
+        channel.port2(),
+    ))
 }

@@ -1,6 +1,7 @@
 //! Strong noise suppression: RNNoise on the audio thread (`client/suppressor`), loaded when a microphone is opened by
 //! somebody who wants it, and the nodes that may be given it.
 
+use std::cell::RefCell;
 use std::rc::Weak;
 
 use dais_client::edge::object;
@@ -18,8 +19,13 @@ const MODULE_URL: &str = "/suppressor.wasm";
 /// How much later a voice comes out, in milliseconds, at RNNoise's own rate and at others: `Suppressor` in
 /// client/suppressor says why.
 const LATENCY_MS: f32 = 10.0;
-const LATENCY_MS_CONVERTED: f32 = 22.0;
+const LATENCY_MS_CONVERTED: f32 = 22.0; // At 44.1 kHz; 24 at 16.
 const OWN_RATE_HZ: f32 = 48_000.0;
+
+thread_local! {
+    /// The module, once it has been loaded.
+    static LOADED: RefCell<Option<ArrayBuffer>> = const { RefCell::new(None) };
+}
 
 /// The module, loaded. A copy goes to each node.
 pub(super) struct Suppressor {
@@ -45,7 +51,11 @@ impl Suppressor {
     }
 
     async fn load() -> Result<Self, JsValue> {
-        let bytes = fetch_bytes(MODULE_URL).await?;
+        let bytes = match LOADED.with_borrow(Clone::clone) {
+            Some(bytes) => bytes,
+            None => fetch_bytes(MODULE_URL).await?,
+        };
+        LOADED.set(Some(bytes.clone()));
         Ok(Self { bytes })
     }
 

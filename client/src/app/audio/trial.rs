@@ -107,6 +107,11 @@ impl Trial {
         match get(message, "type").as_string().as_deref() {
             Some("level") => self.tell(TrialEvent::Level(get_number(message, "dbov") as u8)),
             Some("full") => self.play(),
+            Some("unsuppressed") => {
+                if let Some(link) = self.link.upgrade() {
+                    link.tell(LinkEvent::SuppressorFailed);
+                }
+            }
             Some("played") => self.end(),
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Keys that work anywhere in a room, except where they would be typed or, but for muting, would act behind a dialog.
+//! Keys that work anywhere in a room, except where they would be typed or act behind a dialog; but muting does everywhere.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,18 +11,24 @@ use crate::state::house::use_house;
 use crate::state::offers::{OnSelf, on_self};
 use crate::state::room::use_room;
 
-/// Shows nothing; listens while the room is shown.
+/// Shows nothing; listens while it is there.
 #[component]
-pub(crate) fn Shortcuts() -> impl IntoView {
+pub(crate) fn Shortcuts(
+    /// The room is not shown: one may fall silent, and nothing else.
+    #[prop(optional)]
+    is_away: bool,
+) -> impl IntoView {
     let (actions, dialogs, house, room) = (use_actions(), use_dialogs(), use_house(), use_room());
     let press = move |event: ev::KeyboardEvent| {
-        if !is_plain(&event) || is_elsewhere(&event) && !(is_mute_key(&event) && !is_typed(&event)) {
+        if !is_plain(&event) || is_typed(&event) {
             return;
         }
-        let wanted = match event.key().as_str() {
-            "m" | "M" => [OnSelf::Mute, OnSelf::Unmute],
-            "h" | "H" => [OnSelf::RaiseHand, OnSelf::LowerHand],
-            "?" => {
+        let is_elsewhere = is_away || is_covered();
+        let wanted: &[OnSelf] = match event.key().as_str() {
+            "m" | "M" if is_elsewhere => &[OnSelf::Mute],
+            "m" | "M" => &[OnSelf::Mute, OnSelf::Unmute],
+            "h" | "H" if !is_elsewhere => &[OnSelf::RaiseHand, OnSelf::LowerHand],
+            "?" if !is_elsewhere => {
                 event.prevent_default();
                 return dialogs.ask(Question::Keys);
             }
@@ -46,15 +52,13 @@ fn is_plain(event: &ev::KeyboardEvent) -> bool {
     !(event.repeat() || event.ctrl_key() || event.alt_key() || event.meta_key() || event.is_composing())
 }
 
-/// One mutes in a hurry, whatever lies above the room.
-fn is_mute_key(event: &ev::KeyboardEvent) -> bool {
-    matches!(event.key().as_str(), "m" | "M")
-}
-
 /// Somebody is typing, or something lies above the room.
 pub(super) fn is_elsewhere(event: &ev::KeyboardEvent) -> bool {
-    let is_covered = document().query_selector("dialog[open], :popover-open").ok().flatten().is_some();
-    is_covered || is_typed(event)
+    is_covered() || is_typed(event)
+}
+
+fn is_covered() -> bool {
+    document().query_selector("dialog[open], :popover-open").ok().flatten().is_some()
 }
 
 /// Somebody is typing.

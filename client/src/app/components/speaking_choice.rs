@@ -58,6 +58,8 @@ fn KeyChoice() -> impl IntoView {
             return;
         }
         event.prevent_default();
+        // Whatever else the key does, it does not do now.
+        event.stop_propagation();
         is_going_up.set_value(true);
         match Key::new(&event.code(), &event.key()) {
             Some(key) => {

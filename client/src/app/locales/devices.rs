@@ -12,6 +12,7 @@ pub(crate) struct Devices {
     pub(crate) wireless: OfName,
     pub(crate) microphone_missing: OfName,
     pub(crate) suppressor_missing: &'static str,
+    pub(crate) suppressor_failed: &'static str,
     pub(crate) output_missing: OfName,
     pub(crate) sound_steadied: &'static str,
     pub(crate) test: &'static str,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
+use dais_engine::shared::limits::{PASSCODE_CHARS_MAX, REENTRY_BLOCK_MS};
 use dais_engine::shared::room::Denied;
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
@@ -46,11 +46,12 @@ pub(crate) fn Join(
     let seconds = use_clock().seconds_until(REENTRY_BLOCK_MS, move || kept_out_until(obstacle.get()));
     let is_kept_out = Memo::new(move |_| seconds.get().is_some_and(|seconds| seconds > 0));
     // A tab that is loaded anew finds its seat as it was, without a passcode, as long as that is held.
-    let returns = RwSignal::new(Room::was_in(&id));
+    let held_ms = Room::held_ms(&id);
+    let returns = RwSignal::new(held_ms > 0);
     let expire = move || {
         let _ = returns.try_set(false); // The screen may be gone by then.
     };
-    set_timeout(expire, Duration::from_millis(SEAT_GRACE_MS));
+    set_timeout(expire, Duration::from_millis(held_ms));
     let asks_passcode = Memo::new(move |_| is_about_passcode(obstacle.get()) || (known.get().has_passcode() && !returns.get()));
     Effect::new(move || {
         if let Some(failure) = obstacle.get().filter(|obstacle| is_about_passcode(Some(*obstacle))) {

@@ -8,6 +8,7 @@ use crate::components::create_room::CreateRoom;
 use crate::components::go_to_room::GoToRoom;
 use crate::components::name_field::{Name, NameField};
 use crate::components::notice::Notice;
+use crate::components::own_state::OwnState;
 use crate::components::page_heading::PageHeading;
 use crate::components::room_list::RoomList;
 use crate::components::shortcuts::Shortcuts;
@@ -112,9 +113,9 @@ fn OnAir() -> impl IntoView {
     let is_heard = Memo::new(move |_| room.my_stage().is_some_and(|me| !me.self_muted && !me.host_muted));
     let mute = move |_| actions.room(Command::SetMicrophone { muted: true });
     view! {
-        <Shortcuts />
+        <Shortcuts is_away=true />
         <Show when=move || is_heard.get()>
-            <p class="on-air">{t.room.you_are_on_air}</p>
+            <OwnState />
             <button class="button" type="button" on:click=mute>
                 {t.controls.mute}
             </button>

@@ -298,9 +298,9 @@ mod tests {
     fn what_a_moderator_does_to_me_is_shown_and_what_i_do_is_only_said() {
         let muted =
             |by| Change::MicrophoneSet { member: GUEST, self_muted: true, host_muted: by == MicrophoneSetBy::Moderator, by };
-        assert_eq!(told(GUEST, &[muted(MicrophoneSetBy::Moderator)]), [Told::Show("The host muted you.".into())]);
+        assert_eq!(told(GUEST, &[muted(MicrophoneSetBy::Moderator)]), [Told::Show("You were muted by a moderator.".into())]);
         assert_eq!(told(GUEST, &[muted(MicrophoneSetBy::Member)]), [Told::Say("You are muted.".into())]);
-        assert_eq!(told(HOST, &[muted(MicrophoneSetBy::Moderator)]), [Told::Say("Member 2 was muted by the host.".into())]);
+        assert_eq!(told(HOST, &[muted(MicrophoneSetBy::Moderator)]), [Told::Say("Member 2 was muted by a moderator.".into())]);
     }
 
     #[test]

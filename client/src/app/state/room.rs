@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use dais_engine::LeftRoom;
 use dais_engine::shared::ids::{MemberId, RoomId};
+use dais_engine::shared::limits::SEAT_GRACE_MS;
 use dais_engine::shared::view::{Person, View};
+use leptos::ev;
 use leptos::prelude::*;
 
 use super::names::Names;
 use super::storage::{read_in_tab, write_in_tab};
 
-/// The room that this tab is in.
-const IN_ROOM_KEY: &str = "dais.room";
+/// The room that this tab was in when its page went away, and when that was in Unix milliseconds.
+const LAST_ROOM_KEY: &str = "dais.room";
 
 /// See the module.
 #[derive(Clone, Copy)]
@@ -22,9 +24,18 @@ pub(crate) struct Room {
     may_unmute: RwSignal<bool>,
 }
 
+fn now_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
 pub(super) fn provide() {
     let view = RwSignal::new(None::<Arc<View>>);
     let names = Memo::new(move |_| view.with(|view| view.as_deref().map(Names::of).unwrap_or_default()));
+    let going = window_event_listener(ev::pagehide, move |_| {
+        let room = view.with_untracked(|view| view.as_ref().map(|view| format!("{} {}", view.room, now_ms())));
+        write_in_tab(LAST_ROOM_KEY, room.as_deref());
+    });
+    on_cleanup(move || going.remove());
     provide_context(Room { view, names, left: RwSignal::new(None), may_unmute: RwSignal::new(false) });
 }
 
@@ -94,21 +105,19 @@ impl Room {
         if self.left.with_untracked(Option::is_some) {
             self.left.set(None);
         }
-        if self.view.with_untracked(Option::is_none) {
-            write_in_tab(IN_ROOM_KEY, Some(view.room.as_str()));
-        }
         self.view.set(Some(Arc::new(view)));
     }
 
-    /// Whether this tab was in that room when it was loaded anew, and has not left it.
-    pub(crate) fn was_in(room: &RoomId) -> bool {
-        read_in_tab(IN_ROOM_KEY).is_some_and(|id| id == room.as_str())
+    /// For how long a seat in that room is still held for this tab, which was in it a moment ago, in milliseconds.
+    pub(crate) fn held_ms(room: &RoomId) -> u64 {
+        let Some(kept) = read_in_tab(LAST_ROOM_KEY) else { return 0 };
+        let since = kept.split_once(' ').filter(|(id, _)| *id == room.as_str()).and_then(|(_, since)| since.parse::<u64>().ok());
+        since.map_or(0, |since_ms| SEAT_GRACE_MS.saturating_sub(now_ms().saturating_sub(since_ms)))
     }
 
     pub(super) fn leave(self, how: LeftRoom) {
         self.left.set(Some(how));
         self.may_unmute.set(false);
-        write_in_tab(IN_ROOM_KEY, None);
         self.view.set(None);
     }
 }

@@ -15,6 +15,7 @@ pub(super) const DEVICES: Devices = Devices {
         )
     },
     suppressor_missing: "Strong noise suppression could not be loaded. The browser’s own is used; open the microphone again to try once more.",
+    suppressor_failed: "Strong noise suppression does not work in this browser. Switch it off, and the browser’s own takes its place.",
     microphone_missing: |label| format!("“{label}” is not connected. The microphone that the system prefers is used."),
     output_missing: |label| format!("“{label}” is not connected. Sound comes from where the system prefers."),
     sound_steadied: "The sound was interrupted several times. It now comes a little later, and more steadily.",

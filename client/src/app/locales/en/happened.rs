@@ -25,7 +25,7 @@ pub(super) const HAPPENED: Happened = Happened {
     unmuted: |name| format!("{name} is unmuted."),
     you_muted: "You are muted.",
     you_unmuted: "You are on air.",
-    muted_by_host: |name| format!("{name} was muted by the host."),
+    muted_by_host: |name| format!("{name} was muted by a moderator."),
     you_were_muted: "You were muted by a moderator.",
     mute_lifted: |name| format!("{name} is allowed to speak again."),
     your_mute_lifted: "The host allows you to speak again. Press Unmute when you want to.",
