@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 
 import { launchChromium } from './harness/browsers.mjs';
 import { echoReturnLoss, startEchoingRoom } from './harness/echo.mjs';
+import { judgeUndisturbed } from './harness/machine.mjs';
 import { startServer } from './harness/server.mjs';
 import { speak } from './harness/sound.mjs';
 
@@ -39,13 +40,16 @@ after(async () => {
 });
 
 test('with the defaults, a voice comes back at least 20 dB quieter after five seconds', async (context) => {
-  const { playedDb, lossDb, nearDb } = await echoReturnLoss({ server, sound, browser, wav, id: 'defaults' });
-  context.diagnostic(
-    `played at ${playedDb.toFixed(0)} dBFS, back ${lossDb.toFixed(1)} dB quieter; who speaks in the room is heard at ${nearDb.toFixed(0)}`,
-  );
-  assert.ok(nearDb > -45, `who speaks in the room is heard at ${nearDb} dBFS`);
-  assert.ok(playedDb > -45, `played at ${playedDb} dBFS`);
-  assert.ok(lossDb >= LOSS_DB_MIN, `only ${lossDb} dB quieter`);
+  let rooms = 0;
+  const measure = () => echoReturnLoss({ server, sound, browser, wav, id: `defaults-${(rooms += 1)}` });
+  await judgeUndisturbed(context, measure, ({ playedDb, lossDb, nearDb }) => {
+    context.diagnostic(
+      `played at ${playedDb.toFixed(0)} dBFS, back ${lossDb.toFixed(1)} dB quieter; who speaks in the room is heard at ${nearDb.toFixed(0)}`,
+    );
+    assert.ok(nearDb > -45, `who speaks in the room is heard at ${nearDb} dBFS`);
+    assert.ok(playedDb > -45, `played at ${playedDb} dBFS`);
+    assert.ok(lossDb >= LOSS_DB_MIN, `only ${lossDb} dB quieter`);
+  });
 });
 
 test('and that is not the room’s doing', async (context) => {

@@ -19,7 +19,7 @@ const RATE = 48_000;
 const SENTENCE = 'Good evening everybody. The stage is open, and every voice in this room can be heard clearly tonight.';
 // A fan close by: 40 dB below full scale.
 const NOISE_AMPLITUDE = 0.017;
-const HEARD_SECONDS = 10;
+const HEARD_SECONDS = 8;
 // RNNoise learns the noise within a second.
 const SETTLE_SECONDS = 3;
 const TAKEN_DB_MIN = 12;

@@ -175,6 +175,8 @@ const judge = (pairs) => {
   if (estimates.length > 0) console.log(`Dais estimates ${ms(median(estimates))}, measured is ${ms(median(of('dais')))}`);
   if (spread > QUARTILES_MS_MAX) {
     console.log(`VOID: over ${QUARTILES_MS_MAX} ms apart, the machine is too busy to tell`);
+  } else if (Number(options.loss) > 0) {
+    console.log('no gate here: a stream waits for what is lost on its way, and WebRTC makes it up');
   } else {
     console.log(difference <= GATE_MS ? `holds: at most ${GATE_MS} ms more` : `FAILS: more than ${GATE_MS} ms more`);
     process.exitCode = difference <= GATE_MS ? 0 : 1;
