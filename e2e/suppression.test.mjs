@@ -36,7 +36,12 @@ before(async () => {
   const { stdout } = await run('sox', [clean, '-t', 'f32', '-'], { encoding: 'buffer', maxBuffer: 2 ** 26 });
   const voice = new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
   const wav = join(folder, 'noisy.wav');
-  await writeWav(wav, voice.map((sample) => sample + (Math.random() * 2 - 1) * NOISE_AMPLITUDE), RATE);
+  let state = 1;
+  const noise = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator.
+    return (state / 2 ** 31 - 1) * NOISE_AMPLITUDE;
+  };
+  await writeWav(wav, voice.map((sample) => sample + noise()), RATE);
   server = await startServer();
   browser = await launchChromium({ wav });
 });
