@@ -11,8 +11,8 @@ const TICK_MS = 10;
 // More than a quiet host takes in a quarter of a minute.
 const STOLEN_MS_MAX = 50;
 const WATCHED_MS = 2_000;
-// A test may take a minute, and has people to seat before it measures.
-const BUDGET_MS = 45_000;
+// A test may take a minute, has people to seat before it measures, and machines differ.
+const BUDGET_MS = 36_000;
 
 // How long the processors, all together, were wanted here and given to somebody else since the machine started, in
 // milliseconds.
