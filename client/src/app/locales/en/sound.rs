@@ -84,7 +84,7 @@ pub(super) const SETTINGS: Settings = Settings {
     noise_suppression: "Noise suppression",
     noise_suppression_hint: "Takes out fans and traffic. Switch it off for music.",
     strong_suppression: "Strong noise suppression",
-    strong_suppression_hint: "Takes out more than the browser’s own, in its place (RNNoise). Loads 0.2 MB, and you are heard 10 to 25 ms later.",
+    strong_suppression_hint: "RNNoise in the page, in place of the browser’s own. Loads 0.2 MB, and you are heard 10 to 25 ms later.",
     gain_control: "Gain control",
     gain_control_hint: "Evens out how loud you are. Switch it off for music.",
     input_level: "Input level",
