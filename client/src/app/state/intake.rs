@@ -207,6 +207,7 @@ impl Intake {
             match told {
                 Told::Say(text) => self.notices.say(&text),
                 Told::Show(text) => self.notices.news(&text),
+                Told::ShowHand(text) => self.notices.hand(&text),
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) enum Told {
     Say(String),
     /// Also as a toast: it concerns this person, or asks for something to be done.
     Show(String),
+    /// As [`Told::Show`], in the place of the last such toast: the queue shows every hand.
+    ShowHand(String),
 }
 
 /// What to say of `changes`, which led from `before` to `after`.
@@ -165,7 +167,10 @@ impl Narrator<'_> {
                 Told::Say((happened.your_hand_raised)(position))
             }
             HandRaisedBy::StageFull if member == self.me => Told::Show(happened.your_hand_raised_by_full_stage.into()),
-            HandRaisedBy::Member => self.of_for_those_who_may(Action::AdmitHand, member, happened.hand_raised),
+            HandRaisedBy::Member => match self.of_for_those_who_may(Action::AdmitHand, member, happened.hand_raised) {
+                Told::Show(text) => Told::ShowHand(text),
+                quieter => quieter,
+            },
             HandRaisedBy::StageFull => self.of_for_those_who_may(Action::AdmitHand, member, happened.hand_raised_by_full_stage),
         }
     }
@@ -306,7 +311,7 @@ mod tests {
     #[test]
     fn a_raised_hand_is_shown_to_those_who_may_admit_it() {
         let raised = Change::HandRaised { hand: hand(MemberId(3)), by: HandRaisedBy::Member };
-        assert_eq!(told(HOST, core::slice::from_ref(&raised)), [Told::Show("Member 3 raised a hand.".into())]);
+        assert_eq!(told(HOST, core::slice::from_ref(&raised)), [Told::ShowHand("Member 3 raised a hand.".into())]);
         assert_eq!(told(GUEST, std::slice::from_ref(&raised)), [Told::Say("Member 3 raised a hand.".into())]);
         assert_eq!(told(MemberId(3), &[raised]), [Told::Say("Your hand is up. You are next.".into())]);
     }

@@ -19,6 +19,8 @@ const ERROR_STAYS: Duration = Duration::from_secs(12);
 pub(crate) enum Kind {
     /// Something happened; the live region says it too.
     News,
+    /// A hand went up. A newer one takes its place.
+    Hand,
     /// Something did not work.
     Error,
 }
@@ -79,6 +81,12 @@ impl Notices {
         self.toast(Kind::News, text, TOAST_STAYS);
     }
 
+    /// Says and shows that a hand went up.
+    pub(crate) fn hand(self, text: &str) {
+        self.say(text);
+        self.toast(Kind::Hand, text, TOAST_STAYS);
+    }
+
     /// Shows that something did not work; the toast itself is an alert.
     pub(crate) fn error(self, text: &str) {
         self.toast(Kind::Error, text, ERROR_STAYS);
@@ -92,7 +100,7 @@ impl Notices {
     fn toast(self, kind: Kind, text: &str, stays: Duration) {
         let id = self.fresh();
         self.toasts.update(|toasts| {
-            toasts.retain(|toast| toast.text != text);
+            toasts.retain(|toast| toast.text != text && (kind, toast.kind) != (Kind::Hand, Kind::Hand));
             if toasts.len() >= TOASTS_MAX {
                 toasts.remove(0);
             }
