@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launchChromiumThatHides } from './harness/browsers.mjs';
+import { launchOwnChromium } from './harness/browsers.mjs';
 import { judgeUndisturbed } from './harness/machine.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
@@ -34,7 +34,7 @@ after(async () => {
 const hostAndListener = async (context, id, speaking) => {
   const browsers = [];
   context.after(() => Promise.all(browsers.map((browser) => browser.close())));
-  for (let count = 0; count < 2; count += 1) browsers.push(await launchChromiumThatHides({ wav }));
+  for (let count = 0; count < 2; count += 1) browsers.push(await launchOwnChromium({ wav }));
   const host = await Person.arrive(browsers[0], 'Hanna', { tapped: false });
   const link = await host.createsRoom(server.url, { title: 'Hidden', id });
   await host.setsProcessing(false);

@@ -42,7 +42,7 @@ test('every screen has its picture', async () => {
   await leo.page.getByRole('link', { name: /Evening stage/ }).first().waitFor();
   await shows(leo, 'lobby');
   await leo.page.goto(link);
-  await leo.button('Join').waitFor();
+  await leo.page.getByRole('heading', { name: 'Evening stage', exact: true }).waitFor();
   await shows(leo, 'join');
   await leo.joins(link);
   await shows(leo, 'room-listener');

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { launchChromium } from './harness/browsers.mjs';
 import { addChirps, chirpTimes } from './harness/chirps.mjs';
 import { Void, judgeUndisturbed } from './harness/machine.mjs';
+import { startNginx } from './harness/nginx.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
 import { writeWav } from './harness/sound.mjs';
@@ -34,6 +35,8 @@ let folder;
 let server;
 let browser;
 let wire;
+let nginx;
+let proxied;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-stalls-'));
@@ -41,12 +44,16 @@ before(async () => {
   await writeWav(wav, pattern, RATE);
   server = await startServer();
   wire = await startWire(server.url);
+  nginx = await startNginx(server.url);
+  proxied = await startWire(server.url, nginx);
   browser = await launchChromium({ wav });
 });
 
 after(async () => {
   await browser?.close();
   await wire?.stop();
+  await proxied?.stop();
+  await nginx?.stop();
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -76,7 +83,7 @@ const originOf = (heard) => {
 };
 
 // A host who sends whatever the microphone gives, and a listener; one of them beyond the wire.
-const talk = async (id, beyond) => {
+const talk = async (id, wire, beyond) => {
   const host = await Person.arrive(browser, 'Hanna');
   const link = await host.createsRoom(beyond === 'speaker' ? wire.url : server.url, { title: 'Stalls', id });
   await host.setsProcessing(false);
@@ -92,8 +99,8 @@ const talk = async (id, beyond) => {
   return { host, leo };
 };
 
-const survives = async (context, direction, beyond) => {
-  const { host, leo } = await talk(`stall-${direction}`, beyond);
+const survives = async (context, wire, direction, beyond) => {
+  const { host, leo } = await talk(wire === proxied ? `proxied-${direction}` : `stall-${direction}`, wire, beyond);
   const stall = async () => {
     await sleep(BEFORE_SECONDS * 1000);
     wire.hold(direction);
@@ -130,7 +137,12 @@ const survives = async (context, direction, beyond) => {
 };
 
 test('a listener whose way down stops for two seconds is soon as close as before', (context) =>
-  survives(context, 'down', 'listener'));
+  survives(context, wire, 'down', 'listener'));
 
 test('a speaker whose way up stops for two seconds is soon as close as before', (context) =>
-  survives(context, 'up', 'speaker'));
+  survives(context, wire, 'up', 'speaker'));
+
+test('so is a listener behind a reverse proxy, whose buffers nobody can drop', (context) =>
+  survives(context, proxied, 'down', 'listener'));
+
+test('and a speaker behind one', (context) => survives(context, proxied, 'up', 'speaker'));

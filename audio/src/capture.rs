@@ -24,6 +24,9 @@ const PRE_ROLL_SAMPLES: usize = 40 * SAMPLES_PER_MS as usize;
 /// A frame this quiet, in −dBov, holds nothing that anybody said, even where silence is coded like voice.
 const QUIET_DBOV: u8 = 60;
 
+/// Nobody speaks when it has been quiet for so long, in samples: 300 ms, longer than the closure of a plosive.
+const QUIET_SAMPLES_MIN: usize = 300 * SAMPLES_PER_MS as usize;
+
 /// How a microphone is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CaptureConfig {
@@ -94,6 +97,8 @@ pub struct CapturePipeline {
     /// To be coded next.
     ready: VecDeque<Raw>,
     level_dbov: u8,
+    /// Up to now, without anything that anybody said.
+    quiet_samples: usize,
     /// The last frame could not be coded.
     begins_anew: bool,
 }
@@ -121,6 +126,7 @@ impl CapturePipeline {
             pre_roll: VecDeque::new(),
             ready: VecDeque::new(),
             level_dbov: LEVEL_DBOV_SILENCE,
+            quiet_samples: 0,
             begins_anew: false,
         })
     }
@@ -194,7 +200,7 @@ impl CapturePipeline {
 
     /// Whether nobody speaks just now, so that a moment lost is no loss.
     pub fn is_quiet(&self) -> bool {
-        !self.is_active() || self.level_dbov >= QUIET_DBOV
+        self.quiet_samples >= QUIET_SAMPLES_MIN
     }
 
     /// What is sent next begins a talkspurt, and nothing captured up to now is sent any more. Its first
@@ -242,6 +248,8 @@ impl CapturePipeline {
         frame.iter_mut().for_each(|sample| *sample = sanitize(*sample));
         self.level_dbov = level_dbov(frame);
         let activity = self.detector.judge(frame);
+        let is_quiet = activity == Activity::Silence || self.level_dbov >= QUIET_DBOV;
+        self.quiet_samples = if is_quiet { self.quiet_samples.saturating_add(length) } else { 0 };
         let flags = if activity == Activity::End { FLAG_TALKSPURT_END } else { 0 };
         let raw = Raw { timestamp, level_dbov: self.level_dbov, flags, samples, length };
         match activity {

@@ -38,6 +38,10 @@ const FRAME_SAMPLES_START: u32 = 960;
 const CUT_AHEAD_SAMPLES: u64 = 100 * crate::SAMPLES_PER_MS as u64;
 const CUT_QUIETER_DB: u8 = 20;
 
+/// Decoded samples from which on libopus knows a voice well enough to go on with it: two of the longest frames. With less it
+/// makes up noise.
+const KNOWN_SAMPLES_MIN: u32 = 1_920;
+
 /// Comfort noise lasts this long after speech broke off, in samples: one second. Then the line
 /// is dead, and may sound so.
 const COMFORT_SAMPLES_MAX: u32 = SAMPLE_RATE_HZ;
@@ -77,6 +81,8 @@ pub(crate) struct Stream {
     decoded: Fifo,
     /// The last samples that went into `decoded`.
     tail: Box<[f32; PERIOD_SAMPLES_MAX]>,
+    /// Decoded since the decoder was reset.
+    known_samples: u32,
     target: Target,
     fader: Fader,
     comfort: Comfort,
@@ -114,6 +120,7 @@ impl Stream {
             buffer: Buffer::new(),
             decoded: Fifo::new(DECODED_SAMPLES_MAX),
             tail: Box::new([0.0; PERIOD_SAMPLES_MAX]),
+            known_samples: 0,
             target: Target::new(),
             fader: Fader::new(),
             comfort: Comfort::new(),
@@ -191,6 +198,7 @@ impl Stream {
     fn restart(&mut self) {
         self.buffer.clear();
         self.decoder.reset();
+        self.known_samples = 0;
         self.playing = false;
         self.fader.silence();
         self.next_sequence = None;

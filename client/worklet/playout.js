@@ -12,13 +12,14 @@
 // Messages it takes:
 //   on the node's port   {type: 'port', port}          the port to the worker; may come again
 //   on the worker's port ArrayBuffer                   one packet, as laid out by dais-audio
+//   on the worker's port {type: 'ring', buffer}        shared memory for packets; see Ring
 //   on the worker's port {type: 'clock', server_ms}    the server's time, as it arrived just now
 //   on either port       {type: 'gain', stream, gain}  volume, a factor from 0 to 4
 //                        {type: 'open', stream}, {type: 'close', stream}
 //                        {type: 'stop'}                ends the processor
 //                        {type: 'trap', stream}        with allowTrap only
-// Messages it sends: every 250 ms, on the worker's port, {type: 'statistics', …}; see
-// postStatistics. Samples in them are at 48 kHz unless they say otherwise.
+// Messages it sends, on the worker's port: {type: 'ring'} when it reads the ring; every 250 ms
+// {type: 'statistics', …}, see postStatistics. Samples in them are at 48 kHz unless they say otherwise.
 
 const STATISTICS_INTERVAL_S = 0.25;
 
@@ -44,6 +45,11 @@ const ARRIVAL_AHEAD_S_MAX = 0.1;
 const STEP_PAUSE_MS = 1;
 const STEP_SAMPLES_MAX = 2048;
 const STEPS_AVERAGED = 16;
+
+// See the worker's ring.rs.
+const RING_HEADER = 8;
+const RING_RECORD_HEADER = 16;
+const RING_SKIP = 0xffffffff;
 
 // Streams remembered by volume or by traps, at most. The oldest is forgotten first.
 const REMEMBERED_MAX = 256;
@@ -109,12 +115,41 @@ class ArrivalClock {
     this.offsets[0] = Math.max(this.offsets[0], now * 1000 - nowMs);
   }
 
-  // The time in seconds of an arrival just now, of which the device says that it is `now`.
-  arrival(now) {
-    const nowMs = this.read();
-    const offset = Math.max(...this.offsets);
+  // The time in seconds of an arrival at `wallMs` of the wall clock, when the device says that it is `now`; `earliest` or
+  // later.
+  arrival(now, wallMs = this.read(), earliest = now) {
+    const offset = Math.max(this.offsets[0], this.offsets[1]);
     if (this.stepMs > WALL_STEP_MS_MAX || offset === -Infinity) return now;
-    return Math.min(Math.max((nowMs + offset) / 1000, now), now + ARRIVAL_AHEAD_S_MAX);
+    return Math.min(Math.max((wallMs + offset) / 1000, earliest), now + ARRIVAL_AHEAD_S_MAX);
+  }
+}
+
+// The reader's end of the memory in which the worker leaves packets, laid out as the worker's
+// ring.rs says: looked into before each quantum, where a message would wake this thread each time.
+class Ring {
+  constructor(buffer) {
+    this.positions = new Int32Array(buffer, 0, 2);
+    this.records = new DataView(buffer, RING_HEADER);
+    this.bytes = new Uint8Array(buffer, RING_HEADER);
+  }
+
+  // Calls take(packet, wallMs) with each packet and when it arrived.
+  drain(take) {
+    const written = Atomics.load(this.positions, 0);
+    let at = this.positions[1];
+    if (at === written) return;
+    while (at !== written) {
+      const from = at & (this.bytes.length - 1);
+      const length = this.records.getUint32(from, true);
+      if (length === RING_SKIP) {
+        at = (at + this.bytes.length - from) | 0;
+        continue;
+      }
+      const packet = from + RING_RECORD_HEADER;
+      take(this.bytes.subarray(packet, packet + length), this.records.getFloat64(from + 8, true));
+      at = (at + RING_RECORD_HEADER + ((length + 7) & ~7)) | 0;
+    }
+    Atomics.store(this.positions, 1, at);
   }
 }
 
@@ -194,6 +229,10 @@ class Playout extends AudioWorkletProcessor {
     this.arrivals = new ArrivalClock();
     this.steps = new Steps();
     this.workerPort = null;
+    this.ring = null;
+    this.drainedAt = 0;
+    this.takeFromRing = (packet, wallMs) =>
+      this.insert(packet, this.arrivals.arrival(currentTime, wallMs, this.drainedAt));
     this.stopped = false;
     this.gains = new Map();
     this.traps = new Map();
@@ -210,8 +249,10 @@ class Playout extends AudioWorkletProcessor {
   }
 
   handleMessage(message) {
+    // What is in the ring was there before.
+    this.drainRing();
     if (message instanceof ArrayBuffer) {
-      this.insert(new Uint8Array(message));
+      this.insert(new Uint8Array(message), this.arrivals.arrival(currentTime));
       return;
     }
     switch (message?.type) {
@@ -219,6 +260,11 @@ class Playout extends AudioWorkletProcessor {
         this.workerPort?.close();
         this.workerPort = message.port;
         this.workerPort.onmessage = (event) => this.handleMessage(event.data);
+        this.ring = null;
+        break;
+      case 'ring':
+        this.ring = new Ring(message.buffer);
+        this.workerPort?.postMessage({ type: 'ring' });
         break;
       case 'gain':
         remember(this.gains, message.stream, message.gain);
@@ -245,12 +291,17 @@ class Playout extends AudioWorkletProcessor {
     }
   }
 
-  insert(bytes) {
+  drainRing() {
+    this.ring?.drain(this.takeFromRing);
+    this.drainedAt = currentTime;
+  }
+
+  insert(bytes, arrivedS) {
     // The stream is the packet's first field, little-endian.
     const stream = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     if (this.isQuarantined(stream)) return;
     this.guard((pipeline) => {
-      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, this.arrivals.arrival(currentTime));
+      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, arrivedS);
     });
   }
 
@@ -308,7 +359,8 @@ class Playout extends AudioWorkletProcessor {
     if (channels.length === 0) return true;
     const length = channels[0].length;
     this.arrivals.observe(currentTime);
-    this.steps.observe(length, Date.now());
+    this.drainRing();
+    this.steps.observe(length, this.arrivals.readMs);
     this.countLateness(length);
     for (let from = 0; from < length; ) {
       const rendered = this.guard((pipeline) =>
@@ -335,7 +387,7 @@ class Playout extends AudioWorkletProcessor {
       this.counts.late_samples_total += currentFrame - this.frameExpected;
     }
     this.frameExpected = currentFrame + length;
-    const nowMs = Date.now();
+    const nowMs = this.arrivals.readMs;
     if (this.calledAtMs !== null) this.callGapMsMax = Math.max(this.callGapMsMax, nowMs - this.calledAtMs);
     this.calledAtMs = nowMs;
   }

@@ -43,28 +43,32 @@ export const launchChromium = ({ wav, microphone = 'granted', pulseServer, insid
     args: [...chromiumArgs({ wav, microphone, pulseServer }), ...args],
   });
 
-// Chromium for one person, whose tab is hidden when another one comes to the front, as people's are: started by itself, and
-// in its own profile, since elsewhere Playwright has every page believe that it is seen.
-export const launchChromiumThatHides = async ({ wav }) => {
+// Chromium for one person, started by itself, in its own profile, as people's are: a tab is hidden when another one comes
+// to the front, where elsewhere Playwright has every page believe that it is seen; and `leave` leaves it alone, where
+// elsewhere the browser reports each message of a socket for as long as it runs.
+export const launchOwnChromium = async ({ wav, pulseServer, args = [] }) => {
   const profile = await mkdtemp(join(tmpdir(), 'dais-profile-'));
-  const own = [`--user-data-dir=${profile}`, '--remote-debugging-port=0', '--mute-audio', 'about:blank'];
-  const browser = spawn(program('CHROMIUM'), [...chromiumArgs({ wav }), ...own], { stdio: 'ignore' });
+  const own = [`--user-data-dir=${profile}`, '--remote-debugging-port=0', ...(pulseServer ? [] : ['--mute-audio']), ...args];
+  const env = pulseServer ? { ...process.env, PULSE_SERVER: pulseServer } : process.env;
+  const started = [...chromiumArgs({ wav, pulseServer }), ...own, 'about:blank'];
+  const browser = spawn(program('CHROMIUM'), started, { stdio: 'ignore', env });
   const ended = new Promise((resolve) => browser.once('exit', resolve));
   const close = async () => {
     browser.kill();
     await ended;
-    await rm(profile, { recursive: true, force: true });
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     const port = await debuggingPort(profile);
     const connected = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
-    const newContext = async ({ bypassCSP }) => {
+    const newContext = async ({ bypassCSP = false } = {}) => {
       const [context] = connected.contexts();
       const session = await context.newCDPSession(context.pages()[0]);
       await session.send('Page.setBypassCSP', { enabled: bypassCSP });
       return context;
     };
-    return { newContext, close: () => connected.close().finally(close) };
+    const leave = () => connected.close();
+    return { newContext, pid: browser.pid, leave, close: () => leave().finally(close) };
   } catch (error) {
     await close();
     throw error;

@@ -47,9 +47,11 @@ const makeReader = (tell) => {
 };
 
 // Listens for pages; `url` is where. `voice` holds every frame that a page has sent: when its last sample was captured,
-// by the speaker's own mapping to the server's clock, and when it came by, both in Unix milliseconds.
-export const startWire = async (serverUrl) => {
-  const { hostname, port } = new URL(serverUrl);
+// by the speaker's own mapping to the server's clock, and when it came by, both in Unix milliseconds. It leads to a server,
+// or to the Unix socket `path` of what stands before it.
+export const startWire = async (serverUrl, { path } = {}) => {
+  const { hostname: host, port } = new URL(serverUrl);
+  const end = path === undefined ? { host, port: Number(port) } : { path };
   const pairs = new Set();
   const voice = [];
   let sockets = 0;
@@ -73,7 +75,7 @@ export const startWire = async (serverUrl) => {
     };
   };
   const proxy = createServer((page) => {
-    const server = connect(Number(port), hostname);
+    const server = connect(end);
     const pair = [page, server];
     pairs.add(pair);
     let reader = null;

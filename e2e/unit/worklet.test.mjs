@@ -84,6 +84,36 @@ const load = (file, name, sampleRate, processorOptions, added = []) => {
   return { scope, processor, worker, advance };
 };
 
+// The worker's end of a ring, as its ring.rs says.
+class RingWriter {
+  constructor(capacity) {
+    this.buffer = new SharedArrayBuffer(8 + capacity);
+    this.capacity = capacity;
+    this.positions = new Int32Array(this.buffer, 0, 2);
+    this.written = 0;
+    this.skips = 0;
+  }
+  push(packet, wallMs) {
+    const bytes = (16 + packet.length + 7) & ~7;
+    let at = this.written & (this.capacity - 1);
+    const view = new DataView(this.buffer, 8);
+    if (this.capacity - at < bytes) {
+      view.setUint32(at, 0xffffffff, true);
+      this.written = (this.written + this.capacity - at) | 0;
+      this.skips += 1;
+      at = 0;
+    }
+    view.setUint32(at, packet.length, true);
+    view.setFloat64(at + 8, wallMs, true);
+    new Uint8Array(this.buffer, 8 + at + 16).set(packet);
+    this.written = (this.written + bytes) | 0;
+    Atomics.store(this.positions, 0, this.written);
+  }
+  isEmpty() {
+    return this.positions[0] === this.positions[1];
+  }
+}
+
 // A listener whose speaker repeats the recorded second for as long as he is asked to play.
 class Listener {
   constructor({ sampleRate = 44_100, quantum = 128, channels = 2, allowTrap = true, asBytes = false } = {}) {
@@ -110,12 +140,12 @@ class Listener {
   }
 
   // Plays for so many seconds; every sample of the first channel.
-  play(seconds, { streams = [7], everyQuantum = () => {} } = {}) {
+  play(seconds, { streams = [7], everyQuantum = () => {}, deliver = (packet) => this.worker.deliver(packet) } = {}) {
     const heard = [];
     const end = this.scope.currentTime + seconds;
     while (this.scope.currentTime < end) {
       while ((this.sequence + 1) * 0.02 <= this.scope.currentTime) {
-        for (const stream of streams) this.worker.deliver(this.packet(stream, this.sequence));
+        for (const stream of streams) deliver(this.packet(stream, this.sequence));
         this.sequence += 1;
       }
       everyQuantum();
@@ -158,6 +188,36 @@ test('a tone is played on every channel, at any rate and quantum, from a module 
     const count = listener.worker.statistics().length;
     assert.ok(count >= 7 && count <= 9, `${count} reports in 2 s`);
   }
+});
+
+test('what comes through the ring is played, round its end and round the numbers\' end', () => {
+  for (const start of [0, -4096]) {
+    const listener = new Listener();
+    const ring = new RingWriter(2048);
+    ring.written = start;
+    ring.positions.fill(start);
+    listener.worker.deliver({ type: 'ring', buffer: ring.buffer });
+    assert.deepEqual({ ...listener.worker.sent.at(-1).message }, { type: 'ring' }, 'says that it reads it');
+    const heard = listener.play(2, { deliver: (packet) => ring.push(new Uint8Array(packet), Date.now()) });
+    assert.ok(ring.skips > 2, `${ring.skips} times round`);
+    assert.ok(ring.isEmpty());
+    // The report is a quarter of a second old at most.
+    assert.ok(listener.latest().packets_queued_total > listener.sequence - 15);
+    assert.equal(listener.latest().packets_late_total + listener.latest().packets_duplicate_total, 0);
+    assert.equal(listener.latest().samples_concealed_total, 0);
+    assert.ok(soundsLikeTheTone(heard.slice(listener.sampleRate / 2)), `rms ${rms(heard)}`);
+  }
+});
+
+test('what the ring holds is older than any message: a stream that is closed stays closed', () => {
+  const listener = new Listener();
+  const ring = new RingWriter(2048);
+  listener.worker.deliver({ type: 'ring', buffer: ring.buffer });
+  listener.play(1, { deliver: (packet) => ring.push(new Uint8Array(packet), Date.now()) });
+  ring.push(new Uint8Array(listener.packet(7, listener.sequence)), Date.now());
+  listener.worker.deliver({ type: 'close', stream: 7 });
+  listener.play(0.5, { streams: [] });
+  assert.equal(listener.latest().streams_open, 0);
 });
 
 test('memory does not grow after the start, and nothing but statistics is sent', () => {

@@ -210,7 +210,9 @@ impl Engine {
     pub fn handle_samples(&mut self, samples: &[f32], now: Duration) {
         let Some(stream) = self.audible_stream() else { return };
         let was_held_back = self.publishing.is_held_back();
-        let frame_samples = self.room.view.as_ref().map_or(VOICE_FRAME_SAMPLES_LONG, |view| view.voice_frame_samples());
+        let others_talking = self.listening.others_talking(now);
+        let view = self.room.view.as_ref();
+        let frame_samples = view.map_or(VOICE_FRAME_SAMPLES_LONG, |view| view.voice_frame_samples(others_talking));
         let messages = self.publishing.encode(stream, samples, frame_samples, &self.clock, now);
         for message in messages {
             self.send_bytes(message);

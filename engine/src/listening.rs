@@ -18,8 +18,11 @@ use crate::server_clock::ServerClock;
 const STALL_AFTER: Duration = Duration::from_millis(200);
 /// Loudness of silence.
 const SILENCE_DBOV: u8 = 127;
-/// A speaker from whom nothing has come for this long is shown as silent.
-const LEVEL_FADES_AFTER: Duration = Duration::from_millis(300);
+/// How quickly a level that is shown falls, in decibels a second: it stays through the pauses between words, and is gone
+/// half a second after the last.
+const LEVEL_FALLS_DB_PER_S: f32 = 60.0;
+/// A speaker from whom something has come this recently is talking: pauses between sentences are shorter.
+const TALKING_WITHIN: Duration = Duration::from_secs(1);
 /// The louder, the larger; 2 is +6 dB, beyond which the limiter would do all the work.
 const VOLUME_MAX: f32 = 2.0;
 /// Streams known at once: a full stage, and those who just left it.
@@ -48,6 +51,7 @@ pub(crate) struct Listening {
 
 #[derive(Debug)]
 struct Speaker {
+    /// As shown when last heard.
     level_dbov: u8,
     heard: Duration,
     /// Local arrival less server arrival of the last frame, in milliseconds.
@@ -93,6 +97,15 @@ impl Default for Speaker {
     }
 }
 
+impl Speaker {
+    /// The level to be shown.
+    fn level_dbov(&self, now: Duration) -> u8 {
+        let fallen_db = now.saturating_sub(self.heard).as_secs_f32() * LEVEL_FALLS_DB_PER_S;
+        // A float-to-integer cast saturates.
+        self.level_dbov.saturating_add(fallen_db as u8).min(SILENCE_DBOV)
+    }
+}
+
 impl Listening {
     pub(crate) fn handle_voice(
         &mut self,
@@ -108,7 +121,7 @@ impl Listening {
         self.newest_ms = self.newest_ms.max(origin.arrived_ms);
         let jitter_ms = self.jitter_ms;
         let speaker = self.speaker(origin.stream)?;
-        speaker.level_dbov = header.level_dbov;
+        speaker.level_dbov = speaker.level_dbov(now).min(header.level_dbov);
         let is_start = header.flags & voice::TALKSPURT_START != 0;
         let has_stalled = !is_start && speaker.last_relative_ms.is_some() && now.saturating_sub(speaker.heard) > STALL_AFTER;
         speaker.heard = now;
@@ -216,6 +229,14 @@ impl Listening {
         is_new.then_some(self.newest_ms)
     }
 
+    /// How many people are talking, or paused a moment ago.
+    pub(crate) fn others_talking(&self, now: Duration) -> usize {
+        self.streams
+            .values()
+            .filter(|speaker| speaker.last_relative_ms.is_some() && speaker.heard + TALKING_WITHIN >= now)
+            .count()
+    }
+
     /// Levels, if any has changed since the last time.
     pub(crate) fn take_levels(
         &mut self,
@@ -226,9 +247,8 @@ impl Listening {
         let mut levels: BTreeMap<MemberId, u8> = room
             .others()
             .map(|person| {
-                let speaker = self.streams.get(&person.stream);
-                let fresh = speaker.filter(|speaker| speaker.heard + LEVEL_FADES_AFTER >= now && person.is_audible());
-                (person.member, fresh.map_or(SILENCE_DBOV, |speaker| speaker.level_dbov))
+                let speaker = self.streams.get(&person.stream).filter(|_| person.is_audible());
+                (person.member, speaker.map_or(SILENCE_DBOV, |speaker| speaker.level_dbov(now)))
             })
             .collect();
         if let Some(me) = room.my_stage() {

@@ -67,8 +67,14 @@ pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
 pub const ROOMS_MAX: usize = 1000;
 /// Rooms that one identity may be host of at once.
 pub const ROOMS_PER_USER_MAX: usize = 5;
+/// Characters of the operator's secret: as many hexadecimal digits are 64 random bits.
+pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 /// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
 pub const IDENTITIES_MAX: usize = 100_000;
+/// An identity that nobody has used for so long is forgotten: 90 days.
+pub const IDENTITY_UNUSED_MS_MAX: u64 = 90 * 24 * 3_600_000;
+/// Its use is noted this often at most, so that coming back is seldom a write: one hour.
+pub const IDENTITY_USE_NOTED_MS: u64 = 3_600_000;
 
 /// A seat is held this long for somebody whose connection dropped.
 pub const SEAT_GRACE_MS: u64 = 30_000;
@@ -118,6 +124,9 @@ pub const VOICE_UNACKNOWLEDGED_MS_MAX: u64 = 200;
 /// Listeners times open microphones up to which voice goes in frames of 10 ms, which are heard 10 ms sooner and
 /// cost twice the packets: beyond it the server has better things to do.
 pub const SHORT_FRAME_PAIRS_MAX: u32 = 200;
+/// And people who talk at the same time up to which it does: a listener's browser is woken by each frame, and where three
+/// talk at once, nobody notices 10 ms.
+pub const SHORT_FRAME_TALKERS_MAX: usize = 2;
 /// Samples at 48 kHz of the frames that speakers send up to that: 10 ms.
 pub const VOICE_FRAME_SAMPLES_SHORT: u32 = 480;
 /// And beyond it: 20 ms.
@@ -173,6 +182,8 @@ pub const FRAMES_PER_WRITE_MAX: usize = 64;
 pub const ROOM_BATCH_MAX: usize = 64;
 /// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.
 pub const STORE_QUEUE_MAX: usize = 1024;
+/// A store that fails is tried again this often.
+pub const STORE_RETRY_MS: u64 = 500;
 /// Answers and snapshots of one room that wait for the store; beyond it whoever asks for more is sent away.
 pub const OUTGOING_EFFECTS_MAX: usize = 8192;
 /// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.

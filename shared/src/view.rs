@@ -19,7 +19,7 @@ pub use private::{Absent, Invited, Moderation, MyInvitation, Private};
 pub use publication::{Publication, Published};
 
 use crate::ids::{MemberId, MessageId, Revision, RoomId, StreamId, UserId};
-use crate::limits::{SHORT_FRAME_PAIRS_MAX, VOICE_FRAME_SAMPLES_LONG, VOICE_FRAME_SAMPLES_SHORT};
+use crate::limits::{SHORT_FRAME_PAIRS_MAX, SHORT_FRAME_TALKERS_MAX, VOICE_FRAME_SAMPLES_LONG, VOICE_FRAME_SAMPLES_SHORT};
 use crate::permissions::Role;
 use crate::room::{
     HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, LeaveReason, Message, MicrophoneSetBy, MicrophoneState, Reaction,
@@ -274,15 +274,16 @@ impl View {
         self.hands.iter().any(|hand| hand.member == self.me)
     }
 
-    /// How long the frames of a speaker's next talkspurt are, in samples at 48 kHz: short ones in a small room, long ones
-    /// where they would be too many.
+    /// How long the frames of the viewer's next talkspurt are, in samples at 48 kHz, while so many others are talking: short
+    /// ones in a small room, long ones where they would be too many.
     #[must_use]
-    pub fn voice_frame_samples(&self) -> u32 {
+    pub fn voice_frame_samples(&self, others_talking: usize) -> u32 {
         let count = |people: usize| u32::try_from(people).unwrap_or(u32::MAX);
         let open_microphones = count(self.stage.iter().filter(|person| person.is_audible()).count()).max(1);
         let listeners = self.audience_count.saturating_add(count(self.stage.len())).saturating_sub(1);
         let is_small = listeners.saturating_mul(open_microphones) <= SHORT_FRAME_PAIRS_MAX;
-        if is_small { VOICE_FRAME_SAMPLES_SHORT } else { VOICE_FRAME_SAMPLES_LONG }
+        let is_conversation = others_talking < SHORT_FRAME_TALKERS_MAX;
+        if is_small && is_conversation { VOICE_FRAME_SAMPLES_SHORT } else { VOICE_FRAME_SAMPLES_LONG }
     }
 
     /// The host, while there is one.

@@ -12,7 +12,7 @@ use crate::Result;
 use system::System;
 
 pub(crate) use python::interpreter as python;
-pub(crate) use testing::{chromium, firefox, node_path};
+pub(crate) use testing::{chromium, firefox, nginx, node_path};
 
 /// What building client and server needs: Rust for wasm32, a C compiler for it (Opus is written
 /// in C), wasm-bindgen and Trunk.
@@ -37,7 +37,7 @@ pub(crate) fn lint_tools() -> Result<()> {
 }
 
 /// What the tests need on top: rustfmt and clippy, two browsers, node, a virtual sound card, a
-/// voice, and a Python environment that judges speech.
+/// voice, a reverse proxy, and a Python environment that judges speech.
 ///
 /// # Errors
 /// As [`build_tools`].

@@ -104,6 +104,7 @@ fn parse(args: &[String]) -> Result<Options> {
 ///
 /// - `DAIS_BIN`, `DAIS_BOTS_BIN`: the release builds of the server (client inside) and the bots
 /// - `CHROMIUM`, `FIREFOX`: the browsers
+/// - `NGINX`: a reverse proxy
 /// - `DAIS_PYTHON`: an interpreter with numpy, scipy, soundfile, pesq and pystoi
 ///
 /// and under `--long` also `DAIS_LONG=1`.
@@ -117,6 +118,7 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, String)>> {
         ("DAIS_BOTS_BIN", text(project::release_binary("dais-bots"))),
         ("CHROMIUM", text(setup::chromium().ok_or("there is no Chromium")?)),
         ("FIREFOX", text(setup::firefox().ok_or("there is no Firefox")?)),
+        ("NGINX", text(setup::nginx().ok_or("there is no nginx")?)),
         ("DAIS_PYTHON", text(setup::python()?)),
     ])
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DECODE_AHEAD_SAMPLES, Scratch, Stream};
+use super::{DECODE_AHEAD_SAMPLES, KNOWN_SAMPLES_MIN, Scratch, Stream};
 use crate::codec::{CONCEAL_SAMPLES_STEP, PACKET_SAMPLES_MAX};
 use crate::conceal::{FADE_SAMPLES, blend};
 use crate::decide::{ACCELERATE_SAMPLES_MIN, Decision};
@@ -96,10 +96,14 @@ impl Stream {
         let first = self.buffer.first()?;
         if first.flags & FLAG_TALKSPURT_START != 0 {
             self.decoder.reset();
+            self.known_samples = 0;
         }
         let length = self.decoder.decode(self.buffer.first_payload(), output);
         match length {
-            Some(length) => self.counters.samples_decoded_total += length as u64,
+            Some(length) => {
+                self.counters.samples_decoded_total += length as u64;
+                self.known_samples = self.known_samples.saturating_add(length as u32);
+            }
             None => self.counters.packets_undecodable_total += 1,
         }
         self.buffer.remove_first();
@@ -281,12 +285,25 @@ impl Stream {
     fn conceal(&mut self, samples: usize, scratch: &mut Scratch) -> u32 {
         let length = samples.min(PACKET_SAMPLES_MAX) / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
         let made_up = &mut scratch.first[..length];
-        self.decoder.conceal(made_up);
+        self.go_on(made_up);
         self.fader.conceal(made_up);
         self.comfort.add_to(made_up, 1.0 - self.fader.gain());
         self.emit(made_up);
         self.counters.samples_concealed_total += length as u64;
         u32::try_from(length).expect("a packet is at most 5,760 samples")
+    }
+
+    /// What might come next. A voice of which hardly anything was heard goes on as what was played last, backwards and
+    /// forwards: neither has a step.
+    fn go_on(&mut self, made_up: &mut [f32]) {
+        if self.known_samples >= KNOWN_SAMPLES_MIN {
+            self.decoder.conceal(made_up);
+            return;
+        }
+        let there_and_back = self.tail.iter().rev().chain(self.tail.iter()).cycle();
+        for (sample, played) in made_up.iter_mut().zip(there_and_back) {
+            *sample = *played;
+        }
     }
 
     /// Silence between two packets, the first part of it a fade.
@@ -332,7 +349,7 @@ impl Stream {
         let samples = samples.min(u64::from(FADE_SAMPLES)) as usize;
         let length = samples / CONCEAL_SAMPLES_STEP * CONCEAL_SAMPLES_STEP;
         let tail = &mut scratch.first[..length];
-        self.decoder.conceal(tail);
+        self.go_on(tail);
         self.fader.end(tail);
         if self.comfort.is_on() {
             self.comfort.add_to(tail, 0.0);

@@ -28,6 +28,28 @@ fn lost_frames_are_concealed_without_gap_or_click() {
 }
 
 #[test]
+fn what_is_late_before_the_decoder_knows_the_voice_makes_no_click() {
+    let step = std::f64::consts::TAU * 200.0 / 48_000.0;
+    let samples: Vec<f32> = (0..48_000).map(|n| (TONE_AMPLITUDE * (f64::from(n) * step).sin()) as f32).collect();
+    let largest_step = |heard: &Heard| {
+        let steps = heard.samples.windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs()));
+        steps.fold(0.0, f64::max) / (TONE_AMPLITUDE * step)
+    };
+    for frame_samples in [480, 960] {
+        let frames = encode(48_000, frame_samples, &samples);
+        // A tone that begins at once is coded with some noise.
+        let own = largest_step(&Listener::default().hears(&frames, |_| vec![0]));
+        for late in 1..4 {
+            let heard = Listener::default().hears(&frames, |sequence| vec![if sequence == late { 70 } else { 0 }]);
+            assert!(heard.total.counters.samples_concealed_total > 0, "frame {late} was not late");
+            let largest = largest_step(&heard);
+            println!("{frame_samples} samples, frame {late}: {largest:.2}");
+            assert!(largest < 1.5_f64.max(own + 0.01), "{frame_samples} samples, frame {late}: {largest}, by itself {own}");
+        }
+    }
+}
+
+#[test]
 fn a_long_loss_fades_to_silence_and_comes_back() {
     let heard = hear(|sequence| if (200..250).contains(&sequence) { vec![] } else { vec![10] });
     // Frame 200 plays 4.0 s into the sound, which begins some 80 ms late.

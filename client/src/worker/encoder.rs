@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use dais_client::edge::get;
 use dais_engine::audio::codec::PAYLOAD_BYTES_MAX;
 use dais_engine::audio::{CodecError, Encode};
+use dais_engine::shared::limits::{VOICE_FRAME_SAMPLES_LONG, VOICE_FRAME_SAMPLES_SHORT};
 use js_sys::WebAssembly::{self, Instance, Memory, Module};
 use js_sys::{Float32Array, Function, Object, Promise, Uint8Array};
 use send_wrapper::SendWrapper;
@@ -14,6 +15,10 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
 const MODULE_URL: &str = "/encoder.wasm";
+/// See [`warm_up`].
+const WARM_UP_FRAMES: u32 = 40;
+const WARM_UP_BITRATE_BPS: i32 = 48_000;
+const WARM_UP_COMPLEXITY: u8 = 10;
 
 thread_local! {
     /// The module, while it is being loaded and compiled.
@@ -55,8 +60,37 @@ async fn compile() -> Result<JsValue, JsValue> {
     }
     let bytes = JsFuture::from(response.array_buffer()?).await?;
     let module: Module = JsFuture::from(WebAssembly::compile(&bytes)).await?.dyn_into()?;
-    MODULE.set(Some(module));
+    MODULE.set(Some(module.clone()));
+    // Whoever waits for the module waits for this, too; without it the first word is late and not lost.
+    let _ = warm_up(&module).await;
     Ok(JsValue::UNDEFINED)
+}
+
+/// Browsers make a function fit to run when it is first called, and fast when it has been called for a while: the first
+/// frames would be late by 30 ms. So some are coded ahead, one at a time, so that nothing else waits for long.
+async fn warm_up(module: &Module) -> Result<(), JsValue> {
+    let exports = Exports::new(module, WARM_UP_BITRATE_BPS, WARM_UP_COMPLEXITY)?;
+    let mut payload = [0; PAYLOAD_BYTES_MAX];
+    for frame in 0..WARM_UP_FRAMES {
+        // Something like a voice: a buzz of 125 Hz that swells, since silence takes none of the ways that a voice does.
+        let length = if frame % 4 == 0 { VOICE_FRAME_SAMPLES_LONG } else { VOICE_FRAME_SAMPLES_SHORT };
+        let buzz = |index: u32| (index % 384) as f32 / 384.0 * 0.02 * frame as f32 - 0.01 * frame as f32;
+        let samples: Vec<f32> = (0..length).map(buzz).collect();
+        exports.encode(&samples, &mut payload)?;
+        next_task().await?;
+    }
+    Ok(())
+}
+
+/// Lets whatever else waits go first.
+async fn next_task() -> Result<JsValue, JsValue> {
+    let scope = js_sys::global();
+    let set_timeout: Function = get(&scope, "setTimeout").dyn_into()?;
+    let next = Promise::new(&mut |resolve, _| {
+        // Fails for nothing that is a function.
+        let _ = set_timeout.call1(&scope, &resolve);
+    });
+    JsFuture::from(next).await
 }
 
 /// A `MakeEncoder`: an instance of the module.

@@ -1,8 +1,10 @@
 //! The worker: the engine's shell in the browser. It owns the WebSocket and has the encoder, so that a busy page never
-//! breaks a voice. Sound reaches it, and leaves it, over ports straight from and to the audio thread.
+//! breaks a voice. Sound reaches it over a port straight from the audio thread, and leaves it through memory shared with that.
 
 mod encoder;
+mod playout;
 mod ports;
+mod ring;
 mod shell;
 mod socket;
 

@@ -16,7 +16,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::encoder;
-use crate::ports::{Captured, Port, read_statistics, samples};
+use crate::playout::Loudspeaker;
+use crate::ports::{Captured, Port, samples};
 use crate::socket::{Socket, SocketEvent};
 
 /// How often the engine is asked whether something is due. Timers of a worker run on in a hidden tab.
@@ -30,7 +31,7 @@ struct Shell {
     engine: Option<Engine>,
     url: String,
     socket: Option<Socket>,
-    playout: Option<Port>,
+    playout: Option<Loudspeaker>,
     capture: Option<Port>,
     gains: BTreeMap<u32, f32>,
     samples: Vec<f32>,
@@ -161,16 +162,16 @@ fn open_microphone(shell: &Shared, opening: u32) {
 
 fn take_playout(shell: &Shared, port: MessagePort) {
     let weak = Rc::downgrade(shell);
-    let port = Port::new(port, move |event| {
-        if let (Some(shell), Some(playout)) = (weak.upgrade(), read_statistics(&event)) {
+    let loudspeaker = Loudspeaker::new(port, move |playout| {
+        if let Some(shell) = weak.upgrade() {
             shell.borrow().tell(&FromWorker::Playout(playout));
         }
     });
     let mut shell = shell.borrow_mut();
     for (stream, gain) in &shell.gains {
-        port.command("gain", &[("stream", f64::from(*stream)), ("gain", f64::from(*gain))]);
+        loudspeaker.command("gain", &[("stream", f64::from(*stream)), ("gain", f64::from(*gain))]);
     }
-    shell.playout = Some(port);
+    shell.playout = Some(loudspeaker);
 }
 
 fn take_capture(shell: &Shared, port: MessagePort) {

@@ -73,11 +73,34 @@ fn silence_sends_nothing_and_a_word_keeps_its_beginning() {
 fn frames_are_long_in_a_large_room() {
     let world = World::speaking();
     let mut view = world.last_view().clone();
-    assert_eq!(view.voice_frame_samples(), 480);
+    assert_eq!(view.voice_frame_samples(0), 480);
+    assert_eq!(view.voice_frame_samples(1), 480, "a conversation");
+    assert_eq!(view.voice_frame_samples(2), 960, "three at once");
     view.audience_count = 200;
     let listeners = view.audience_count as usize + view.stage.len() - 1;
     assert!(listeners > 200);
-    assert_eq!(view.voice_frame_samples(), 960);
+    assert_eq!(view.voice_frame_samples(0), 960);
+}
+
+#[test]
+fn frames_are_long_while_two_others_talk() {
+    let mut world = World::speaking();
+    for number in [100, 101] {
+        let header = voice::Header { sequence: Seq(0), timestamp: 312, duration_samples: 480, level_dbov: 30, flags: 1 };
+        let bytes = wire::encode_client_voice(&header, &[1, 2, 3]);
+        let message = wire::encode_server_voice(&voice::Origin { stream: StreamId(number), arrived_ms: 1 }, &bytes[1..]);
+        let now = world.now;
+        world.engine.handle_message(&message, now);
+    }
+    let durations = |world: &World| world.voice.iter().map(|(header, _)| header.duration_samples).collect::<Vec<_>>();
+    world.speak(10);
+    let at_once = durations(&world);
+    assert!(at_once.len() > 5 && at_once.iter().all(|duration| *duration == 960), "{at_once:?}");
+    world.is_silent(60);
+    world.voice.clear();
+    world.speak(10);
+    let alone = durations(&world);
+    assert!(alone.len() > 5 && alone.iter().all(|duration| *duration == 480), "{alone:?}");
 }
 
 #[test]

@@ -44,6 +44,11 @@ fn the_microphones_queue_is_thrown_away_while_nobody_speaks_and_not_too_often() 
         world.command(Command::SetSpeaking(speaking));
         world.speak(500);
         assert_eq!(world.flushes, 0, "{speaking:?}: ten seconds of voice");
+        for _ in 0..20 {
+            world.is_silent(5);
+            world.speak(5);
+        }
+        assert_eq!(world.flushes, 0, "{speaking:?}: the closures of plosives");
         world.is_silent(100);
         assert_eq!(world.flushes, 1, "{speaking:?}");
         world.is_silent(1_000);

@@ -1,6 +1,7 @@
 //! The operating system's packages. Installs on Debian and its children with apt; elsewhere says
 //! what to install. Whatever needs root is printed before it runs.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Result, process, project};
@@ -39,6 +40,26 @@ impl System {
         install.args(["install", "-y", "-qq", "--no-install-recommends"]);
         install.args(packages);
         process::run_quietly(&mut install, &project::scratch()?.join("apt.log"))
+    }
+
+    /// Unpacks a package into a folder, for a program that would come with a service if it were installed. Needs no root.
+    ///
+    /// # Errors
+    /// On a system without apt, and when apt fails.
+    pub(super) fn unpack(&mut self, package: &str, folder: &Path, why: &str) -> Result<()> {
+        if !Self::has_apt() {
+            return Err(format!("this system has no apt-get; install what Debian calls {package} ({why}) and start again"));
+        }
+        println!("Fetching {package} ({why}).");
+        self.refresh()?;
+        let _ = std::fs::remove_dir_all(folder);
+        std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        let mut download = process::with_args("apt-get", &["download", "-qq", package]);
+        process::run_quietly(download.current_dir(folder), &project::scratch()?.join("apt.log"))?;
+        let files = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+        let archive = files.flatten().map(|file| file.path()).find(|path| path.extension().is_some_and(|it| it == "deb"));
+        let archive = archive.ok_or_else(|| format!("apt-get download left no {package}"))?;
+        process::run(process::with_args("dpkg-deb", &["--extract"]).arg(archive).arg(folder))
     }
 
     /// The first of these packages that apt knows.

@@ -1,5 +1,5 @@
 //! What the browser and sound tests need: two browsers, node with playwright-core, a virtual
-//! sound card, and a program that speaks.
+//! sound card, a program that speaks, and a reverse proxy.
 
 use std::path::PathBuf;
 
@@ -18,6 +18,15 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 /// A Firefox. `FIREFOX` names another.
 pub(crate) fn firefox() -> Option<PathBuf> {
     program("FIREFOX", &["firefox-esr", "firefox"])
+}
+
+/// An nginx. `NGINX` names another than the system's and the one unpacked for the tests.
+pub(crate) fn nginx() -> Option<PathBuf> {
+    program("NGINX", &["nginx"]).or_else(|| Some(unpacked_nginx().join("usr/sbin/nginx")).filter(|path| path.is_file()))
+}
+
+fn unpacked_nginx() -> PathBuf {
+    project::cache().join("nginx")
 }
 
 fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
@@ -49,6 +58,9 @@ pub(super) fn programs(system: &mut System) -> Result<()> {
     }
     if !missing.is_empty() {
         system.install(&missing, "the tests drive real browsers and speak into a virtual microphone")?;
+    }
+    if nginx().is_none() {
+        system.unpack("nginx", &unpacked_nginx(), "the tests put a reverse proxy before the server")?;
     }
     // Apart from nodejs, because some packages of node bring npm along and conflict with Debian's.
     if process::which("npm").is_none() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dais_client::edge::{get, get_number, object};
 use dais_engine::MicrophoneFailure;
-use js_sys::Array;
+use js_sys::{Array, Function};
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -30,8 +30,8 @@ use crate::link::{Inner, LinkEvent};
 const WORKLET_URL: &str = "/capture.js";
 const PROCESSOR: &str = "dais-capture";
 
-/// Browsers average a microphone's latency over what they have seen of it.
-const MEASURED_AFTER: Duration = Duration::from_secs(1);
+/// A microphone's latency is what the browser has averaged over this long.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
 
 /// The microphone.
 pub(crate) struct Microphone {
@@ -144,12 +144,7 @@ impl Microphone {
                     let rate = open.context.sample_rate().round() as u32;
                     *link.microphone().open.borrow_mut() = Some(open);
                     link.microphone_open(rate, port);
-                    let link = Rc::downgrade(&link);
-                    // By then the browser has measured it.
-                    set_timeout(
-                        move || link.upgrade().iter().for_each(|link| link.microphone().tell_latency(link)),
-                        MEASURED_AFTER,
-                    );
+                    measure_latency(Rc::downgrade(&link), generation, Measured::WhileStarting);
                 }
                 Err(DeviceState::Failed(failure)) => link.microphone_failed(failure),
                 Err(other) => {
@@ -158,12 +153,6 @@ impl Microphone {
                 }
             }
         });
-    }
-
-    fn tell_latency(&self, link: &Inner) {
-        if let Some(open) = &*self.open.borrow() {
-            link.microphone_latency(open.latency_ms());
-        }
     }
 
     /// Throws away what waits between the device and the capture worklet.
@@ -186,6 +175,33 @@ impl Microphone {
     }
 }
 
+/// What the browser has averaged over.
+#[derive(Clone, Copy, PartialEq)]
+enum Measured {
+    /// The device's start, too, in which sound queues up: up to 0.3 s of it.
+    WhileStarting,
+    /// Sound that flows.
+    Since,
+}
+
+/// Tells the worker how late the microphone is, time and again while this one is open.
+fn measure_latency(link: Weak<Inner>, generation: u32, measured: Measured) {
+    let measure = move || {
+        let Some(link) = link.upgrade() else { return };
+        if link.microphone().generation.get() != generation {
+            return;
+        }
+        if let Some(open) = &*link.microphone().open.borrow() {
+            if measured == Measured::Since {
+                link.microphone_latency(open.latency_ms());
+            }
+            open.restart_average();
+        }
+        measure_latency(Rc::downgrade(&link), generation, Measured::Since);
+    };
+    set_timeout(measure, MEASURED_EVERY);
+}
+
 impl Open {
     /// From the microphone to the capture worklet's port, in milliseconds: what the browser measures up to the track, where
     /// it does, one step of the context, for which the track's sound waits, and half a step by which the two miss each other.
@@ -194,6 +210,16 @@ impl Open {
         let track_ms = get_number(&get(&track, "stats"), "averageLatency");
         let suppressor_ms = if self.is_suppressed { Suppressor::latency_ms(&self.context) } else { 0.0 };
         (track_ms + get_number(&self.context, "baseLatency") * 1500.0) as f32 + suppressor_ms
+    }
+
+    /// The browser averages from now on.
+    fn restart_average(&self) {
+        let track = self.stream.get_audio_tracks().get(0);
+        let stats = get(&track, "stats");
+        // One that does not measure has no such function.
+        if let Ok(reset) = get(&stats, "resetLatency").dyn_into::<Function>() {
+            let _ = reset.call0(&stats);
+        }
     }
 
     /// Browsers that clock the context by a device of its own look after the queue themselves.

@@ -1,5 +1,7 @@
 //! One person on stage: who it is, whether the person speaks, is muted, or has trouble.
 
+use std::cell::Cell;
+
 use dais_engine::shared::ids::MemberId;
 use dais_engine::shared::permissions::Role;
 use dais_engine::shared::room::MicrophoneState;
@@ -43,7 +45,7 @@ pub(crate) fn Tile(
         <li
             class="tile"
             aria-label=move || name.get()
-            node_ref=show_level(member)
+            node_ref=show_speech(member)
             data-muted=move || has(|person| !person.is_audible()).then_some("")
             data-reconnecting=move || has(|person| person.held_until_ms.is_some()).then_some("")
             data-me=move || is_me.get().then_some("")
@@ -76,15 +78,16 @@ pub(crate) fn Tile(
     }
 }
 
-/// A node that carries the member's level, as a custom property and an attribute.
-fn show_level(member: MemberId) -> NodeRef<html::Li> {
+/// A node that says whether the member is speaking, as an attribute.
+fn show_speech(member: MemberId) -> NodeRef<html::Li> {
     let node = NodeRef::<html::Li>::new();
+    let was_speaking = Cell::new(false);
     use_levels().watch(member, move |level| {
         let Some(tile) = node.get_untracked() else { return };
-        let tile: &web_sys::HtmlElement = &tile;
-        // Neither fails: a custom property takes any value, and the name is one.
-        let _ = tile.style().set_property("--level", &format!("{:.2}", level.loudness));
-        let _ = tile.toggle_attribute_with_force("data-speaking", level.is_speaking);
+        if was_speaking.replace(level.is_speaking) != level.is_speaking {
+            // Fails only for what is no name.
+            let _ = tile.toggle_attribute_with_force("data-speaking", level.is_speaking);
+        }
     });
     node
 }

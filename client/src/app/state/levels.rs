@@ -1,5 +1,5 @@
 //! How loud people are, several times a second. Passes by the signals: who shows a level is called with it and sets
-//! a CSS custom property, so that nothing is rendered anew.
+//! an attribute or a CSS custom property, so that nothing is rendered anew.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ use super::quality::SILENCE_DBOV;
 
 /// A level that counts as speaking, in -dBov: quiet speech, well above a quiet room.
 const SPEAKING_DBOV: u8 = 50;
-/// The loudest level that the ring tells apart, in -dBov.
+/// The loudest level that the meter tells apart, in -dBov.
 const LOUDEST_DBOV: f32 = 15.0;
-/// The quietest level that the ring shows, in -dBov.
+/// The quietest level that the meter shows, in -dBov.
 const QUIETEST_DBOV: f32 = 65.0;
 
 /// One member's level.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn speech_fills_the_ring_and_a_quiet_room_does_not() {
+    fn speech_fills_the_meter_and_a_quiet_room_does_not() {
         assert_eq!(Level::from_dbov(SILENCE_DBOV), Level { loudness: 0.0, is_speaking: false });
         assert_eq!(Level::from_dbov(0), Level { loudness: 1.0, is_speaking: true });
         let speech = Level::from_dbov(30);

@@ -1,0 +1,69 @@
+// nginx as people put it before a server: with its defaults, but for what a WebSocket needs.
+
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const START_MS_MAX = 10_000;
+
+const configuration = (folder, socket, url) => `
+daemon off;
+master_process off;
+pid ${folder}/pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n  ')}
+  server {
+    listen unix:${socket};
+    location / {
+      proxy_pass ${url};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $http_connection;
+    }
+  }
+}
+`;
+
+const answers = (socket) =>
+  new Promise((resolve) => {
+    const probe = connect(socket);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+
+// Starts one before the server at `url`; it listens at the Unix socket `path`.
+export const startNginx = async (url) => {
+  const program = process.env.NGINX;
+  if (!program) throw new Error('NGINX names no program; run these tests with `cargo xtask test`');
+  const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
+  const path = join(folder, 'socket');
+  await writeFile(join(folder, 'nginx.conf'), configuration(folder, path, url));
+  const nginx = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  nginx.stderr.on('data', (chunk) => (said += chunk));
+  const ended = new Promise((resolve) => nginx.once('exit', resolve));
+  const stop = async () => {
+    nginx.kill();
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + START_MS_MAX;
+  while (!(await answers(path))) {
+    if (nginx.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`nginx did not start:\n${said}`);
+    }
+    await sleep(50);
+  }
+  return { path, stop };
+};
