@@ -31,6 +31,7 @@ pub struct Member {
     next_ticket: u32,
     events: VecDeque<Event>,
     view: Option<View>,
+    snapshots: u32,
     left: Option<LeftRoom>,
     microphone_rate_hz: Option<u32>,
     is_microphone_open: bool,
@@ -55,6 +56,7 @@ impl Member {
             next_ticket: 0,
             events: VecDeque::new(),
             view: None,
+            snapshots: 0,
             left: None,
             microphone_rate_hz,
             is_microphone_open: false,
@@ -71,6 +73,12 @@ impl Member {
     #[must_use]
     pub fn view(&self) -> Option<&View> {
         self.view.as_ref()
+    }
+
+    /// How often the room was shown as a whole: on coming in, and on coming back.
+    #[must_use]
+    pub fn snapshots(&self) -> u32 {
+        self.snapshots
     }
 
     /// Whether the engine has opened the microphone: the server's word that this member may speak.
@@ -230,7 +238,10 @@ impl Member {
 
     fn handle_event(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::Room { view, .. } => self.view = Some(*view),
+            Event::Room { view, changes } => {
+                self.view = Some(*view);
+                self.snapshots += u32::from(changes.is_empty());
+            }
             Event::LeftRoom(how) => {
                 self.view = None;
                 self.left = Some(how);

@@ -96,6 +96,11 @@ export class Person {
     return this.page.evaluate(() => window.e2eMicrophones().asked);
   }
 
+  // Waits until the page has been given one so often: a click asks for it, and it comes some moments later.
+  async hasBeenGivenMicrophones(count) {
+    await this.page.waitForFunction((expected) => window.e2eMicrophones().asked === expected, count);
+  }
+
   button(name) {
     return this.page.getByRole('button', { name, exact: true });
   }

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 const START_MS_MAX = 10_000;
 
 // Starts the program that DAIS_BIN names, by way of the command `inside`, and waits until it says where it listens. `stop`
-// ends it and waits for its end.
-export const startServer = async ({ address = '127.0.0.1', inside = [] } = {}) => {
+// ends it and waits for its end; `killAndRestart` is what a crash is, and resolves with the server that comes after it.
+export const startServer = async ({ address = '127.0.0.1', inside = [], port = 0, folder } = {}) => {
   const program = process.env.DAIS_BIN;
   if (!program) throw new Error('DAIS_BIN names no server; run these tests with `cargo xtask test`');
-  const dataDir = await mkdtemp(join(tmpdir(), 'dais-e2e-'));
-  const [command, ...args] = [...inside, program, '--listen', `${address}:0`, '--data-dir', dataDir];
+  const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'dais-e2e-')));
+  const [command, ...args] = [...inside, program, '--listen', `${address}:${port}`, '--data-dir', dataDir];
   const server = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -39,5 +39,10 @@ export const startServer = async ({ address = '127.0.0.1', inside = [] } = {}) =
     await rm(dataDir, { recursive: true, force: true });
     return code;
   };
-  return { url, stop, ended, said: () => said };
+  const killAndRestart = async () => {
+    server.kill('SIGKILL');
+    await ended;
+    return startServer({ address, inside, port: Number(new URL(url).port), folder: dataDir });
+  };
+  return { url, stop, killAndRestart, ended, said: () => said };
 };

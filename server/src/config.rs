@@ -2,12 +2,12 @@
 //! of what the options do.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use dais_shared::limits::{ROOM_SEATS_MAX, STAGE_SEATS_MAX};
+use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, ROOM_SEATS_MAX, STAGE_SEATS_MAX};
 use serde::Deserialize;
 
 /// Everything the server can be told.
@@ -25,8 +25,24 @@ pub struct Config {
     pub room_seats: usize,
     /// How many of them may be on stage at once: 1 to 16.
     pub stage_seats: usize,
+    /// Origins (`https://talk.example`) besides the server's own whose pages may connect.
+    pub allow_origins: Vec<String>,
+    /// Reverse proxies, whose word on whom they speak for is taken (`X-Forwarded-For`).
+    pub trust_proxies: Vec<IpAddr>,
+    /// Opens what is for the operator alone from anywhere. Without it that is open to this machine, and to nobody else.
+    pub admin_token: Option<AdminToken>,
     /// What to log.
     pub log: LogFilter,
+}
+
+/// A secret of the operator's. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminToken(pub String);
+
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminToken(..)")
+    }
 }
 
 /// A filter as `tracing-subscriber` has it: a level, or `target=level` pairs.
@@ -42,6 +58,9 @@ impl Default for Config {
             block_addresses: true,
             room_seats: ROOM_SEATS_MAX,
             stage_seats: STAGE_SEATS_MAX,
+            allow_origins: Vec::new(),
+            trust_proxies: Vec::new(),
+            admin_token: None,
             log: LogFilter("warn".into()),
         }
     }
@@ -59,6 +78,15 @@ pub enum ConfigError {
         count: usize,
         /// The most it can be.
         most: usize,
+    },
+    /// A secret that is guessed too easily.
+    #[error("admin-token is shorter than {ADMIN_TOKEN_CHARS_MIN} characters; `openssl rand -hex 16` makes a good one")]
+    AdminToken,
+    /// Something that no browser calls an origin.
+    #[error("allow-origin is {origin:?}; it is a scheme and a host, such as https://talk.example, without a path")]
+    Origin {
+        /// What it was set to.
+        origin: String,
     },
     /// The command line, or an environment variable, as clap explains it. Also how help and version come out.
     #[error(transparent)]
@@ -89,7 +117,7 @@ impl ConfigError {
                 let _ = error.print(); // without a terminal there is nobody to tell
                 if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            Self::Unreadable { .. } | Self::Wrong { .. } | Self::Count { .. } => {
+            Self::Unreadable { .. } | Self::Wrong { .. } | Self::Count { .. } | Self::Origin { .. } | Self::AdminToken => {
                 eprintln!("dais: {self}");
                 ExitCode::FAILURE
             }
@@ -123,6 +151,28 @@ Browsers give a page the microphone only on https:// or on localhost.";
 enum Command {
     /// Serve the stage; the same as no command
     Serve(Options),
+    /// Write a copy of rooms and identities to a new file, also while the server runs. To restore it, stop the server, put
+    /// it in place of dais.db and remove dais.db-wal and dais.db-shm
+    Backup {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Serve.
+    Serve(Config),
+    /// Copy what survives in `data_dir` to a new file.
+    BackUp {
+        /// Where it is.
+        data_dir: PathBuf,
+        /// The file.
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Default, Args)]
@@ -130,8 +180,7 @@ struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "DAIS_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Folder for what survives a restart [default: dais-data]; this version keeps everything in memory and writes
-    /// nothing there
+    /// Folder for what survives a restart: rooms and who is who [default: dais-data]
     #[arg(long, env = "DAIS_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Serve the page from this folder instead of the one inside the binary
@@ -147,6 +196,18 @@ struct Options {
     /// How many of them may be on stage at once, 1 to 16 [default: 16]
     #[arg(long, env = "DAIS_STAGE_SEATS", value_name = "COUNT")]
     stage_seats: Option<usize>,
+    /// Another origin whose pages may connect, such as https://talk.example; may be given more than once. The server's
+    /// own always may, and so may programs that are no browser
+    #[arg(long = "allow-origin", env = "DAIS_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origins: Option<Vec<String>>,
+    /// Address of a reverse proxy whose X-Forwarded-For is believed; may be given more than once. Without it everybody
+    /// behind the proxy has one address, and is kept out with anybody who is kicked or banned
+    #[arg(long = "trust-proxy", env = "DAIS_TRUST_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    trust_proxies: Option<Vec<IpAddr>>,
+    /// Secret of 16 characters or more with which /metrics is read from anywhere; without one only from this machine.
+    /// Other users of this machine see a command line: better say it in the environment or in the file
+    #[arg(long, env = "DAIS_ADMIN_TOKEN", value_name = "SECRET", hide_env_values = true)]
+    admin_token: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -165,6 +226,11 @@ struct File {
     block_addresses: Option<bool>,
     room_seats: Option<usize>,
     stage_seats: Option<usize>,
+    #[serde(rename = "allow-origin")]
+    allow_origins: Option<Vec<String>>,
+    #[serde(rename = "trust-proxy")]
+    trust_proxies: Option<Vec<IpAddr>>,
+    admin_token: Option<String>,
     log: Option<String>,
 }
 
@@ -172,12 +238,18 @@ struct File {
 ///
 /// # Errors
 /// [`ConfigError`] says what to change.
-pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
+pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, ConfigError> {
     let line = CommandLine::try_parse_from(arguments)?;
-    let options = match line.command {
-        Some(Command::Serve(options)) => options,
-        None => line.options,
-    };
+    match line.command {
+        Some(Command::Serve(options)) => configure(options).map(Task::Serve),
+        None => configure(line.options).map(Task::Serve),
+        Some(Command::Backup { file, options }) => {
+            configure(options).map(|config| Task::BackUp { data_dir: config.data_dir, to: file })
+        }
+    }
+}
+
+fn configure(options: Options) -> Result<Config, ConfigError> {
     let file = options.config.as_deref().map_or(Ok(File::default()), read_file)?;
     let default = Config::default();
     Ok(Config {
@@ -187,6 +259,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Conf
         block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),
         room_seats: count("room-seats", options.room_seats.or(file.room_seats), ROOM_SEATS_MAX)?,
         stage_seats: count("stage-seats", options.stage_seats.or(file.stage_seats), STAGE_SEATS_MAX)?,
+        allow_origins: origins(options.allow_origins.or(file.allow_origins).unwrap_or_default())?,
+        trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
+        admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
         log: options.log.or(file.log).map_or(default.log, LogFilter),
     })
 }
@@ -195,6 +270,25 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Conf
 fn count(option: &'static str, wanted: Option<usize>, most: usize) -> Result<usize, ConfigError> {
     let count = wanted.unwrap_or(most);
     if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
+}
+
+fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
+    if secret.chars().count() < ADMIN_TOKEN_CHARS_MIN {
+        return Err(ConfigError::AdminToken);
+    }
+    Ok(AdminToken(secret))
+}
+
+/// Origins as browsers write them: scheme and host, and nothing behind.
+fn origins(wanted: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_origin = |origin: &str| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']))
+    };
+    match wanted.iter().find(|origin| !is_origin(origin)) {
+        Some(wrong) => Err(ConfigError::Origin { origin: wrong.clone() }),
+        None => Ok(wanted.into_iter().map(|origin| origin.to_ascii_lowercase()).collect()),
+    }
 }
 
 fn read_file(path: &Path) -> Result<File, ConfigError> {
@@ -216,15 +310,28 @@ mod tests {
         let mut line: Vec<OsString> = vec!["dais".into()];
         line.extend(arguments.iter().map(OsString::from));
         line.extend(["--config".into(), path.clone().into()]);
-        let config = read(line);
+        let config = served(line);
         std::fs::remove_file(&path).unwrap();
         config
     }
 
+    fn served(line: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
+        match read(line)? {
+            Task::Serve(config) => Ok(config),
+            other @ Task::BackUp { .. } => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_backup_is_of_the_folder_that_a_server_would_use() {
+        let task = read(["dais", "backup", "copy.db", "--data-dir", "here"].map(OsString::from)).unwrap();
+        assert_eq!(task, Task::BackUp { data_dir: "here".into(), to: "copy.db".into() });
+    }
+
     #[test]
     fn without_options_everything_has_a_default() {
-        assert_eq!(read(["dais".into()]).unwrap(), Config::default());
-        assert_eq!(read(["dais".into(), "serve".into()]).unwrap(), Config::default());
+        assert_eq!(served(["dais".into()]).unwrap(), Config::default());
+        assert_eq!(served(["dais".into(), "serve".into()]).unwrap(), Config::default());
     }
 
     #[test]
@@ -236,6 +343,16 @@ mod tests {
             assert_eq!(config.web_dir, Some("from-file".into()));
             assert_eq!(config.data_dir, Config::default().data_dir);
         }
+    }
+
+    #[test]
+    fn lists_come_from_flags_and_from_the_file() {
+        let text = "allow-origin = [\"https://Talk.example\"]\ntrust-proxy = [\"10.0.0.1\"]";
+        let config = with_file(text, &["--trust-proxy", "127.0.0.1,::1"]).unwrap();
+        assert_eq!(config.allow_origins, ["https://talk.example"]);
+        assert_eq!(config.trust_proxies, ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+        let error = read(["dais", "--allow-origin", "talk.example/room"].map(OsString::from)).unwrap_err();
+        assert!(error.to_string().contains("https://"), "{error}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use dais_shared::wire::{
     encode_client_voice,
 };
 use futures_util::{SinkExt, StreamExt};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -79,6 +80,12 @@ impl Client {
     }
 }
 
+async fn start() -> (Running, TempDir) {
+    let folder = TempDir::with_prefix("dais-").unwrap();
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..Config::default() };
+    (Server::start(config).await.unwrap(), folder)
+}
+
 async fn logged_in(server: &Running) -> (Client, Token) {
     let mut client = Client::connect(server, None).await;
     match client.ask(Request::Login { name: "Ada".into() }).await {
@@ -114,7 +121,7 @@ async fn fail(server: &Running, name: &str) {
 
 #[tokio::test]
 async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
-    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (server, _folder) = start().await;
     let (mut host, token) = logged_in(&server).await;
     host.ask(creating("unlucky")).await.0.unwrap();
     let (mut neighbour, _) = logged_in(&server).await;
@@ -138,7 +145,7 @@ async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
 
 #[tokio::test]
 async fn a_room_that_keeps_dying_is_ended() {
-    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (server, _folder) = start().await;
     let (mut host, _) = logged_in(&server).await;
     host.ask(creating("cursed")).await.0.unwrap();
     let mut changes = server.house().rooms.watch();
@@ -158,7 +165,7 @@ async fn a_room_that_keeps_dying_is_ended() {
 
 #[tokio::test]
 async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
-    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+    let (server, _folder) = start().await;
     let (mut host, _) = logged_in(&server).await;
     host.ask(creating("hall")).await.0.unwrap();
     let (mut guest, _) = logged_in(&server).await;

@@ -1,6 +1,8 @@
 //! What the server answers to plain HTTP. Knows no room from the inside.
 
 pub(crate) mod assets;
+pub(crate) mod operator;
+mod origin;
 pub(crate) mod status;
 pub(crate) mod upgrade;
 

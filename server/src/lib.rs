@@ -25,18 +25,26 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-pub use config::{Config, ConfigError, LogFilter};
-pub use metrics::{Counter, Metrics};
+use config::Task;
+pub use config::{AdminToken, Config, ConfigError, LogFilter};
+pub use metrics::{Counter, Histogram, Metrics};
 pub use server::{Error, Running, Server, Status};
+pub use store::{BackupError, OpenError};
 
 /// The `dais` command: reads its options, serves until it is told to stop, and says in a sentence what went wrong.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let config = match config::read(arguments) {
-        Ok(config) => config,
-        Err(error) => return error.report(),
-    };
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log.0)).with_writer(std::io::stderr).init();
-    match server::serve_until_told(config) {
+    match config::read(arguments) {
+        Ok(Task::Serve(config)) => {
+            tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log.0)).with_writer(std::io::stderr).init();
+            outcome(server::serve_until_told(config))
+        }
+        Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),
+        Err(error) => error.report(),
+    }
+}
+
+fn outcome(result: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dais: {error}");

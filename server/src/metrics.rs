@@ -1,6 +1,7 @@
 //! What the server counts. Counters only go up; nothing here decides anything.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dais_shared::room::Unheard;
 
@@ -17,6 +18,43 @@ impl Counter {
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long something took, sorted into a few lengths of time.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    /// How often it took at most so long, see [`Histogram::BOUNDS_US`]; the last is for what took longer.
+    counts: [Counter; Self::BOUNDS_US.len() + 1],
+    sum_us: Counter,
+}
+
+impl Histogram {
+    /// From a tenth of a millisecond, which nobody notices, to a second, which everybody does. In microseconds.
+    const BOUNDS_US: [u64; 9] = [100, 500, 1_000, 2_000, 5_000, 20_000, 100_000, 400_000, 1_000_000];
+
+    pub(crate) fn note(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let place = Self::BOUNDS_US.iter().position(|bound| us <= *bound).unwrap_or(Self::BOUNDS_US.len());
+        self.counts[place].add(1);
+        self.sum_us.add(us);
+    }
+
+    /// How often it was noted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(Counter::get).sum()
+    }
+
+    /// Bounds in seconds, each with how often it took no longer; and all together, in seconds.
+    pub(crate) fn read(&self) -> (Vec<(f64, u64)>, f64) {
+        let bounds = Self::BOUNDS_US.iter().map(|us| *us as f64 / 1e6).chain([f64::INFINITY]);
+        let mut below = 0;
+        let cumulative = bounds.zip(&self.counts).map(|(bound, count)| {
+            below += count.get();
+            (bound, below)
+        });
+        (cumulative.collect(), self.sum_us.get() as f64 / 1e6)
     }
 }
 
@@ -50,6 +88,10 @@ pub struct Metrics {
     pub control_frames_discarded_total: Counter,
     /// Rooms taken up again from the store after a fault of ours.
     pub room_restarts_total: Counter,
+    /// From a voice frame's arrival until it is in every listener's outbox.
+    pub delivery_delay: Histogram,
+    /// What a commit of the store took.
+    pub store_commit: Histogram,
 }
 
 impl Metrics {
@@ -61,5 +103,23 @@ impl Metrics {
     #[must_use]
     pub fn voice_frames_unheard(&self, reason: Unheard) -> u64 {
         self.unheard_total[reason as usize].get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_what_took_no_longer() {
+        let histogram = Histogram::default();
+        for us in [50, 100, 101, 3_000_000] {
+            histogram.note(Duration::from_micros(us));
+        }
+        let (cumulative, sum) = histogram.read();
+        assert_eq!(cumulative[0], (0.0001, 2));
+        assert_eq!(cumulative[1], (0.0005, 3));
+        assert_eq!(cumulative.last(), Some(&(f64::INFINITY, 4)));
+        assert!((sum - 3.000_251).abs() < 1e-9 && histogram.count() == 4);
     }
 }

@@ -12,6 +12,7 @@ mod voice;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
@@ -298,6 +299,13 @@ impl RoomActor {
             self.timed_ms = self.now_ms;
         }
         let count = self.fan_out.send_voice(&self.spoken, self.now_ms);
+        if !self.spoken.is_empty() {
+            let now_ms = self.house.clock.now_ms();
+            for spoken in &self.spoken {
+                let delay = Duration::from_millis(now_ms.saturating_sub(spoken.voice.arrived_ms));
+                self.house.metrics.delivery_delay.note(delay);
+            }
+        }
         self.house.metrics.voice_frames_fanned_out_total.add(count);
         self.spoken.clear();
     }

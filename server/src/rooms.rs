@@ -98,17 +98,12 @@ impl Rooms {
     /// [`Denied`] if the id is taken, or there are too many rooms, or the store cannot keep it.
     pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, founders_join: Message) -> Result<Handle, Denied> {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
-        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
-        let handle = Handle { mailbox, ending: Ending::default() };
-        let room = {
+        let (room, handle, messages) = {
             let mut state = self.state();
             let id = state.admit(&new)?;
-            let is_unlisted = new.settings.is_unlisted;
-            let room = Room::new(id.clone(), new.settings, new.passcode, new.founder);
-            let (handle, summary) = (handle.clone(), summary_of(&room));
-            let entry = Entry { handle, founder: new.founder, restarts: 0, summary, is_unlisted };
-            state.entries.insert(id, entry);
-            room
+            let room = Room::new(id, new.settings, new.passcode, new.founder);
+            let (handle, messages) = state.enter(&room);
+            (room, handle, messages)
         };
         // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
         // order.
@@ -117,6 +112,25 @@ impl Rooms {
         let actor = RoomActor::new(Arc::clone(house), room.clone(), handle.ending.clone());
         tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, messages));
         Ok(handle)
+    }
+
+    /// Takes up the rooms of the last run. Their seats are held for whoever comes back; one that nobody has ever entered
+    /// is not worth it.
+    pub(crate) fn adopt(&self, house: &Arc<House>, kept: Vec<Room>) {
+        for mut room in kept {
+            let id = room.id().clone();
+            if !room.has_been_entered() {
+                let events = vec![Event::RoomEnded(RoomEndReason::Empty)];
+                // If it cannot be forgotten now, it is after the next start.
+                drop(house.store.reserve().map(|permit| permit.write(Write::Events { room: id, events })));
+                continue;
+            }
+            room.begin_anew(house.clock.now_ms());
+            let (handle, messages) = self.state().enter(&room);
+            let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);
+            actor.hold_every_seat();
+            tokio::spawn(watch_over(Arc::clone(house), id, actor, messages));
+        }
     }
 
     /// Shows the lobby what a room has become; forgets one that has ended.
@@ -169,11 +183,21 @@ impl Rooms {
         self.changed.subscribe()
     }
 
+    /// Of the rooms that everybody may know of.
     pub(crate) fn totals(&self) -> Totals {
+        self.totals_where(|entry| !entry.is_unlisted)
+    }
+
+    /// Of all rooms, for the operator.
+    pub(crate) fn totals_with_unlisted(&self) -> Totals {
+        self.totals_where(|_| true)
+    }
+
+    fn totals_where(&self, counts: impl Fn(&Entry) -> bool) -> Totals {
         let state = self.state();
+        let counted = || state.entries.values().filter(|entry| counts(entry));
         let seats = |entry: &Entry| u64::from(entry.summary.on_stage) + u64::from(entry.summary.listening);
-        let listed = || state.entries.values().filter(|entry| !entry.is_unlisted);
-        Totals { rooms: listed().count(), members: listed().map(seats).sum() }
+        Totals { rooms: counted().count(), members: counted().map(seats).sum() }
     }
 
     /// A fresh mailbox for a room that died, unless it has died too often.
@@ -220,6 +244,21 @@ impl State {
                 .find(|id| !self.entries.contains_key(id))
                 .expect("there are far more ids than rooms")),
         }
+    }
+
+    /// Takes a room in: the way to it, and what comes that way.
+    fn enter(&mut self, room: &Room) -> (Handle, mpsc::Receiver<Message>) {
+        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
+        let handle = Handle { mailbox, ending: Ending::default() };
+        let entry = Entry {
+            handle: handle.clone(),
+            founder: room.founder(),
+            restarts: 0,
+            summary: summary_of(room),
+            is_unlisted: room.settings().is_unlisted,
+        };
+        self.entries.insert(room.id().clone(), entry);
+        (handle, messages)
     }
 
     fn page(&self, after: Option<&RoomId>) -> RoomsPage {

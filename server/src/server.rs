@@ -1,6 +1,6 @@
 //! Starting and stopping, every step in order. Knows all the parts and none of their insides.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +22,12 @@ use tokio::time::{Duration, timeout};
 
 use crate::auth::Auth;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{AdminToken, Config};
 use crate::http::assets::{Assets, AssetsError};
 use crate::metrics::Metrics;
 use crate::rooms::Rooms;
 use crate::routes;
-use crate::store::Store;
+use crate::store::{OpenError, Store};
 
 /// What every part of the server shares.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ pub(crate) struct House {
     /// How many people one room holds, and its stage.
     pub(crate) room_seats: usize,
     pub(crate) stage_seats: usize,
+    /// Origins besides its own whose pages may connect.
+    pub(crate) allow_origins: Vec<String>,
+    /// Whose word on whom they speak for is taken.
+    pub(crate) trust_proxies: Vec<IpAddr>,
+    /// Opens what is for the operator alone.
+    pub(crate) admin_token: Option<AdminToken>,
     /// Turns true once.
     pub(crate) shutdown: watch::Receiver<bool>,
     /// Held by every connection; when the last is dropped, all have said goodbye.
@@ -104,6 +110,9 @@ pub enum Error {
         /// Why not.
         source: AssetsError,
     },
+    /// What the last run left behind cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// The machine gives no thread, no random numbers or no signals.
     #[error("the system refuses what the server needs ({what}): {reason}")]
     System {
@@ -139,14 +148,16 @@ impl Server {
         getrandom::fill(&mut [0; 16]).map_err(|error| Error::System { what: "random numbers", reason: error.to_string() })?;
         let assets = Assets::open(config.web_dir.as_deref())
             .map_err(|source| Error::WebDir { folder: config.web_dir.clone().unwrap_or_default(), source })?;
-        let store = Store::open().map_err(system("a thread for the store"))?;
+        let clock = Clock::start();
+        let metrics = Arc::<Metrics>::default();
+        let (store, rooms) = Store::open(&config.data_dir, clock.now_ms(), Arc::clone(&metrics))?;
         let listener = listen(config.listen).await?;
         let addr = listener.local_addr().map_err(system("the address of its socket"))?;
         let (stop, shutdown) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
         let house = Arc::new(House {
-            clock: Clock::start(),
-            metrics: Arc::default(),
+            clock,
+            metrics,
             auth: Auth::new(store.clone()),
             store,
             rooms: Rooms::new(),
@@ -154,10 +165,14 @@ impl Server {
             blocks_addresses: config.block_addresses,
             room_seats: config.room_seats,
             stage_seats: config.stage_seats,
+            allow_origins: config.allow_origins,
+            trust_proxies: config.trust_proxies,
+            admin_token: config.admin_token,
             shutdown,
             alive: alive.downgrade(),
             connections: AtomicU64::new(0),
         });
+        house.rooms.adopt(&house, rooms);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&house), alive));
         Ok(Running { addr, house, stop, accepting, all_gone })
     }

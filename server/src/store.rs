@@ -1,18 +1,30 @@
 //! What survives: the state of every room, and who is who. Knows no connection and decides nothing.
 //!
 //! The store works on a thread of its own behind a bounded queue and commits in groups: what has gathered while one
-//! commit ran is carried by the next. Whoever writes learns when it is safe, and only then tells anybody. In this
-//! version the state is kept in memory and lives as long as the server; the seam is the one a database stands behind.
+//! commit ran is carried by the next. Whoever writes learns when it is on the disk, and only then tells anybody. While
+//! the disk fails, nothing is taken that could not be kept; it is tried again and again.
 
-mod memory;
+mod database;
+mod dirty;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX};
+use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
 use dais_shared::room::{Event, Room};
 use dais_shared::wire::Identity;
 use tokio::sync::{mpsc, oneshot};
 
-use memory::Memory;
+use crate::metrics::Metrics;
+use database::Database;
+pub(crate) use database::back_up;
+pub use database::{BackupError, OpenError};
 
 /// SHA-256 of a token. The token itself is never kept.
 pub(crate) type TokenHash = [u8; 32];
@@ -54,11 +66,14 @@ enum Request {
     /// The end of the store, to prove that the stage outlives it.
     #[cfg(test)]
     Die,
+    /// The disk is full, or has room again.
+    #[cfg(test)]
+    Fill(bool),
 }
 
 /// The store takes nothing at the moment. What only restricts goes on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store takes no changes at the moment; it is tried again with the next one")]
+#[error("the store cannot keep changes at the moment: the log says why. It is tried again twice a second")]
 pub(crate) struct Unavailable;
 
 /// Resolves when a write is safe; an error says that it never will be.
@@ -68,6 +83,7 @@ pub(crate) type Committed = oneshot::Receiver<()>;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     queue: mpsc::Sender<Request>,
+    is_failing: Arc<AtomicBool>,
 }
 
 /// A place in the store's queue, so that nothing is decided which could not be kept.
@@ -84,22 +100,36 @@ impl Permit {
 }
 
 impl Store {
-    /// Starts the store's thread.
+    /// Opens what is in `folder`, or begins there, and starts the store's thread. With it come the rooms as they were last
+    /// committed.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub(crate) fn open() -> std::io::Result<Self> {
+    /// [`OpenError`] says what the operator can do.
+    pub(crate) fn open(folder: &Path, now_ms: u64, metrics: Arc<Metrics>) -> Result<(Self, Vec<Room>), OpenError> {
+        let database = Database::open(folder, now_ms)?;
+        let rooms = database.rooms().cloned().collect();
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
-        std::thread::Builder::new().name("store".into()).spawn(move || serve(requests))?;
-        Ok(Self { queue })
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let thread = Keeper { database, requests, is_failing: Arc::clone(&is_failing), metrics };
+        let started = std::thread::Builder::new().name("store".into()).spawn(move || thread.run());
+        started.map_err(|source| OpenError::Thread { source })?;
+        Ok((Self { queue, is_failing }, rooms))
     }
 
     /// A place for one change.
     ///
     /// # Errors
-    /// [`Unavailable`] while the queue is full, or for good if the thread has died.
+    /// [`Unavailable`] while the queue is full or the disk fails, and for good if the thread has died.
     pub(crate) fn reserve(&self) -> Result<Permit, Unavailable> {
+        if self.is_failing() {
+            return Err(Unavailable);
+        }
         self.queue.clone().try_reserve_owned().map(Permit).map_err(|_| Unavailable)
+    }
+
+    /// Whether the disk fails.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
     }
 
     /// Whether a change would find a place now.
@@ -136,6 +166,11 @@ impl Store {
         self.queue.closed().await;
     }
 
+    #[cfg(test)]
+    pub(crate) async fn fill(&self, is_full: bool) {
+        self.queue.send(Request::Fill(is_full)).await.expect("it lives");
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(request(answer)).await.map_err(|_| Unavailable)?;
@@ -143,28 +178,112 @@ impl Store {
     }
 }
 
-/// The store's thread: one group after the other until nobody can ask any more.
-fn serve(mut requests: mpsc::Receiver<Request>) {
-    let mut memory = Memory::default();
-    let mut group = Vec::with_capacity(STORE_GROUP_MAX);
-    let mut committed = Vec::with_capacity(STORE_GROUP_MAX);
-    while requests.blocking_recv_many(&mut group, STORE_GROUP_MAX) > 0 {
-        for request in group.drain(..) {
-            match request {
-                Request::Write { write, done } => {
-                    memory.write(write);
-                    committed.push(done);
+/// The store's thread.
+struct Keeper {
+    database: Database,
+    requests: mpsc::Receiver<Request>,
+    is_failing: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+}
+
+impl Keeper {
+    /// One group after the other until nobody can ask any more.
+    fn run(mut self) {
+        let mut group = Vec::with_capacity(STORE_GROUP_MAX);
+        while self.requests.blocking_recv_many(&mut group, STORE_GROUP_MAX) > 0 {
+            #[cfg(test)]
+            if group.iter().any(|request| matches!(request, Request::Die)) {
+                return;
+            }
+            if let Err(reason) = self.keep(group.drain(..)) {
+                tracing::error!(%reason, "the store cannot keep changes; sound goes on");
+                if !self.wait_for_the_disk() {
+                    tracing::error!("the store ends with changes that the disk never took");
+                    return;
                 }
-                // Whoever asked may be gone by now; then nobody needs the answer.
-                Request::Identify { token, now_ms, answer } => drop(answer.send(memory.identify(&token, now_ms))),
-                Request::IsUserKnown { user, answer } => drop(answer.send(memory.is_user_known(user))),
-                Request::LoadRoom { room, answer } => drop(answer.send(memory.room(&room).cloned())),
-                #[cfg(test)]
-                Request::Die => return,
+                self.is_failing.store(false, Ordering::Release);
+                tracing::warn!("the store keeps changes again");
             }
         }
-        for done in committed.drain(..) {
-            let _ = done.send(()); // the room may have died meanwhile
+    }
+
+    /// Makes what is asked lasting, all of it or nothing, and says so to whoever asked. Where it fails they are told by
+    /// being forgotten; what rooms have become stays to be written.
+    fn keep(&mut self, group: impl Iterator<Item = Request>) -> rusqlite::Result<()> {
+        let began = Instant::now();
+        let mut kept = Vec::new();
+        let mut result = self.database.begin();
+        for request in group {
+            match request {
+                Request::Write { write, done } => {
+                    match result {
+                        Ok(()) => result = self.database.write(write),
+                        Err(_) => self.database.take_in(write),
+                    }
+                    kept.push(done);
+                }
+                other => self.answer(other),
+            }
+        }
+        let result = result.and_then(|()| self.database.commit());
+        if result.is_err() {
+            // Before anybody learns of it, or he would be let try again at once.
+            self.is_failing.store(true, Ordering::Release);
+            self.database.roll_back();
+        } else {
+            if !kept.is_empty() {
+                self.metrics.store_commit.note(began.elapsed());
+            }
+            for done in kept {
+                let _ = done.send(()); // the room may have died meanwhile
+            }
+        }
+        result
+    }
+
+    /// Answers what only asks; refuses a change by dropping it. An answer that cannot be read is none.
+    fn answer(&self, request: Request) {
+        // Whoever asked may be gone by now; then nobody needs the answer.
+        match request {
+            Request::Identify { token, now_ms, answer } => {
+                let found = self.database.identify(&token, now_ms);
+                let _ = found.map(|identity| answer.send(identity));
+            }
+            Request::IsUserKnown { user, answer } => {
+                let _ = self.database.is_user_known(user).map(|is_known| answer.send(is_known));
+            }
+            Request::LoadRoom { room, answer } => drop(answer.send(self.database.room(&room).cloned())),
+            Request::Write { .. } => {}
+            #[cfg(test)]
+            Request::Die => {}
+            #[cfg(test)]
+            Request::Fill(is_full) => self.database.fill(is_full),
+        }
+    }
+
+    /// Tries until what rooms have become is written, or nobody can ask any more; whether it is written.
+    fn wait_for_the_disk(&mut self) -> bool {
+        loop {
+            std::thread::sleep(Duration::from_millis(STORE_RETRY_MS));
+            loop {
+                match self.requests.try_recv() {
+                    Ok(Request::Write { write, done }) => {
+                        // Decided before anybody knew: the rows follow the room, once they can.
+                        self.database.take_in(write);
+                        drop(done);
+                    }
+                    Ok(request) => self.answer(request),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => return false,
+                }
+            }
+            match self.database.begin().and_then(|()| self.database.commit()) {
+                Ok(()) => return true,
+                Err(reason) => {
+                    self.database.roll_back();
+                    tracing::debug!(%reason, "still not");
+                }
+            }
         }
     }
 }

@@ -6,13 +6,21 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
-fn dais() -> Command {
+use tempfile::TempDir;
+
+/// In a folder of its own, so that nothing is left where the tests were started.
+fn dais(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dais"));
+    command.current_dir(folder);
     for variable in ["DAIS_LISTEN", "DAIS_DATA_DIR", "DAIS_WEB_DIR", "DAIS_LOG", "DAIS_CONFIG"] {
         command.env_remove(variable);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+fn folder() -> TempDir {
+    TempDir::with_prefix("dais-binary-").unwrap()
 }
 
 fn output(command: &mut Command) -> (Output, String) {
@@ -51,8 +59,9 @@ impl Drop for Serving {
 
 #[test]
 fn it_prints_its_address_and_ends_well_when_told_to() {
+    let folder = folder();
     for signal in ["TERM", "INT"] {
-        let mut serving = Serving::start(dais().args(["--listen", "127.0.0.1:0"]));
+        let mut serving = Serving::start(dais(&folder).args(["--listen", "127.0.0.1:0"]));
         let line = serving.first_line();
         let address = line.trim().rsplit_once("http://").unwrap().1;
         std::net::TcpStream::connect(address).unwrap();
@@ -67,9 +76,10 @@ fn it_prints_its_address_and_ends_well_when_told_to() {
 
 #[test]
 fn a_port_in_use_is_said_in_a_sentence() {
+    let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (output, said) = output(dais().args(["--listen", &address]));
+    let (output, said) = output(dais(&folder).args(["--listen", &address]));
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains(&address) && said.contains("in use") && said.contains("--listen"), "{said}");
     assert_eq!(said.lines().count(), 1);
@@ -77,12 +87,13 @@ fn a_port_in_use_is_said_in_a_sentence() {
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = folder();
     let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let [flag, variable, file] = [0, 1, 2].map(|index| taken[index].local_addr().unwrap().to_string());
     let path = std::env::temp_dir().join(format!("dais-binary-{}.toml", std::process::id()));
     std::fs::write(&path, format!("listen = \"{file}\"\n")).unwrap();
     // Every address is taken, so that each run ends and names the one it tried.
-    let mut command = dais();
+    let mut command = dais(&folder);
     command.env("DAIS_CONFIG", &path);
     assert!(output(&mut command).1.contains(&file));
     command.env("DAIS_LISTEN", &variable);
@@ -98,10 +109,11 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn help_names_every_option_and_is_no_failure() {
-    let output = dais().arg("--help").output().unwrap();
+    let folder = folder();
+    let output = dais(&folder).arg("--help").output().unwrap();
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
-    for word in ["--listen", "--data-dir", "--web-dir", "--log", "--config", "DAIS_LISTEN", "serve", "127.0.0.1:8080"] {
+    for word in ["--listen", "--data-dir", "--web-dir", "--log", "--config", "DAIS_LISTEN", "serve", "backup", "127.0.0.1:8080"] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
 }

@@ -10,6 +10,7 @@ mod decide;
 mod event;
 mod exclusion;
 mod input;
+mod record;
 mod seat;
 mod settings;
 
@@ -24,6 +25,7 @@ pub use event::{
 };
 pub use exclusion::{Ban, Block, Claim, Departed};
 pub use input::{Command, Context, Denied, Input, Join};
+pub use record::{Counters, Record};
 pub use seat::{Invitation, MicrophoneState, RaisedHand, Seat, StageSeat};
 pub use settings::{Mode, Setting, Settings};
 

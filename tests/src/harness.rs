@@ -2,11 +2,14 @@
 
 mod http;
 mod member;
+mod process;
 
 use dais_server::{Config, Metrics, Running, Server, Status};
 use dais_shared::room::Mode;
+use tempfile::TempDir;
 
 pub(crate) use member::{End, TestMember};
+pub(crate) use process::ServerProcess;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);
@@ -14,6 +17,8 @@ pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_s
 /// A server of its own for each test.
 pub(crate) struct TestServer {
     running: Running,
+    /// Where it keeps what is to survive it: nothing, here.
+    _folder: TempDir,
 }
 
 impl TestServer {
@@ -23,8 +28,9 @@ impl TestServer {
 
     /// With these options, but on a free port.
     pub(crate) async fn start_with(config: Config) -> Self {
-        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-        Self { running: Server::start(config).await.unwrap() }
+        let folder = TempDir::with_prefix("dais-").unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..config };
+        Self { running: Server::start(config).await.unwrap(), _folder: folder }
     }
 
     pub(crate) const fn address(&self) -> std::net::SocketAddr {

@@ -9,9 +9,11 @@ mod harness;
 
 mod cases;
 mod hostile;
+mod killed;
 mod lobby;
 mod microphone;
 mod onslaught;
+mod operator;
 mod page;
 mod presence;
 mod rows;

@@ -1,6 +1,7 @@
 //! From a request to a WebSocket (RFC 6455, section 4.2): checks the handshake, answers it, and hands the bare socket
 //! to its connection.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -14,6 +15,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::origin;
 use crate::connection;
 use crate::server::{House, Peer};
 
@@ -24,15 +26,18 @@ pub(crate) async fn websocket(
     mut request: Request,
 ) -> Response {
     let key = match accept_key(request.headers()) {
+        Ok(_) if !origin::is_allowed(request.headers(), &house.allow_origins) => return Refusal::Origin.into_response(),
         Ok(key) => key,
         Err(refusal) => return refusal.into_response(),
     };
+    let address = origin::address(peer.0.ip(), request.headers(), &house.trust_proxies);
+    let peer = SocketAddr::new(address, peer.0.port());
     // Held until the connection ends, so that a server that stops waits for its goodbye.
     let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         if let Some((socket, first)) = bare_socket(upgrade).await {
-            connection::serve(house, socket, first, peer.0).await;
+            connection::serve(house, socket, first, peer).await;
         }
         drop(alive);
     });
@@ -46,6 +51,7 @@ enum Refusal {
     NotAnUpgrade,
     Version,
     Key,
+    Origin,
 }
 
 impl IntoResponse for Refusal {
@@ -59,6 +65,7 @@ impl IntoResponse for Refusal {
                 let hint = [(header::SEC_WEBSOCKET_VERSION, "13")];
                 (StatusCode::UPGRADE_REQUIRED, hint, "Version 13 of WebSocket is spoken here.\n").into_response()
             }
+            Self::Origin => (StatusCode::FORBIDDEN, "Pages from elsewhere connect only with --allow-origin.\n").into_response(),
             Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
         }
     }

@@ -61,6 +61,49 @@ async fn where_a_school_shares_an_address_only_the_person_is_kept_out() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_each_has_his_own_address() {
+    let proxy = [127, 0, 0, 1].into();
+    let server = TestServer::start_with(Config { trust_proxies: vec![proxy], ..Config::default() }).await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut guest = TestMember::connect_for("198.51.100.7", server.address()).await;
+    guest.logs_in("Ben").await.unwrap();
+    guest.joins("hall").await.unwrap();
+    host.commands(Command::Kick(guest.id())).await.unwrap();
+    let mut neighbour = TestMember::connect_for("198.51.100.7", server.address()).await;
+    neighbour.logs_in("Cleo").await.unwrap();
+    assert!(matches!(neighbour.joins("hall").await, Err(Denied::Kicked { .. })), "the same address");
+    let mut other = TestMember::connect_for("198.51.100.8", server.address()).await;
+    other.logs_in("Dan").await.unwrap();
+    other.joins("hall").await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_makes_up_his_own_address() {
+    let server = TestServer::start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let guest = server.listener("Ben").await;
+    host.commands(Command::Kick(guest.id())).await.unwrap();
+    let mut disguised = TestMember::connect_for("198.51.100.8", server.address()).await;
+    disguised.logs_in("Cleo").await.unwrap();
+    assert!(matches!(disguised.joins("hall").await, Err(Denied::Kicked { .. })));
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_does_not_connect() {
+    let allow_origins = vec!["https://talk.example".to_owned()];
+    let server = TestServer::start_with(Config { allow_origins, ..Config::default() }).await;
+    let upgrade =
+        ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+    let own = format!("Origin: http://{}", server.address());
+    for (origin, status) in
+        [("Origin: https://evil.example", 403), ("Origin: null", 403), ("Origin: https://talk.example", 101), (own.as_str(), 101)]
+    {
+        assert_eq!(server.handshake_status(&[&upgrade[..], &[origin]].concat()).await, status, "{origin}");
+    }
+    assert_eq!(server.handshake_status(&upgrade).await, 101, "no browser");
+}
+
+#[tokio::test]
 async fn a_ban_holds_until_it_is_lifted() {
     let server = TestServer::start().await;
     let mut host = server.host(Mode::Moderated).await;

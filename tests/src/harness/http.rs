@@ -49,6 +49,17 @@ impl TestServer {
         self.get_with(path, &[]).await
     }
 
+    /// What a handshake with these header lines is answered, and nothing more of it.
+    pub(crate) async fn handshake_status(&self, headers: &[&str]) -> u16 {
+        let mut socket = TcpStream::connect(self.address()).await.unwrap();
+        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let request = format!("GET /ws HTTP/1.1\r\nHost: {}\r\n{lines}\r\n", self.address());
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; "HTTP/1.1 101".len()];
+        timeout(PATIENCE, socket.read_exact(&mut head)).await.unwrap().unwrap();
+        std::str::from_utf8(&head).unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
+    }
+
     /// A bare socket on which the WebSocket handshake has been made, for what no library would send.
     pub(crate) async fn bare_websocket(&self) -> TcpStream {
         let mut socket = TcpStream::connect(self.address()).await.unwrap();

@@ -15,6 +15,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
@@ -74,7 +75,13 @@ impl TestMember {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((from, 0).into()).unwrap();
         let socket = socket.connect(address).await.unwrap();
-        Self::over(socket, address).await.says_hello(None).await
+        Self::over(socket, address, &[]).await.says_hello(None).await
+    }
+
+    /// As a reverse proxy on this machine would, for somebody at that address.
+    pub(crate) async fn connect_for(client: &str, address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).await.unwrap();
+        Self::over(socket, address, &[("x-forwarded-for", client)]).await.says_hello(None).await
     }
 
     /// With a socket that holds little, so that not reading is felt soon.
@@ -82,12 +89,12 @@ impl TestMember {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(bytes).unwrap();
         let socket = socket.connect(address).await.unwrap();
-        Self::over(socket, address).await.says_hello(None).await
+        Self::over(socket, address, &[]).await.says_hello(None).await
     }
 
     /// Without the hello.
     pub(crate) async fn connect_silently(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).await.unwrap(), address).await
+        Self::over(TcpStream::connect(address).await.unwrap(), address, &[]).await
     }
 
     async fn says_hello(mut self, token: Option<Token>) -> Self {
@@ -97,9 +104,13 @@ impl TestMember {
         self
     }
 
-    async fn over(socket: TcpStream, address: SocketAddr) -> Self {
+    async fn over(socket: TcpStream, address: SocketAddr, headers: &[(&'static str, &str)]) -> Self {
         socket.set_nodelay(true).unwrap();
-        let handshake = client_async(format!("ws://{address}/ws"), socket);
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let handshake = client_async(request, socket);
         let (socket, _) = timeout(PATIENCE, handshake).await.unwrap().unwrap();
         Self {
             socket,

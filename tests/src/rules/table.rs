@@ -160,7 +160,7 @@ fn every_command_by_every_role_in_every_state() {
     for (state, conditions) in STATES {
         let scene = Scene::under(conditions);
         for Alone { name, ask, rows } in alone::TABLE {
-            let cells = words::<4>(row(name, rows, state));
+            let cells = words::<4>(row::<&str>(name, rows, state));
             for (rank, cell) in cells.into_iter().enumerate() {
                 let actor = scene.cast[rank].first;
                 let (expected, found) = (Verdict::read(cell), Verdict::of(&scene, actor, &ask(&scene, actor)));

@@ -1,0 +1,116 @@
+//! What only the operator is told: how the server does, as Prometheus reads it
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dais_shared::room::Unheard;
+use subtle::ConstantTimeEq;
+
+use crate::config::AdminToken;
+use crate::metrics::{Counter, Histogram};
+use crate::server::{House, Peer};
+
+/// Headers that a reverse proxy leaves: whoever it speaks for is not on this machine.
+const LEFT_BY_PROXIES: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(State(house): State<Arc<House>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+    if !is_operator(&headers, peer, house.admin_token.as_ref()) {
+        let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+        let hint = "This is for the operator: send the server's admin token, or ask from its own machine if it has none.\n";
+        return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&house)).into_response()
+}
+
+fn is_operator(headers: &HeaderMap, peer: Peer, token: Option<&AdminToken>) -> bool {
+    match token {
+        Some(AdminToken(secret)) => {
+            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+            said.is_some_and(|said| said.ct_eq(secret.as_bytes()).into())
+        }
+        None => peer.0.ip().to_canonical().is_loopback() && LEFT_BY_PROXIES.iter().all(|name| !headers.contains_key(*name)),
+    }
+}
+
+/// Everything, by the names of docs/metrics.md.
+fn render(house: &House) -> String {
+    let (metrics, totals) = (&house.metrics, house.rooms.totals_with_unlisted());
+    let mut page = Page(String::new());
+    page.number("dais_uptime_seconds", "gauge", house.clock.uptime().as_secs_f64());
+    page.number("dais_rooms", "gauge", totals.rooms as f64);
+    page.number("dais_members", "gauge", totals.members as f64);
+    page.number("dais_store_failing", "gauge", f64::from(u8::from(house.store.is_failing())));
+    for (name, counter) in [
+        ("dais_connections_total", &metrics.connections_total),
+        ("dais_misbehaved_total", &metrics.misbehaved_total),
+        ("dais_voice_frames_heard_total", &metrics.voice_frames_heard_total),
+        ("dais_voice_frames_fanned_out_total", &metrics.voice_frames_fanned_out_total),
+        ("dais_control_frames_discarded_total", &metrics.control_frames_discarded_total),
+        ("dais_room_restarts_total", &metrics.room_restarts_total),
+    ] {
+        page.number(name, "counter", counter.get() as f64);
+    }
+    let dropped: [(&str, &Counter); 7] = [
+        ("too_fast", &metrics.voice_frames_too_fast_total),
+        ("duplicate", &metrics.voice_frames_duplicate_total),
+        ("stale", &metrics.voice_frames_stale_total),
+        ("mailbox_full", &metrics.voice_frames_mailbox_full_total),
+        ("late", &metrics.voice_frames_late_total),
+        ("overflow", &metrics.voice_frames_overflow_total),
+        ("silenced", &metrics.voice_frames_silenced_total),
+    ];
+    let unheard = Unheard::ALL.map(|reason| (reason_name(reason), metrics.voice_frames_unheard(reason)));
+    let dropped = dropped.into_iter().map(|(reason, counter)| (reason, counter.get())).chain(unheard);
+    page.by_reason("dais_voice_frames_dropped_total", dropped);
+    page.histogram("dais_delivery_delay_seconds", &metrics.delivery_delay);
+    page.histogram("dais_store_commit_seconds", &metrics.store_commit);
+    page.0
+}
+
+const fn reason_name(reason: Unheard) -> &'static str {
+    match reason {
+        Unheard::NotAMember => "not_a_member",
+        Unheard::NotOnStage => "not_on_stage",
+        Unheard::MutedByHost => "muted_by_host",
+        Unheard::MutedBySelf => "muted_by_self",
+    }
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // A string takes anything.
+        let _ = self.0.write_fmt(line);
+        self.0.push('\n');
+    }
+
+    fn number(&mut self, name: &str, kind: &str, value: f64) {
+        self.line(format_args!("# TYPE {name} {kind}"));
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn by_reason(&mut self, name: &str, values: impl Iterator<Item = (&'static str, u64)>) {
+        self.line(format_args!("# TYPE {name} counter"));
+        for (reason, value) in values {
+            self.line(format_args!("{name}{{reason=\"{reason}\"}} {value}"));
+        }
+    }
+
+    fn histogram(&mut self, name: &str, histogram: &Histogram) {
+        let (cumulative, sum) = histogram.read();
+        self.line(format_args!("# TYPE {name} histogram"));
+        for (bound, count) in &cumulative {
+            let bound = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
+            self.line(format_args!("{name}_bucket{{le=\"{bound}\"}} {count}"));
+        }
+        self.line(format_args!("{name}_sum {sum}"));
+        self.line(format_args!("{name}_count {}", cumulative.last().map_or(0, |(_, count)| *count)));
+    }
+}

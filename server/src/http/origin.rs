@@ -1,0 +1,91 @@
+//! Where a request comes from: which page asked for it, and which machine. Browsers say the one, proxies the other.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, header};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Whether the page that asks may: one from this server, by the name under which it was asked, or one that is `allowed`.
+/// What names no page is no browser, and no page can make a browser leave its name out (RFC 6455, section 10.2).
+pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    if origins.next().is_some() {
+        return false;
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let is_own = matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host));
+    is_own || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+/// Whose machine it is: the other end of the connection, or, where that is a proxy that is trusted, the last of those it
+/// says it speaks for that is none. What stands before that anybody may have made up.
+pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxy| proxy.to_canonical() == *address);
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let said: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    for address in said.into_iter().rev() {
+        // Behind something that is no address nothing can be believed.
+        let Ok(address) = address.parse::<IpAddr>() else { return nearest };
+        nearest = address.to_canonical();
+        if !is_trusted(&nearest) {
+            return nearest;
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_page_of_this_server_or_of_an_allowed_one_may_connect() {
+        let allowed = ["https://talk.example".to_owned()];
+        let may = |pairs: &[(&'static str, &str)]| is_allowed(&headers(pairs), &allowed);
+        assert!(may(&[("host", "10.0.0.1:8080")]), "no browser");
+        assert!(may(&[("host", "Dais.example"), ("origin", "https://dais.example")]));
+        assert!(may(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]));
+        assert!(may(&[("host", "127.0.0.1:8080"), ("origin", "https://Talk.example")]));
+        for origin in
+            ["https://evil.example", "null", "https://127.0.0.1", "127.0.0.1:8080", "", "https://talk.example.evil.example"]
+        {
+            assert!(!may(&[("host", "127.0.0.1:8080"), ("origin", origin)]), "{origin}");
+        }
+        assert!(!may(&[("origin", "https://dais.example")]), "without a host");
+        let mut twice = headers(&[("host", "a"), ("origin", "http://a")]);
+        twice.append(header::ORIGIN, "http://b".parse().unwrap());
+        assert!(!is_allowed(&twice, &allowed));
+    }
+
+    #[test]
+    fn a_proxy_is_believed_only_if_it_is_trusted_and_only_about_the_last_stranger() {
+        let trusted: Vec<IpAddr> = ["127.0.0.1", "10.0.0.9"].map(|address| address.parse().unwrap()).to_vec();
+        let address = |peer: &str, said: &str| {
+            let headers = if said.is_empty() { HeaderMap::new() } else { headers(&[("x-forwarded-for", said)]) };
+            address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        };
+        assert_eq!(address("192.0.2.1", "198.51.100.7"), "192.0.2.1", "a stranger says anything");
+        assert_eq!(address("127.0.0.1", ""), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", "198.51.100.7"), "198.51.100.7");
+        assert_eq!(address("::ffff:127.0.0.1", "198.51.100.7"), "198.51.100.7");
+        assert_eq!(address("127.0.0.1", "203.0.113.5, 198.51.100.7"), "198.51.100.7", "the first is hearsay");
+        assert_eq!(address("127.0.0.1", "203.0.113.5, 198.51.100.7, 10.0.0.9"), "198.51.100.7");
+        assert_eq!(address("127.0.0.1", "198.51.100.7, nonsense"), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", "2001:db8::7"), "2001:db8::7");
+    }
+}

@@ -1,0 +1,377 @@
+//! The database file: opened, or refused with a sentence; and the one transaction after the other that changes it.
+//!
+//! SQLite with a write-ahead log. A commit is on the disk before anybody learns of it (`synchronous = FULL`). What cannot be
+//! read is never overwritten.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dais_shared::ids::{RoomId, UserId};
+use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
+use dais_shared::room::Room;
+use dais_shared::wire::Identity;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use subtle::ConstantTimeEq;
+
+use super::dirty::Dirty;
+use super::rows::{Wide, read_rooms, write_room};
+use super::{TokenHash, Write};
+
+const FILE: &str = "dais.db";
+/// Being made; becomes [`FILE`] when it is whole.
+const NEW_FILE: &str = "dais.db.new";
+/// What has been committed and is not in [`FILE`] yet: written by SQLite.
+const LOG_FILE: &str = "dais.db-wal";
+/// Locked by the server that has the folder.
+const LOCK_FILE: &str = "dais.lock";
+/// "Dais", so that the file is told from other programs' databases.
+const APPLICATION_ID: i32 = 0x4461_6973;
+/// Each entry leads from the version before it to its own, the first to version 1.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const BACKUP_WAITS: Duration = Duration::from_secs(10);
+/// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
+
+/// Why the state of the last run cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or written.
+    #[error("cannot write to {path}: {source}; make it writable, or choose another folder with --data-dir")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another server has it.
+    #[error("{path} is in use by another server; stop that, or choose another folder with --data-dir")]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// It is no database, or torn.
+    #[error(
+        "{path} is damaged ({reason}). It is left as it is: put a backup in its place, or move it away to begin anew without \
+         rooms and identities"
+    )]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The machine gives no thread for it.
+    #[error("the system gives the store no thread: {source}")]
+    Thread {
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A newer server wrote it.
+    #[error("{path} was written by a newer version of Dais (format {version}); start that version, or put a backup in its place")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Of which format.
+        version: u32,
+    },
+}
+
+/// A room in memory as its rows are to be, and how they differ yet.
+#[derive(Debug)]
+struct Kept {
+    room: Room,
+    dirty: Option<Dirty>,
+}
+
+/// The state, in the file and, as far as rooms go, in memory.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Connection,
+    rooms: BTreeMap<RoomId, Kept>,
+    /// Rooms that differ from their rows.
+    dirty_rooms: Vec<RoomId>,
+    /// Held for as long as the database is open.
+    _lock: File,
+}
+
+impl Database {
+    /// Opens what is in `folder`, or begins there.
+    pub(super) fn open(folder: &Path, now_ms: u64) -> Result<Self, OpenError> {
+        let lock = lock(folder)?;
+        let path = folder.join(FILE);
+        let damaged = |reason: String| OpenError::Damaged { path: path.clone(), reason };
+        if !path.exists() {
+            if folder.join(LOG_FILE).exists() {
+                return Err(damaged(format!("it is gone, but {LOG_FILE} is not")));
+            }
+            create(folder, &path)?;
+        }
+        if std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
+            return Err(damaged("it is empty".to_owned()));
+        }
+        let unreadable = |error: rusqlite::Error| damaged(error.to_string());
+        let connection = connect(&path).map_err(unreadable)?;
+        // Nothing is set, which might write, before it is known to be ours.
+        let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+        if number("application_id").map_err(unreadable)? != APPLICATION_ID {
+            return Err(damaged("it is not Dais' own".to_owned()));
+        }
+        let version = u32::try_from(number("user_version").map_err(unreadable)?).unwrap_or(0);
+        if version as usize > MIGRATIONS.len() {
+            return Err(OpenError::Newer { path, version });
+        }
+        check(&connection, &path).map_err(damaged)?;
+        equip(&connection).map_err(unreadable)?;
+        migrate(&connection, version).map_err(unreadable)?;
+        let unused_since_ms = now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
+        connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map_err(unreadable)?;
+        let rooms = read_rooms(&connection).map_err(unreadable)?;
+        let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: lock })
+    }
+
+    #[cfg(test)]
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Lets the file grow no more, or again.
+    #[cfg(test)]
+    pub(super) fn fill(&self, is_full: bool) {
+        let pages = self.connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0)).expect("it can be read");
+        let most = if is_full { pages } else { pages + 10_000 };
+        self.connection.pragma_update(None, "max_page_count", most).expect("a limit can be set");
+    }
+
+    /// Every room.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.values().map(|kept| &kept.room)
+    }
+
+    /// One room, as the last change left it.
+    pub(super) fn room(&self, id: &RoomId) -> Option<&Room> {
+        self.rooms.get(id).map(|kept| &kept.room)
+    }
+
+    /// Begins a transaction: whatever is written becomes lasting with [`Database::commit`], or not at all.
+    pub(super) fn begin(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    /// Makes a change. Rooms change in memory, and in the file with the commit.
+    pub(super) fn write(&mut self, write: Write) -> rusqlite::Result<()> {
+        match write {
+            Write::Room(_) | Write::Events { .. } => {
+                self.take_in(write);
+                Ok(())
+            }
+            Write::IdentityCreated { identity, token, now_ms } => self.create_identity(&identity, &token, now_ms),
+            Write::IdentityRenamed { user, name } => {
+                let sql = "UPDATE identities SET name = ?2 WHERE user = ?1";
+                self.connection.prepare_cached(sql)?.execute(params![Wide(user.0), name]).map(drop)
+            }
+            Write::IdentityRevoked { user } => {
+                let sql = "DELETE FROM identities WHERE user = ?1";
+                self.connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
+            }
+        }
+    }
+
+    /// Makes a change in memory alone, if it is one of a room: its rows follow with the next commit that succeeds.
+    pub(super) fn take_in(&mut self, write: Write) {
+        match write {
+            Write::Room(room) => {
+                let id = room.id().clone();
+                self.dirty_rooms.push(id.clone());
+                self.rooms.insert(id, Kept { room: *room, dirty: Some(Dirty::everything()) });
+            }
+            Write::Events { room: id, events } => {
+                let Some(kept) = self.rooms.get_mut(&id) else { return };
+                if kept.dirty.is_none() {
+                    self.dirty_rooms.push(id);
+                }
+                let dirty = kept.dirty.get_or_insert_default();
+                for event in &events {
+                    dirty.mark(&kept.room, event);
+                    kept.room.apply(event);
+                }
+            }
+            Write::IdentityCreated { .. } | Write::IdentityRenamed { .. } | Write::IdentityRevoked { .. } => {}
+        }
+    }
+
+    /// Ends the transaction: the rows are what the rooms are, and on the disk.
+    pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
+        for id in &self.dirty_rooms {
+            if let Some(Kept { room, dirty: Some(dirty) }) = self.rooms.get(id) {
+                write_room(&self.connection, room, dirty)?;
+            }
+        }
+        self.connection.execute_batch("COMMIT")?;
+        for id in self.dirty_rooms.drain(..) {
+            if self.rooms.get(&id).is_some_and(|kept| kept.room.ended().is_some()) {
+                self.rooms.remove(&id);
+            } else if let Some(kept) = self.rooms.get_mut(&id) {
+                kept.dirty = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a transaction up. What rooms have become stays to be written.
+    pub(super) fn roll_back(&self) {
+        // Without a transaction, which SQLite may have given up itself, there is nothing to give up.
+        let _ = self.connection.execute_batch("ROLLBACK");
+    }
+
+    /// Whose token hashes to this. Counts as a use; inside a transaction.
+    pub(super) fn identify(&self, token: &TokenHash, now_ms: u64) -> rusqlite::Result<Option<Identity>> {
+        let sql = "SELECT user, name, token, used_ms FROM identities WHERE token = ?1";
+        let mut found = self.connection.prepare_cached(sql)?;
+        let found = found.query_row([&token[..]], |row| {
+            let identity = Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? };
+            Ok((identity, row.get::<_, [u8; 32]>(2)?, row.get::<_, Wide>(3)?.0))
+        });
+        let Some((identity, kept, used_ms)) = found.optional()? else { return Ok(None) };
+        let is_expired = used_ms < now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
+        if is_expired || !bool::from(kept.ct_eq(token)) {
+            return Ok(None);
+        }
+        if now_ms.saturating_sub(used_ms) > IDENTITY_USE_NOTED_MS {
+            let sql = "UPDATE identities SET used_ms = ?2 WHERE user = ?1";
+            // A disk that fails locks nobody out: the next use is noted.
+            let _ = self.connection.prepare_cached(sql)?.execute([Wide(identity.user.0), Wide(now_ms)]);
+        }
+        Ok(Some(identity))
+    }
+
+    pub(super) fn is_user_known(&self, user: UserId) -> rusqlite::Result<bool> {
+        self.connection.prepare_cached("SELECT 1 FROM identities WHERE user = ?1")?.exists([Wide(user.0)])
+    }
+
+    fn create_identity(&self, identity: &Identity, token: &TokenHash, now_ms: u64) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4)";
+        let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
+        let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities ORDER BY used_ms \
+                   LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
+        self.connection.prepare_cached(sql)?.execute([i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX)]).map(drop)
+    }
+}
+
+/// Why there is no copy.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Nothing to copy.
+    #[error("there is no {path}; name the server's folder with --data-dir")]
+    Missing {
+        /// What was looked for.
+        path: PathBuf,
+    },
+    /// Something is there already.
+    #[error("{path} is there already; name another file")]
+    Exists {
+        /// What.
+        path: PathBuf,
+    },
+    /// It cannot be read, or the copy not be written.
+    #[error("cannot copy {from} to {to}: {reason}")]
+    Failed {
+        /// What was to be copied.
+        from: PathBuf,
+        /// And where to.
+        to: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Writes what is committed in `folder` to a new file, whole and by itself, whether or not a server works there.
+///
+/// # Errors
+/// [`BackupError`] says what to do.
+pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
+    let from = folder.join(FILE);
+    if !from.is_file() {
+        return Err(BackupError::Missing { path: from });
+    }
+    if to.exists() {
+        return Err(BackupError::Exists { path: to.to_owned() });
+    }
+    let copy = || -> rusqlite::Result<()> {
+        let connection = connect(&from)?;
+        // A server that commits just now is waited for.
+        connection.busy_timeout(BACKUP_WAITS)?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop)
+    };
+    copy().map_err(|error| BackupError::Failed { from, to: to.to_owned(), reason: error.to_string() })
+}
+
+/// The folder, for this server alone.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let refused = |source| OpenError::Folder { path: folder.to_owned(), source };
+    make(folder).map_err(refused)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: folder.to_owned() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
+    }
+}
+
+/// Nobody else is to read in it: names, addresses and passcodes are there.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// Makes the file somewhere else and moves it in when it is whole, so that an empty one is always a damaged one.
+fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
+    let new = folder.join(NEW_FILE);
+    let refused = |source| OpenError::Folder { path: folder.to_owned(), source };
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error)),
+        _ => {}
+    }
+    let made = || -> rusqlite::Result<()> {
+        let connection = Connection::open(&new)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        migrate(&connection, 0)
+    };
+    made().map_err(|error| refused(std::io::Error::other(error)))?;
+    std::fs::rename(&new, path).map_err(refused)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+fn equip(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), String> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_BYTES_MAX) {
+        return Ok(()); // What is torn shows when it is read.
+    }
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| error.to_string())?;
+    if said == "ok" { Ok(()) } else { Err(said) }
+}
+
+/// From `version` to the newest, each step whole or not at all.
+fn migrate(connection: &Connection, version: u32) -> rusqlite::Result<()> {
+    for (before, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", before + 1))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,421 @@
+//! The database against its model: the rooms in memory, and what people expect of a file.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
+use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX};
+use dais_shared::room::{
+    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Reaction, Room, RoomEndReason, Setting, Settings,
+};
+use dais_shared::wire::Identity;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::database::{BackupError, Database, OpenError, back_up};
+use super::rows::read_rooms;
+use super::{Store, TokenHash, Write};
+
+fn folder() -> TempDir {
+    TempDir::with_prefix("dais-store-").unwrap()
+}
+
+fn open(folder: &TempDir) -> Database {
+    Database::open(folder.path(), 1_000).unwrap()
+}
+
+fn commit(database: &mut Database, writes: impl IntoIterator<Item = Write>) {
+    database.begin().unwrap();
+    for write in writes {
+        database.write(write).unwrap();
+    }
+    database.commit().unwrap();
+}
+
+fn identity(user: u64) -> Identity {
+    Identity { user: UserId(user), name: format!("Person {user}") }
+}
+
+fn token(user: u64) -> TokenHash {
+    let mut token = [7; 32];
+    token[..8].copy_from_slice(&user.to_be_bytes());
+    token
+}
+
+fn created(user: u64, now_ms: u64) -> Write {
+    Write::IdentityCreated { identity: identity(user), token: token(user), now_ms }
+}
+
+fn hall() -> Room {
+    let id = RoomId::parse("hall").unwrap();
+    Room::new(id, Settings::new("Hall".into(), Mode::Moderated), Some("open sesame".into()), UserId(1))
+}
+
+/// Numbers that look drawn and are the same each time (Numerical Recipes' generator).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Something that people might ask of a room, lawful or not.
+fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
+    let members: Vec<MemberId> = room.seats().map(|(member, _)| member).collect();
+    let user = UserId(1 + random.below(8));
+    let join = Input::Join(Join {
+        user,
+        name: format!("Person {}", user.0),
+        address: if user.0.is_multiple_of(2) {
+            AddressPrefix::V4([10, 0, 0, user.0 as u8])
+        } else {
+            AddressPrefix::V6([user.0 as u8; 8])
+        },
+        passcode: Some("open sesame".into()),
+        microphone_open: random.below(2) == 0,
+    });
+    if members.is_empty() || random.below(6) == 0 {
+        return join;
+    }
+    let some = members[random.below(members.len() as u64) as usize];
+    // Hosts do most of what is done.
+    let actor =
+        room.host().filter(|_| random.below(3) > 0).unwrap_or_else(|| members[random.below(members.len() as u64) as usize]);
+    let invitation = room.invitation_of(actor).map_or(InvitationId(0), |invitation| invitation.id);
+    let message = room.messages().next_back().map_or(MessageId(0), |message| message.id);
+    let muted = random.below(2) == 0;
+    let command = match random.below(30) {
+        0..3 => Command::RaiseHand,
+        3 => Command::LowerHand,
+        4 => Command::RespondInvite { invitation, accept: muted },
+        5 => Command::LeaveStage,
+        6 => Command::SetMicrophone { muted },
+        7 => Command::ReportMicrophone(MicrophoneState::Refused),
+        8..11 => Command::SendMessage(format!("at {now_ms}")),
+        11 => Command::React(Reaction::Heart),
+        12 => Command::Invite(some),
+        13 => Command::CancelInvite(some),
+        14..17 => Command::AdmitHand(some),
+        17 => Command::DeclineHand(some),
+        18 => Command::MuteSpeaker(some),
+        19 => Command::LiftMute(some),
+        20 => Command::RemoveFromStage(some),
+        21 => Command::Kick(some),
+        22 if random.below(4) == 0 => Command::Ban(some),
+        22 => Command::Unban(user),
+        23 => Command::RemoveMessage(message),
+        24 => Command::MakeCoHost(some),
+        25 => Command::HandOver(some),
+        26 => Command::Set(Setting::Topic(format!("topic {now_ms}"))),
+        27 => Command::Set(Setting::Lock(muted)),
+        28 => return Input::ConnectionLost(some),
+        _ => return Input::DeadlinePassed,
+    };
+    Input::Command(actor, command)
+}
+
+#[test]
+fn every_change_of_a_room_is_in_its_rows_and_survives() {
+    for seed in 0..8 {
+        let folder = folder();
+        let mut random = Random(seed);
+        let mut database = open(&folder);
+        let mut room = hall();
+        commit(&mut database, [Write::Room(Box::new(room.clone()))]);
+        let mut now_ms = 1_000;
+        let mut group = Vec::new();
+        for step in 0..600 {
+            now_ms += random.below(4_000);
+            let Ok(events) = room.decide(&input(&mut random, &room, now_ms), &Context::at(now_ms)) else { continue };
+            for event in &events {
+                room.apply(event);
+            }
+            if room.ended().is_some() {
+                break;
+            }
+            group.push(Write::Events { room: room.id().clone(), events });
+            if random.below(3) == 0 {
+                commit(&mut database, group.drain(..));
+                assert_eq!(read_rooms(database.connection()).unwrap(), [room.clone()], "seed {seed}, step {step}");
+            }
+        }
+        commit(&mut database, group);
+        drop(database);
+        let database = open(&folder);
+        let kept: Vec<Room> = database.rooms().cloned().collect();
+        if room.ended().is_none() {
+            assert_eq!(kept, [room], "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn the_oldest_message_gives_way_in_the_rows_too() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut room = hall();
+    commit(&mut database, [Write::Room(Box::new(room.clone()))]);
+    for number in 1..=u32::try_from(MESSAGES_KEPT_MAX).unwrap() + 5 {
+        let message =
+            Message { id: MessageId(number), member: MemberId(1), user: UserId(1), name: "Ada".into(), at_ms: 5, text: None };
+        let event = Event::MessagePosted(message);
+        room.apply(&event);
+        commit(&mut database, [Write::Events { room: room.id().clone(), events: vec![event] }]);
+    }
+    assert!(read_rooms(database.connection()).unwrap() == [room]);
+}
+
+#[test]
+fn a_room_that_has_ended_leaves_nothing_behind() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut room = hall();
+    commit(&mut database, [Write::Room(Box::new(room.clone()))]);
+    let join = Join {
+        user: UserId(1),
+        name: "Ada".into(),
+        address: AddressPrefix::V4([127, 0, 0, 1]),
+        passcode: None,
+        microphone_open: false,
+    };
+    let events = room.decide(&Input::Join(join), &Context::at(5)).unwrap();
+    events.iter().for_each(|event| room.apply(event));
+    let ended = vec![Event::RoomEnded(RoomEndReason::ByHost)];
+    commit(&mut database, [events, ended].map(|events| Write::Events { room: room.id().clone(), events }));
+    assert_eq!(database.rooms().count(), 0);
+    let count = |table: &str| {
+        database.connection().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    for table in ["rooms", "seats", "hands", "invitations", "messages", "claims", "muted_away", "blocks", "bans", "departed"] {
+        assert_eq!(count(table), 0, "{table}");
+    }
+}
+
+#[test]
+fn what_was_not_committed_is_not_there() {
+    let folder = folder();
+    let mut database = open(&folder);
+    commit(&mut database, [created(1, 1_000)]);
+    database.begin().unwrap();
+    database.write(created(2, 1_000)).unwrap();
+    database.write(Write::Room(Box::new(hall()))).unwrap();
+    drop(database);
+    let database = open(&folder);
+    assert!(database.is_user_known(UserId(1)).unwrap());
+    assert!(!database.is_user_known(UserId(2)).unwrap());
+    assert_eq!(database.rooms().count(), 0);
+}
+
+#[test]
+fn a_token_opens_until_it_is_revoked_and_after_a_restart_too() {
+    let folder = folder();
+    let mut database = open(&folder);
+    commit(&mut database, [created(0, 1_000), created(1, 1_000)]);
+    drop(database);
+    let mut database = open(&folder);
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(identity(1)));
+    let mut almost = token(1);
+    almost[31] ^= 1;
+    assert_eq!(database.identify(&almost, 1_010).unwrap(), None);
+    commit(
+        &mut database,
+        [Write::IdentityRevoked { user: UserId(1) }, Write::IdentityRenamed { user: UserId(0), name: "Grace".into() }],
+    );
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), None);
+    assert_eq!(database.identify(&token(0), 1_010).unwrap().unwrap().name, "Grace");
+}
+
+#[test]
+fn an_identity_that_nobody_uses_is_forgotten() {
+    let folder = folder();
+    let mut database = open(&folder);
+    commit(&mut database, [created(0, 1_000), created(1, 1_000)]);
+    let used_ms = 1_000 + IDENTITY_USE_NOTED_MS + 1;
+    assert!(database.identify(&token(1), used_ms).unwrap().is_some(), "its use is noted");
+    let too_late_ms = 1_001 + IDENTITY_UNUSED_MS_MAX;
+    assert_eq!(database.identify(&token(0), too_late_ms).unwrap(), None);
+    drop(database);
+    let database = Database::open(folder.path(), too_late_ms).unwrap();
+    assert!(!database.is_user_known(UserId(0)).unwrap());
+    assert!(database.is_user_known(UserId(1)).unwrap());
+}
+
+#[test]
+fn the_longest_unused_identity_gives_way_to_a_new_one() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let count = IDENTITIES_MAX as u64;
+    commit(&mut database, (0..count).map(|user| created(user, 1_000 + user)));
+    assert!(database.identify(&token(0), 1_000 + IDENTITY_USE_NOTED_MS + count).unwrap().is_some());
+    commit(&mut database, [created(count, 1_000 + count)]);
+    assert!(database.is_user_known(UserId(0)).unwrap(), "it was used since");
+    assert!(!database.is_user_known(UserId(1)).unwrap());
+    assert!(database.is_user_known(UserId(2)).unwrap());
+}
+
+/// Events that take many pages.
+fn much() -> Vec<Event> {
+    let ban = |user| Ban { user: UserId(user), name: "x".repeat(4_000), address: None, at_ms: 5 };
+    (0..10).map(|user| Event::Banned(ban(user))).collect()
+}
+
+#[tokio::test]
+async fn while_the_disk_fails_nothing_is_taken_and_afterwards_nothing_is_missing() {
+    let folder = folder();
+    let (store, kept) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    assert!(kept.is_empty());
+    let mut room = hall();
+    store.write(Write::Room(Box::new(room.clone()))).await.unwrap();
+    store.write(created(1, 1_000)).await.unwrap();
+
+    store.fill(true).await;
+    let events = much();
+    events.iter().for_each(|event| room.apply(event));
+    let permit = store.reserve().unwrap();
+    assert!(permit.write(Write::Events { room: room.id().clone(), events }).await.is_err(), "it is not promised");
+    assert!(store.is_failing() && store.check().is_err() && store.reserve().is_err());
+    assert_eq!(store.identify(token(1), 1_010).await, Ok(Some(identity(1))), "who is known comes in");
+
+    store.fill(false).await;
+    while store.is_failing() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(store.load_room(room.id().clone()).await, Ok(Some(room.clone())));
+    store.write(created(2, 1_000)).await.unwrap();
+    drop(store);
+    // The thread lets go of the folder when it has done what waits.
+    let database = loop {
+        match Database::open(folder.path(), 1_000) {
+            Err(OpenError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => break opened.unwrap(),
+        }
+    };
+    assert_eq!(database.rooms().collect::<Vec<_>>(), [&room]);
+    assert!(database.is_user_known(UserId(2)).unwrap());
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_promised_and_goes_on_when_there_is_room() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut room = hall();
+    commit(&mut database, [Write::Room(Box::new(room.clone()))]);
+    database.fill(true);
+    let events = much();
+    events.iter().for_each(|event| room.apply(event));
+    database.begin().unwrap();
+    database.write(Write::Events { room: room.id().clone(), events }).unwrap();
+    assert!(database.commit().is_err());
+    database.roll_back();
+    assert_eq!(read_rooms(database.connection()).unwrap(), [hall()], "all of it or nothing");
+    database.fill(false);
+    commit(&mut database, []);
+    assert_eq!(read_rooms(database.connection()).unwrap(), [room]);
+}
+
+/// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
+fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut room = hall();
+    let rooms = (0..50).map(|number| {
+        room = Room::new(
+            RoomId::parse(&format!("room-{number}")).unwrap(),
+            Settings::new("x".repeat(80), Mode::Open),
+            None,
+            UserId(number),
+        );
+        Write::Room(Box::new(room.clone()))
+    });
+    let rooms: Vec<Write> = rooms.collect();
+    commit(&mut database, rooms);
+    drop(database);
+    let path = folder.path().join("dais.db");
+    spoil(&path);
+    let before = fs::read(&path).ok();
+    let error = Database::open(folder.path(), 1_000).unwrap_err();
+    assert!(fs::read(&path).ok() == before, "it is left as it is");
+    error
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_a_sentence_and_left_alone() {
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+    let damages: [Damage<'_>; 5] = [
+        ("empty", &|path| fs::write(path, "").unwrap()),
+        ("cut", &|path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("overwritten", &|path| {
+            let mut bytes = fs::read(path).unwrap();
+            let half = bytes.len() / 2;
+            bytes[half..].fill(0xa5);
+            fs::write(path, bytes).unwrap();
+        }),
+        ("no database", &|path| fs::write(path, "milk, bread, butter".repeat(1_000)).unwrap()),
+        ("gone, but for its log", &|path| {
+            fs::remove_file(path).unwrap();
+            fs::write(path.with_extension("db-wal"), "something").unwrap();
+        }),
+    ];
+    for (what, spoil) in damages {
+        let error = opened_after(spoil);
+        assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("backup"), "{what}: {error}");
+    }
+}
+
+#[test]
+fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
+    let foreign = opened_after(|path| {
+        fs::remove_file(path).unwrap();
+        Connection::open(path).unwrap().execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
+    });
+    assert!(matches!(foreign, OpenError::Damaged { .. }), "{foreign}");
+    let newer = opened_after(|path| Connection::open(path).unwrap().pragma_update(None, "user_version", 999).unwrap());
+    assert!(matches!(newer, OpenError::Newer { version: 999, .. }), "{newer}");
+}
+
+#[test]
+fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
+    let (here, there) = (folder(), folder());
+    let mut database = open(&here);
+    commit(&mut database, [created(1, 1_000), Write::Room(Box::new(hall()))]);
+    database.begin().unwrap();
+    database.write(created(2, 1_000)).unwrap();
+    let copy = there.path().join("dais.db");
+    back_up(here.path(), &copy).unwrap();
+    database.commit().unwrap();
+    let restored = open(&there);
+    assert_eq!(restored.rooms().collect::<Vec<_>>(), [&hall()]);
+    assert!(restored.is_user_known(UserId(1)).unwrap() && !restored.is_user_known(UserId(2)).unwrap());
+    assert!(matches!(back_up(here.path(), &copy).unwrap_err(), BackupError::Exists { .. }));
+    assert!(matches!(back_up(&there.path().join("none"), &copy).unwrap_err(), BackupError::Missing { .. }));
+}
+
+#[test]
+fn a_folder_has_one_server() {
+    let folder = folder();
+    let first = open(&folder);
+    let second = Database::open(folder.path(), 1_000).unwrap_err();
+    assert!(matches!(second, OpenError::InUse { .. }), "{second}");
+    drop(first);
+    open(&folder);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Database::open(&file.join("inside"), 1_000).unwrap_err();
+    assert!(matches!(error, OpenError::Folder { .. }), "{error}");
+    assert!(error.to_string().contains("--data-dir"), "{error}");
+}

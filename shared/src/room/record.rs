@@ -1,0 +1,139 @@
+//! All that a room holds, laid open for whoever keeps it.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Ban, Block, Claim, Departed, Invitation, Message, RaisedHand, Room, Seat, Settings};
+use crate::ids::{MemberId, Revision, RoomId, UserId};
+use crate::limits::LEADERLESS_ROOM_MS;
+
+/// The numbers that are given out next. None is ever given out twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// For a seat.
+    pub member: u32,
+    /// For a stay on stage.
+    pub stream: u32,
+    /// For an invitation.
+    pub invitation: u32,
+    /// For a chat message.
+    pub message: u32,
+}
+
+/// A live room, field by field. What follows from the others is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its id.
+    pub id: RoomId,
+    /// What everybody may know of it; whether there is a passcode follows from the next.
+    pub settings: Settings,
+    /// What newcomers have to say.
+    pub passcode: Option<String>,
+    /// Who created it.
+    pub founder: UserId,
+    /// How many changes it has seen.
+    pub revision: Revision,
+    /// Every seat.
+    pub seats: Vec<(MemberId, Seat)>,
+    /// First raised first.
+    pub hands: Vec<RaisedHand>,
+    /// Under way.
+    pub invitations: Vec<Invitation>,
+    /// Whom the host wants to be the host after him.
+    pub successor: Option<MemberId>,
+    /// Hosts who vanished, the first to vanish first.
+    pub claims: Vec<Claim>,
+    /// Whom a moderator muted and who has left the stage, longest gone first.
+    pub muted_away: Vec<UserId>,
+    /// In the order of the kicks.
+    pub blocks: Vec<Block>,
+    /// Longest banned first.
+    pub bans: Vec<Ban>,
+    /// Longest gone first.
+    pub departed: Vec<Departed>,
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// See there.
+    pub counters: Counters,
+    /// When a room without a moderator ends, in Unix milliseconds.
+    pub ends_at_ms: Option<u64>,
+}
+
+impl Room {
+    /// A room as it was. Whoever kept the record answers for it.
+    #[must_use]
+    pub fn restore(record: Record) -> Self {
+        let Record { id, settings, passcode, founder, revision, seats, hands, invitations, successor, claims, .. } = record;
+        Self {
+            id,
+            settings: Settings { has_passcode: passcode.is_some(), ..settings },
+            passcode,
+            founder,
+            revision,
+            seat_by_user: seats.iter().map(|(member, seat)| (seat.user, *member)).collect(),
+            seats: seats.into_iter().collect(),
+            hands,
+            invitations: invitations.into_iter().map(|invitation| (invitation.member, invitation)).collect(),
+            successor,
+            claims,
+            muted_away: record.muted_away,
+            blocks: record.blocks,
+            bans: record.bans,
+            departed: VecDeque::from(record.departed),
+            messages: VecDeque::from(record.messages),
+            next_member: record.counters.member,
+            next_stream: record.counters.stream,
+            next_invitation: record.counters.invitation,
+            next_message: record.counters.message,
+            ends_at_ms: record.ends_at_ms,
+            ended: None,
+        }
+    }
+
+    /// The server was down, and no connection has outlived it: every seat counts as connected until its loss is decided anew,
+    /// and a room without a moderator is given its time once more.
+    pub fn begin_anew(&mut self, now_ms: u64) {
+        for seat in self.seats.values_mut() {
+            seat.held_until_ms = None;
+        }
+        if let Some(ends_at_ms) = &mut self.ends_at_ms {
+            *ends_at_ms = (*ends_at_ms).max(now_ms + LEADERLESS_ROOM_MS);
+        }
+    }
+
+    /// What newcomers have to say.
+    #[must_use]
+    pub fn passcode(&self) -> Option<&str> {
+        self.passcode.as_deref()
+    }
+
+    /// Who created the room.
+    #[must_use]
+    pub const fn founder(&self) -> UserId {
+        self.founder
+    }
+
+    /// Hosts who vanished and may have the chair back, the first to vanish first.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Whom a moderator muted and who has left the stage since, longest gone first.
+    #[must_use]
+    pub fn muted_away(&self) -> &[UserId] {
+        &self.muted_away
+    }
+
+    /// The numbers that are given out next.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        Counters {
+            member: self.next_member,
+            stream: self.next_stream,
+            invitation: self.next_invitation,
+            message: self.next_message,
+        }
+    }
+}
