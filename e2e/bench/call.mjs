@@ -1,10 +1,10 @@
 // The yardstick: the browser's own WebRTC, from one page's microphone to another's loudspeaker.
 
-// Calls from one page to the other, once more each time; the microphone is asked for as Dais does by default. `speaks` turns
-// it on and off.
-export const call = async (from, to) => {
-  const offer = await from.evaluate(async () => {
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
+// Calls from one page to the other, once more each time; the microphone is asked for as Dais does, by default with all of
+// the browser's processing. `speaks` turns it on and off.
+export const call = async (from, to, { processing = true } = {}) => {
+  const offer = await from.evaluate(async (on) => {
+    const audio = { echoCancellation: on, noiseSuppression: on, autoGainControl: on, channelCount: { ideal: 1 } };
     window.microphone ??= await navigator.mediaDevices.getUserMedia({ audio });
     const peer = new RTCPeerConnection();
     (window.peers ??= []).push(peer);
@@ -15,7 +15,7 @@ export const call = async (from, to) => {
       peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve();
     });
     return peer.localDescription.sdp;
-  });
+  }, processing);
   const answer = await to.evaluate(async (sdp) => {
     // Without a permission the browser hides its addresses behind names that no other machine resolves.
     const permission = await navigator.mediaDevices.getUserMedia({ audio: true });

@@ -4,13 +4,13 @@
 //   cargo xtask bench listener [--seconds N]
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { launchChromium } from '../harness/browsers.mjs';
+import { launchChromium, launchOwnChromium } from '../harness/browsers.mjs';
 import { Person } from '../harness/person.mjs';
 import { startServer } from '../harness/server.mjs';
 import { speak } from '../harness/sound.mjs';
@@ -26,6 +26,8 @@ const TRACED = [
   ['AudioWorkletHandler::Process', 'a quantum of playout.js'],
 ];
 const SETTLE_SECONDS = 5;
+// Of the kernel's accounts of processor time (proc(5)).
+const TICKS_PER_SECOND = 100;
 const SPEECH =
   'The birch canoe slid on the smooth planks, and the box was thrown beside the parked truck. It is easy to tell the depth of ' +
   'a well, while four hours of steady work faced us. Rice is often served in round bowls, and the juice of lemons makes fine punch.';
@@ -43,13 +45,32 @@ const talk = async (folder) => {
   return wav;
 };
 
+// A process and its descendants, by their numbers.
+const family = async (root) => {
+  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const parents = new Map();
+  for (const number of numbers) {
+    // Whoever has gone meanwhile used nothing of note.
+    const stat = await readFile(`/proc/${number}/stat`, 'utf8').catch(() => null);
+    if (stat) parents.set(Number(number), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const members = [root];
+  for (const member of members) for (const [number, parent] of parents) if (parent === member) members.push(number);
+  return members;
+};
+
 // Seconds of processor time that each kind of a browser's processes has used.
 const used = async (browser) => {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
   const kinds = {};
-  for (const { type, cpuTime } of processInfo) kinds[type] = (kinds[type] ?? 0) + cpuTime;
+  for (const number of await family(browser.pid)) {
+    const [line, stat] = await Promise.all(
+      ['cmdline', 'stat'].map((file) => readFile(`/proc/${number}/${file}`, 'utf8').catch(() => null)),
+    );
+    if (!line || !stat) continue;
+    const [, kind] = line.match(/--utility-sub-type=([a-z_]+)/) ?? line.match(/--type=([\w-]+)/) ?? [null, 'browser'];
+    const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+    kinds[kind] = (kinds[kind] ?? 0) + (Number(user) + Number(system)) / TICKS_PER_SECOND;
+  }
   return kinds;
 };
 
@@ -82,7 +103,8 @@ const hearDais = async (server, browser, room, wav, count) => {
 
 const hearWebrtc = async (server, speaker, browser) => {
   const open = async (at) => {
-    const page = await (await at.newContext()).newPage();
+    const context = await at.newContext();
+    const page = context.pages()[0] ?? (await context.newPage());
     await page.goto(`${server.url}/healthz`);
     return page;
   };
@@ -93,10 +115,13 @@ const hearWebrtc = async (server, speaker, browser) => {
 const compare = async (server, sound, wav) => {
   const args = ['--autoplay-policy=no-user-gesture-required', `--unsafely-treat-insecure-origin-as-secure=${server.url}`];
   const speaker = await launchChromium({ wav, args });
-  const [dais, webrtc] = [await launchChromium({ pulseServer: sound.server, args }), await launchChromium({ pulseServer: sound.server, args })];
+  const launch = () => launchOwnChromium({ pulseServer: sound.server, args });
+  const [dais, webrtc] = [await launch(), await launch()];
   try {
     await hearWebrtc(server, speaker, webrtc);
     await hearDais(server, dais, 'three', wav, TALKERS);
+    // A browser with somebody at its debugging port reports each message of a socket to him.
+    await Promise.all([dais.leave(), webrtc.leave()]);
     await sleep(SETTLE_SECONDS * 1000);
     const began = performance.now();
     const before = await Promise.all([used(dais), used(webrtc)]);

@@ -9,13 +9,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { launchChromium } from '../harness/browsers.mjs';
-import { Person } from '../harness/person.mjs';
 import { startServer } from '../harness/server.mjs';
 import { speak, writeWav } from '../harness/sound.mjs';
-import { call } from './call.mjs';
 import { addChirps, chirpDelays } from '../harness/chirps.mjs';
 import { startEmulator } from './emulator.mjs';
 import { startSoundCard } from './sound_card.mjs';
+import { daisTurns, webrtcTurns } from './turns.mjs';
 
 const RATE = 48_000;
 const SPEECH =
@@ -104,28 +103,6 @@ const checkMethod = async (card, folder, samples) => {
 const estimated = async (listener) => {
   const found = /Hanna\s+[\d.]+ ms\s+([\d.]+) ms/.exec(await listener.quality());
   return found ? Number(found[1]) : null;
-};
-
-const daisTurns = async (browsers, url) => {
-  const host = await Person.arrive(browsers.speaker, 'Hanna', { tapped: false });
-  const link = await host.createsRoom(url, { title: 'Mouth to ear', id: 'ear' });
-  const listener = await Person.arrive(browsers.listener, 'Leo', { tapped: false });
-  await listener.joins(link);
-  await host.region('Audience').getByRole('listitem', { name: 'Leo', exact: true }).waitFor();
-  const speaks = async (on) => {
-    await host.button(on ? 'Unmute' : 'Mute').click();
-    await host.button(on ? 'Mute' : 'Unmute').waitFor();
-  };
-  return { speaks, listener };
-};
-
-const webrtcTurns = async (browsers, url) => {
-  const open = async (browser) => {
-    const page = await (await browser.newContext()).newPage();
-    await page.goto(`${url}/healthz`);
-    return page;
-  };
-  return call(await open(browsers.speaker), await open(browsers.listener));
 };
 
 const run = async (folder) => {

@@ -11,9 +11,11 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((kind, [])) if kind == "render" => render(),
         Some((kind, [])) if kind == "echo" => in_browsers("echo.mjs", &[]),
+        Some((kind, options)) if kind == "join" => in_browsers("join.mjs", options),
+        Some((kind, options)) if kind == "speech" => in_browsers("speech.mjs", options),
         Some((kind, options)) if kind == "listener" => in_browsers("listener.mjs", options),
         Some((kind, options)) if kind == "mouth-to-ear" => in_browsers("mouth_to_ear.mjs", options),
-        _ => Err("say what to measure: cargo xtask bench render, echo, listener, or mouth-to-ear".to_owned()),
+        _ => Err("say what to measure: cargo xtask bench render, echo, join, listener, mouth-to-ear, or speech".to_owned()),
     }
 }
 

@@ -45,6 +45,10 @@ Dais: the commands of this project
   cargo xtask bench listener [--seconds N]
                                   what it costs a browser to hear three people, beside its own WebRTC,
                                   and how long its audio thread takes
+  cargo xtask bench join [--times N]
+                                  how long it takes from the click on Join until the room is heard
+  cargo xtask bench speech [--pairs N]
+                                  what is left of clean speech, beside the browser's own WebRTC
   cargo xtask bench mouth-to-ear [--pairs N] [--one-way MS --loss PERCENT]
                                   how late a voice is heard, beside the browser's own WebRTC; with a
                                   delay or loss, through an emulated network (needs root)

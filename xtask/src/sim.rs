@@ -7,12 +7,13 @@ use crate::{Result, process, project, setup};
 
 /// Voices of espeak-ng, and what each of them says: sentences of the Harvard lists (IEEE, 1969), two to a clip.
 const VOICES: [&str; 4] = ["en-us", "en-gb", "en-us+f3", "en-gb+m3"];
-const SENTENCES: [&str; 5] = [
+const SENTENCES: [&str; 6] = [
     "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background.",
     "It is easy to tell the depth of a well. These days a chicken leg is a rare dish.",
     "Rice is often served in round bowls. The juice of lemons makes fine punch.",
     "The box was thrown beside the parked truck. The hogs were fed chopped corn and garbage.",
     "Four hours of steady work faced us. A large size in stockings is hard to sell.",
+    "The boy was there when the sun rose. A rod is used to catch pink salmon.",
 ];
 
 /// Runs one kind of simulation with its own options.
@@ -54,11 +55,12 @@ fn sound(options: &[String]) -> Result<()> {
     held
 }
 
-/// A folder with a WAV file per clip, made once.
+/// A folder with a WAV file per clip, made once for what they are to say.
 fn speech() -> Result<PathBuf> {
     let folder = project::scratch()?.join("speech");
     let complete = folder.join("complete");
-    if complete.is_file() {
+    let wanted = format!("{VOICES:?} {SENTENCES:?}");
+    if std::fs::read_to_string(&complete).is_ok_and(|made| made == wanted) {
         return Ok(folder);
     }
     make_anew(&folder)?;
@@ -69,7 +71,7 @@ fn speech() -> Result<PathBuf> {
         let convert = ["-r", "48000", "-c", "1", "-b", "16"];
         run(command("sox").args(["-t", "wav"]).arg(&raw).args(convert).arg(clip).args(["gain", "-n", "-6"]))?;
     }
-    std::fs::write(&complete, "").map_err(|error| format!("cannot write {}: {error}", complete.display()))?;
+    std::fs::write(&complete, wanted).map_err(|error| format!("cannot write {}: {error}", complete.display()))?;
     Ok(folder)
 }
 
