@@ -4,6 +4,7 @@
 //! and changes leave in the order of their revisions when they are kept ([`outgoing`]). Voice waits for none of that.
 //! It never waits for a connection: an outbox takes everything at once.
 
+mod chorus;
 mod command;
 mod lateness;
 mod outgoing;
@@ -19,14 +20,16 @@ use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, Str
 use dais_shared::limits::{CLOCK_IN_SILENCE_MS, ROOM_BATCH_MAX};
 use dais_shared::room::{Command, Context, Denied, Event, Input, LeaveReason, Room};
 use dais_shared::view::Publication;
-use dais_shared::voice::Header;
-use dais_shared::wire::ServerFrame;
+use dais_shared::voice::{Header, Origin};
+use dais_shared::wire::{ServerFrame, encode_server_voice};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::fan_out::{FanOut, Occupant, Spoken};
-use crate::outbox::{Outbox, control_frame};
+use crate::outbox::{Outbox, Voice, control_frame};
 use crate::rooms::Ending;
 use crate::server::House;
+use crate::websocket;
+use chorus::Chorus;
 use outgoing::{Effect, Outgoing};
 use voice::Speech;
 
@@ -106,7 +109,9 @@ pub(crate) struct RoomActor {
     publication: Publication,
     links: BTreeMap<MemberId, Link>,
     fan_out: FanOut,
-    /// Voice of the messages taken out of the mailbox together: every listener's share leaves in one write.
+    /// Voice that is to leave: every listener's share in one write.
+    chorus: Chorus,
+    /// Of [`RoomActor::send_spoken`], kept for its memory.
     spoken: Vec<Spoken>,
     outgoing: Outgoing,
     /// The store has missed changes: the next write carries the whole room.
@@ -126,6 +131,7 @@ impl RoomActor {
             ending,
             links: BTreeMap::new(),
             fan_out: FanOut::default(),
+            chorus: Chorus::default(),
             spoken: Vec::new(),
             outgoing: Outgoing::default(),
             is_unsaved: false,
@@ -167,7 +173,9 @@ impl RoomActor {
                 mailbox.close();
             }
             self.publish();
-            self.send_spoken();
+            if self.chorus.due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
+                self.send_spoken();
+            }
         }
         while !self.outgoing.is_empty() {
             // What the store never kept is told all the same: it has happened.
@@ -183,7 +191,7 @@ impl RoomActor {
             Message::Command { from, request, command } => self.handle_command(from, request, command),
             Message::Leave { from, request, left } => self.handle_leave(from, request, left),
             Message::Lost(from) => self.handle_lost(from),
-            Message::Voice { from, arrived_ms, header, bytes } => self.handle_voice(from, arrived_ms, &header, &bytes),
+            Message::Voice { from, arrived_ms, header, bytes } => self.handle_voice(from, arrived_ms, &header, bytes),
             Message::ClockMapping { from, timestamp, server_ms } => {
                 self.handle_clock_mapping(from, timestamp, server_ms);
             }
@@ -201,7 +209,7 @@ impl RoomActor {
     fn due_ms(&self) -> Option<u64> {
         let publication = self.publication.due_ms(&self.room);
         let deadline = self.room.next_deadline_ms().map(|ms| ms.saturating_sub(self.house.clock.rooms_ahead_ms()));
-        deadline.into_iter().chain(publication).chain(self.clock_due_ms()).min()
+        deadline.into_iter().chain(publication).chain(self.clock_due_ms()).chain(self.chorus.due_ms()).min()
     }
 
     /// When listeners are to be told the time, since nobody speaks who could.
@@ -293,21 +301,24 @@ impl RoomActor {
         Some(Effect::PutOut(Arc::clone(&link.outbox), link.tenure.clone(), control_frame(&frame)))
     }
 
-    /// Voice leaves before whatever comes after it in the room's order.
+    /// Sends all voice that waits: it leaves before whatever comes after it in the room's order. What leaves together
+    /// carries one time, that of the last, so that waiting for it does not count as the network's jitter.
     fn send_spoken(&mut self) {
+        let newest_ms = self.chorus.newest_ms();
+        let metrics = &self.house.metrics;
+        let sent_ms = self.house.clock.now_ms();
+        let spoken = self.chorus.take().map(|frame| {
+            metrics.delivery_delay.note(Duration::from_millis(sent_ms.saturating_sub(frame.arrived_ms)));
+            let message = encode_server_voice(&Origin { stream: frame.stream, arrived_ms: newest_ms }, &frame.message);
+            let voice = Voice { stream: frame.stream, arrived_ms: newest_ms, bytes: websocket::binary(&message) };
+            Spoken { speaker: frame.speaker, voice }
+        });
+        self.spoken.extend(spoken);
         if !self.spoken.is_empty() {
             self.timed_ms = self.now_ms;
+            self.house.metrics.voice_frames_fanned_out_total.add(self.fan_out.send_voice(&self.spoken, self.now_ms));
+            self.spoken.clear();
         }
-        let count = self.fan_out.send_voice(&self.spoken, self.now_ms);
-        if !self.spoken.is_empty() {
-            let now_ms = self.house.clock.now_ms();
-            for spoken in &self.spoken {
-                let delay = Duration::from_millis(now_ms.saturating_sub(spoken.voice.arrived_ms));
-                self.house.metrics.delivery_delay.note(delay);
-            }
-        }
-        self.house.metrics.voice_frames_fanned_out_total.add(count);
-        self.spoken.clear();
     }
 
     /// The connection behind a seat, if it is still this one.

@@ -127,6 +127,9 @@ pub const SHORT_FRAME_PAIRS_MAX: u32 = 200;
 /// And people who talk at the same time up to which it does: a listener's browser is woken by each frame, and where three
 /// talk at once, nobody notices 10 ms.
 pub const SHORT_FRAME_TALKERS_MAX: usize = 2;
+/// While more people talk than that, their frames leave the server together, and none waits longer for the others': one
+/// frame of 20 ms.
+pub const GATHERING_MS_MAX: u64 = 20;
 /// Samples at 48 kHz of the frames that speakers send up to that: 10 ms.
 pub const VOICE_FRAME_SAMPLES_SHORT: u32 = 480;
 /// And beyond it: 20 ms.

@@ -37,7 +37,8 @@ pub struct Header {
 pub struct Origin {
     /// Whose voice this is: the seat's stay on stage.
     pub stream: StreamId,
-    /// When the frame reached the server, in milliseconds of the server's clock.
+    /// When the frame reached the server, in milliseconds of the server's clock; of frames that leave together, when the
+    /// last of them did.
     pub arrived_ms: u64,
 }
 

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::UNHEARD_FRAMES_MAX;
 use dais_shared::room::Unheard;
-use dais_shared::voice::{Header, Origin};
-use dais_shared::wire::{Goodbye, ServerFrame, encode_server_voice};
+use dais_shared::voice::Header;
+use dais_shared::wire::{Goodbye, ServerFrame};
 
 use super::RoomActor;
+use super::chorus::Frame;
 use super::lateness::Lateness;
-use crate::fan_out::{Occupant, Spoken};
-use crate::outbox::{Voice, control_frame};
-use crate::websocket;
+use crate::fan_out::Occupant;
+use crate::outbox::control_frame;
 
 /// What the room remembers of one connection's speaking.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl Seen {
 }
 
 impl RoomActor {
-    pub(super) fn handle_voice(&mut self, from: Occupant, arrived_ms: u64, header: &Header, bytes: &[u8]) {
+    pub(super) fn handle_voice(&mut self, from: Occupant, arrived_ms: u64, header: &Header, message: Bytes) {
         let allowed = match self.room.ended() {
             None => self.room.may_speak(from.member),
             Some(_) => Err(Unheard::NotAMember),
@@ -102,9 +102,7 @@ impl RoomActor {
             self.house.metrics.voice_frames_stale_total.add(1);
             return;
         }
-        let message = encode_server_voice(&Origin { stream, arrived_ms }, bytes);
-        let voice = Voice { stream, arrived_ms, bytes: websocket::binary(&message) };
-        self.spoken.push(Spoken { speaker: from.member, voice });
+        self.chorus.push(Frame { speaker: from.member, stream, arrived_ms, message }, header);
         self.house.metrics.voice_frames_heard_total.add(1);
     }
 
