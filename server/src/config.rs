@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, ROOM_SEATS_MAX, STAGE_SEATS_MAX};
 use serde::Deserialize;
 
@@ -33,6 +33,10 @@ pub struct Config {
     pub admin_token: Option<AdminToken>,
     /// What to log.
     pub log: LogFilter,
+    /// In which form.
+    pub log_format: LogFormat,
+    /// What of people's addresses.
+    pub log_addresses: LogAddresses,
 }
 
 /// A secret of the operator's. Never shown.
@@ -49,6 +53,30 @@ impl std::fmt::Debug for AdminToken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(pub String);
 
+/// In which form the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// A line for people to read.
+    #[default]
+    Text,
+    /// A JSON object per line, for programs.
+    Json,
+}
+
+/// What of people's addresses the log may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogAddresses {
+    /// Address and port.
+    Full,
+    /// The network: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one.
+    Prefix,
+    /// Nothing: what is not written down need not be looked after.
+    #[default]
+    None,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -62,6 +90,8 @@ impl Default for Config {
             trust_proxies: Vec::new(),
             admin_token: None,
             log: LogFilter("warn".into()),
+            log_format: LogFormat::default(),
+            log_addresses: LogAddresses::default(),
         }
     }
 }
@@ -204,13 +234,20 @@ struct Options {
     /// behind the proxy has one address, and is kept out with anybody who is kicked or banned
     #[arg(long = "trust-proxy", env = "DAIS_TRUST_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
     trust_proxies: Option<Vec<IpAddr>>,
-    /// Secret of 16 characters or more with which /metrics is read from anywhere; without one only from this machine.
-    /// Other users of this machine see a command line: better say it in the environment or in the file
+    /// Secret of 16 characters or more with which /metrics and /api are used from anywhere. Without one they are read from
+    /// this machine alone, and /api changes nothing. Other users of this machine see a command line: better say it in the
+    /// environment or in the file
     #[arg(long, env = "DAIS_ADMIN_TOKEN", value_name = "SECRET", hide_env_values = true)]
     admin_token: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
+    /// In which form to log: a line of text, or a JSON object per line [default: text]
+    #[arg(long, env = "DAIS_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What of people's addresses to log: all of it, the network alone (203.0.113.0/24), or nothing [default: none]
+    #[arg(long, env = "DAIS_LOG_ADDRESSES", value_name = "EXTENT")]
+    log_addresses: Option<LogAddresses>,
     /// File with these options, in TOML
     #[arg(long, env = "DAIS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -232,6 +269,8 @@ struct File {
     trust_proxies: Option<Vec<IpAddr>>,
     admin_token: Option<String>,
     log: Option<String>,
+    log_format: Option<LogFormat>,
+    log_addresses: Option<LogAddresses>,
 }
 
 /// Reads the options from the command line (the program's name first), the environment and the file.
@@ -263,6 +302,8 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
         log: options.log.or(file.log).map_or(default.log, LogFilter),
+        log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
+        log_addresses: options.log_addresses.or(file.log_addresses).unwrap_or(default.log_addresses),
     })
 }
 
@@ -343,6 +384,17 @@ mod tests {
             assert_eq!(config.web_dir, Some("from-file".into()));
             assert_eq!(config.data_dir, Config::default().data_dir);
         }
+    }
+
+    #[test]
+    fn words_for_the_log_are_the_same_on_the_line_and_in_the_file() {
+        let text = "log-format = \"json\"\nlog-addresses = \"prefix\"";
+        let config = with_file(text, &[]).unwrap();
+        assert_eq!((config.log_format, config.log_addresses), (LogFormat::Json, LogAddresses::Prefix));
+        let config = with_file(text, &["--log-format", "text", "--log-addresses", "full"]).unwrap();
+        assert_eq!((config.log_format, config.log_addresses), (LogFormat::Text, LogAddresses::Full));
+        let error = read(["dais", "--log-addresses", "some"].map(OsString::from)).unwrap_err();
+        assert!(error.to_string().contains("prefix"), "{error}");
     }
 
     #[test]

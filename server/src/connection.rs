@@ -121,6 +121,7 @@ pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, pe
         is_blocked: false,
         house,
     };
+    let peer = connection.house.log_addresses.show(peer);
     tracing::debug!(connection = %id, %peer, "open");
     let end = match connection.run().await {
         Ok(never) => match never {},

@@ -11,6 +11,7 @@ mod fan_out;
 #[cfg(test)]
 mod fault_tests;
 mod http;
+mod logging;
 mod metrics;
 mod outbox;
 mod room_actor;
@@ -23,10 +24,8 @@ mod websocket;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
-
 use config::Task;
-pub use config::{AdminToken, Config, ConfigError, LogFilter};
+pub use config::{AdminToken, Config, ConfigError, LogAddresses, LogFilter, LogFormat};
 pub use metrics::{Counter, Histogram, Metrics};
 pub use server::{Error, Running, Server, Status};
 pub use store::{BackupError, OpenError};
@@ -35,7 +34,7 @@ pub use store::{BackupError, OpenError};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match config::read(arguments) {
         Ok(Task::Serve(config)) => {
-            tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&config.log.0)).with_writer(std::io::stderr).init();
+            logging::begin(&config.log, config.log_format);
             outcome(server::serve_until_told(config))
         }
         Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),

@@ -22,7 +22,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::auth::Auth;
 use crate::clock::Clock;
-use crate::config::{AdminToken, Config};
+use crate::config::{AdminToken, Config, LogAddresses};
 use crate::http::assets::{Assets, AssetsError};
 use crate::metrics::Metrics;
 use crate::rooms::Rooms;
@@ -49,6 +49,8 @@ pub(crate) struct House {
     pub(crate) trust_proxies: Vec<IpAddr>,
     /// Opens what is for the operator alone.
     pub(crate) admin_token: Option<AdminToken>,
+    /// What of people's addresses may be logged.
+    pub(crate) log_addresses: LogAddresses,
     /// Turns true once.
     pub(crate) shutdown: watch::Receiver<bool>,
     /// Held by every connection; when the last is dropped, all have said goodbye.
@@ -168,6 +170,7 @@ impl Server {
             allow_origins: config.allow_origins,
             trust_proxies: config.trust_proxies,
             admin_token: config.admin_token,
+            log_addresses: config.log_addresses,
             shutdown,
             alive: alive.downgrade(),
             connections: AtomicU64::new(0),

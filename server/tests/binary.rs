@@ -12,7 +12,9 @@ use tempfile::TempDir;
 fn dais(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dais"));
     command.current_dir(folder);
-    for variable in ["DAIS_LISTEN", "DAIS_DATA_DIR", "DAIS_WEB_DIR", "DAIS_LOG", "DAIS_CONFIG"] {
+    for variable in
+        ["DAIS_LISTEN", "DAIS_DATA_DIR", "DAIS_WEB_DIR", "DAIS_LOG", "DAIS_LOG_FORMAT", "DAIS_LOG_ADDRESSES", "DAIS_CONFIG"]
+    {
         command.env_remove(variable);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -113,7 +115,20 @@ fn help_names_every_option_and_is_no_failure() {
     let output = dais(&folder).arg("--help").output().unwrap();
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
-    for word in ["--listen", "--data-dir", "--web-dir", "--log", "--config", "DAIS_LISTEN", "serve", "backup", "127.0.0.1:8080"] {
+    for word in [
+        "--listen",
+        "--data-dir",
+        "--web-dir",
+        "--log",
+        "--log-format",
+        "--log-addresses",
+        "--admin-token",
+        "--config",
+        "DAIS_LISTEN",
+        "serve",
+        "backup",
+        "127.0.0.1:8080",
+    ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
 }
