@@ -1,6 +1,7 @@
 //! Who is who: identities, and the random tokens that prove them. Knows no room.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dais_shared::ids::{ConnectionId, Token, UserId};
@@ -10,11 +11,14 @@ use dais_shared::wire::{Goodbye, Identity};
 use sha2::{Digest, Sha256};
 
 use crate::outbox::Outbox;
-use crate::store::{Store, TokenHash, Unavailable, Write};
+use crate::store::{Acquaintance, Store, TokenHash, Unavailable, Write};
 
 /// Ids have this many bits: short on the wire, and with [`dais_shared::limits::IDENTITIES_MAX`] people seldom drawn
 /// twice.
 const USER_ID_BITS: u32 = 48;
+
+/// More identities are not revoked while one is looked up.
+const IDENTIFY_TRIES_MAX: u32 = 16;
 
 /// The people that this server knows.
 #[derive(Debug)]
@@ -22,17 +26,36 @@ pub(crate) struct Auth {
     store: Store,
     /// Where each identity is connected, so that logging out reaches its other pages too.
     sessions: Mutex<BTreeMap<(UserId, ConnectionId), Weak<Outbox>>>,
+    /// How many identities have been forgotten on request.
+    revoked_total: AtomicU64,
 }
 
 impl Auth {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, sessions: Mutex::default() }
+        Self { store, sessions: Mutex::default(), revoked_total: AtomicU64::new(0) }
     }
 
-    /// Whose token this is, if anybody's.
-    pub(crate) async fn identify(&self, token: Token, now_ms: u64) -> Option<Identity> {
-        // A store that cannot answer knows nobody; the person logs in anew, or tries again.
-        self.store.identify(hash(token), now_ms).await.ok().flatten()
+    /// Begins a session of whoever this token belongs to, if it is anybody's.
+    pub(crate) async fn identify(
+        &self,
+        token: Token,
+        now_ms: u64,
+        connection: ConnectionId,
+        outbox: &Arc<Outbox>,
+    ) -> Option<Identity> {
+        // Once, and once more for each time that an identity is revoked meanwhile: it may be this one, and whoever revoked it
+        // saw no session of it yet.
+        for _ in 0..IDENTIFY_TRIES_MAX {
+            let revoked_before = self.revoked_total.load(Ordering::SeqCst);
+            // A store that cannot answer knows nobody; the person logs in anew, or tries again.
+            let identity = self.store.identify(hash(token), now_ms).await.ok().flatten()?;
+            self.begin_session(identity.user, connection, outbox);
+            if self.revoked_total.load(Ordering::SeqCst) == revoked_before {
+                return Some(identity);
+            }
+            self.end_session(identity.user, connection);
+        }
+        None
     }
 
     /// Somebody new.
@@ -68,9 +91,34 @@ impl Auth {
     /// # Errors
     /// [`Denied::Unavailable`] if the store cannot keep that; then nothing has changed.
     pub(crate) async fn logout(&self, user: UserId, connection: ConnectionId) -> Result<(), Denied> {
+        self.forget(user, Some(connection)).await
+    }
+
+    /// Forgets an identity and ends all its connections.
+    ///
+    /// # Errors
+    /// [`Denied::NoSuchPerson`]; [`Denied::Unavailable`] if the store cannot keep that; then nothing has changed.
+    pub(crate) async fn revoke(&self, user: UserId) -> Result<(), Denied> {
+        if !self.store.is_user_known(user).await.map_err(unavailable)? {
+            return Err(Denied::NoSuchPerson);
+        }
+        self.forget(user, None).await
+    }
+
+    /// One page of who is known, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Denied::Unavailable`] if the store cannot say.
+    pub(crate) async fn known(&self, after: Option<UserId>) -> Result<Vec<Acquaintance>, Denied> {
+        self.store.identities(after).await.map_err(unavailable)
+    }
+
+    async fn forget(&self, user: UserId, but: Option<ConnectionId>) -> Result<(), Denied> {
         self.store.write(Write::IdentityRevoked { user }).await.map_err(unavailable)?;
+        // Before the sessions are looked at: see `identify`.
+        self.revoked_total.fetch_add(1, Ordering::SeqCst);
         for ((_, other), outbox) in self.sessions().range((user, ConnectionId(0))..=(user, ConnectionId(u64::MAX))) {
-            if let Some(outbox) = outbox.upgrade().filter(|_| *other != connection) {
+            if let Some(outbox) = outbox.upgrade().filter(|_| Some(*other) != but) {
                 outbox.close(Goodbye::LoggedOut);
             }
         }

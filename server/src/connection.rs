@@ -278,10 +278,7 @@ impl Connection {
         }
         self.has_said_hello = true;
         if let Some(token) = token {
-            self.identity = self.house.auth.identify(token, self.heard_ms).await;
-        }
-        if let Some(identity) = &self.identity {
-            self.house.auth.begin_session(identity.user, self.id, &self.outbox);
+            self.identity = self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await;
         }
         tracing::debug!(connection = %self.id, client, is_known = self.identity.is_some(), "hello");
         let now_ms = self.house.clock.now_ms();

@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token};
+use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token, UserId};
 use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Mode, Setting};
+use dais_shared::room::{Command, Denied, Mode, Order, Setting};
 use dais_shared::view::View;
 use dais_shared::voice::Header;
 use dais_shared::wire::{
@@ -113,6 +113,14 @@ fn joining_room(name: &str) -> Request {
     Request::JoinRoom { room: room(name), passcode: None, page: PageId(1), take_over: false, microphone_open: false }
 }
 
+/// What the operator is answered.
+async fn ordered(server: &Running, order: Order) -> Result<(), Denied> {
+    let mailbox = server.house().rooms.find(&room("hall")).unwrap().mailbox;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    mailbox.send(Message::Order { order, answer }).await.unwrap();
+    answered.await.unwrap()
+}
+
 async fn fail(server: &Running, name: &str) {
     let mailbox = server.house().rooms.find(&room(name)).unwrap().mailbox;
     mailbox.send(Message::Fault).await.unwrap();
@@ -178,6 +186,7 @@ async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
 
     server.house().store.die().await;
     assert!(server.house().store.check().is_err(), "and /healthz says so");
+    assert_eq!(ordered(&server, Order::Unban(UserId(1))).await, Err(Denied::Unavailable));
     for refused in [Command::Set(Setting::Title("Other".into())), Command::LiftMute(me)] {
         assert_eq!(host.ask(Request::Room(refused)).await.0, Err(Denied::Unavailable));
     }
@@ -189,5 +198,7 @@ async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
     assert!(view.unwrap().my_stage().unwrap().host_muted);
     assert_eq!(server.metrics().voice_frames_heard_total.get(), 1);
     guest.ask(Request::LeaveRoom).await.0.unwrap();
+    assert_eq!(ordered(&server, Order::End).await, Err(Denied::Unavailable), "it is over, and that may be forgotten");
+    assert!(server.house().rooms.find(&room("hall")).is_none());
     server.shutdown().await;
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
 use dais_shared::limits::{CLOCK_IN_SILENCE_MS, ROOM_BATCH_MAX};
-use dais_shared::room::{Command, Context, Denied, Event, Input, LeaveReason, Room};
+use dais_shared::room::{Ban, Command, Context, Denied, Event, Input, LeaveReason, Order, Room, Seat};
 use dais_shared::view::Publication;
 use dais_shared::voice::{Header, Origin};
 use dais_shared::wire::{ServerFrame, encode_server_voice};
@@ -58,6 +58,12 @@ pub(crate) enum Message {
     Silence { from: Occupant, request: RequestId, stream: StreamId, silent: bool },
     /// A fresh snapshot: asked for by the client, or, without a request, due after changes were discarded.
     Resync { from: Occupant, request: Option<RequestId> },
+    /// Something that the operator asks. The answer comes when it is kept.
+    Order { order: Order, answer: oneshot::Sender<Result<(), Denied>> },
+    /// Who is banned, for the operator.
+    TellBans { answer: oneshot::Sender<Vec<Ban>> },
+    /// A page of who sits here, for the operator: those after a seat.
+    TellSeats { after: Option<MemberId>, answer: oneshot::Sender<Vec<(MemberId, Seat)>> },
     /// A fault, to prove that it stays in this room.
     #[cfg(test)]
     Fault,
@@ -179,7 +185,7 @@ impl RoomActor {
         }
         while !self.outgoing.is_empty() {
             // What the store never kept is told all the same: it has happened.
-            let _ = self.outgoing.next_committed().await;
+            self.is_unsaved |= self.outgoing.next_committed().await.is_err();
             self.now_ms = self.house.clock.now_ms();
             self.release_front();
         }
@@ -200,6 +206,11 @@ impl RoomActor {
             Message::ListBanned { from, request } => self.handle_list_banned(from, request),
             Message::Silence { from, request, stream, silent } => self.handle_silence(from, request, stream, silent),
             Message::Resync { from, request } => self.handle_resync(from, request),
+            Message::Order { order, answer } => self.handle_order(order, answer),
+            Message::TellBans { answer } => {
+                let _ = answer.send(self.room.bans().to_vec()); // whoever asked may have gone
+            }
+            Message::TellSeats { after, answer } => self.tell_seats(after, answer),
             #[cfg(test)]
             Message::Fault => panic!("a fault on purpose"),
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::{
-    ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX, UNLISTED_ROOM_ID_CHARS,
+    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX, UNLISTED_ROOM_ID_CHARS,
 };
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
@@ -24,6 +24,7 @@ use crate::store::Write;
 /// The way to one room.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
+    pub(crate) id: RoomId,
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) ending: Ending,
 }
@@ -67,10 +68,26 @@ struct State {
 struct Entry {
     handle: Handle,
     founder: UserId,
+    created_ms: Option<u64>,
     restarts: u32,
     summary: RoomSummary,
     /// Appears in no list and no count.
     is_unlisted: bool,
+}
+
+impl Entry {
+    fn overview(&self) -> Overview {
+        Overview { summary: self.summary.clone(), is_unlisted: self.is_unlisted, created_ms: self.created_ms }
+    }
+}
+
+/// A room as its operator may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overview {
+    pub(crate) summary: RoomSummary,
+    pub(crate) is_unlisted: bool,
+    /// In Unix milliseconds, where that is known.
+    pub(crate) created_ms: Option<u64>,
 }
 
 /// What somebody asks for in a new room.
@@ -92,34 +109,35 @@ impl Rooms {
         self.state().entries.get(id).map(|entry| entry.handle.clone())
     }
 
-    /// Makes a room with nobody in it. Whoever asked joins it next; a room whose founder never comes in ends.
+    /// Makes a room with nobody in it. What comes next, `first`, gives it a reason to be: its founder's join, or the order to
+    /// wait for him. Denied that, it ends.
     ///
     /// # Errors
     /// [`Denied`] if the id is taken, or there are too many rooms, or the store cannot keep it.
-    pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, founders_join: Message) -> Result<Handle, Denied> {
+    pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, first: Message) -> Result<Handle, Denied> {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
         let (room, handle, messages) = {
             let mut state = self.state();
             let id = state.admit(&new)?;
-            let room = Room::new(id, new.settings, new.passcode, new.founder);
+            let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
             let (handle, messages) = state.enter(&room);
             (room, handle, messages)
         };
         // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
         // order.
         drop(permit.write(Write::Room(Box::new(room.clone()))));
-        handle.mailbox.try_send(founders_join).map_err(|_| Denied::Unavailable)?;
+        handle.mailbox.try_send(first).map_err(|_| Denied::Unavailable)?;
         let actor = RoomActor::new(Arc::clone(house), room.clone(), handle.ending.clone());
         tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, messages));
         Ok(handle)
     }
 
     /// Takes up the rooms of the last run. Their seats are held for whoever comes back; one that nobody has ever entered
-    /// is not worth it.
+    /// or is awaited in is not worth it.
     pub(crate) fn adopt(&self, house: &Arc<House>, kept: Vec<Room>) {
         for mut room in kept {
             let id = room.id().clone();
-            if !room.has_been_entered() {
+            if !room.has_begun() {
                 let events = vec![Event::RoomEnded(RoomEndReason::Empty)];
                 // If it cannot be forgotten now, it is after the next start.
                 drop(house.store.reserve().map(|permit| permit.write(Write::Events { room: id, events })));
@@ -167,6 +185,23 @@ impl Rooms {
         self.state().page(after)
     }
 
+    /// One page of all rooms, unlisted ones too, in the order of their ids. For the operator.
+    pub(crate) fn overview(&self, after: Option<&RoomId>) -> Vec<Overview> {
+        let state = self.state();
+        let later = state.entries.iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
+        later.take(API_PAGE_MAX).map(|(_, entry)| entry.overview()).collect()
+    }
+
+    /// One room, for the operator.
+    pub(crate) fn overview_of(&self, id: &RoomId) -> Option<Overview> {
+        self.state().entries.get(id).map(Entry::overview)
+    }
+
+    /// The ways to all rooms, in the order of their ids.
+    pub(crate) fn all(&self) -> Vec<Handle> {
+        self.state().entries.values().map(|entry| entry.handle.clone()).collect()
+    }
+
     /// The first page as a finished frame.
     pub(crate) fn first_page_frame(&self) -> Bytes {
         let mut state = self.state();
@@ -209,7 +244,7 @@ impl Rooms {
         }
         entry.restarts += 1;
         let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
-        entry.handle = Handle { mailbox, ending: Ending::default() };
+        entry.handle = Handle { id: id.clone(), mailbox, ending: Ending::default() };
         Some((entry.handle.clone(), messages))
     }
 
@@ -249,10 +284,11 @@ impl State {
     /// Takes a room in: the way to it, and what comes that way.
     fn enter(&mut self, room: &Room) -> (Handle, mpsc::Receiver<Message>) {
         let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
-        let handle = Handle { mailbox, ending: Ending::default() };
+        let handle = Handle { id: room.id().clone(), mailbox, ending: Ending::default() };
         let entry = Entry {
             handle: handle.clone(),
             founder: room.founder(),
+            created_ms: room.created_ms(),
             restarts: 0,
             summary: summary_of(room),
             is_unlisted: room.settings().is_unlisted,

@@ -44,6 +44,16 @@ pub(crate) enum Write {
     IdentityRevoked { user: UserId },
 }
 
+/// Somebody who is known, as the operator may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acquaintance {
+    pub(crate) identity: Identity,
+    /// In Unix milliseconds, where that is known.
+    pub(crate) created_ms: Option<u64>,
+    /// When the identity was used last, to the hour, in Unix milliseconds.
+    pub(crate) used_ms: u64,
+}
+
 #[derive(Debug)]
 enum Request {
     Write {
@@ -58,6 +68,10 @@ enum Request {
     IsUserKnown {
         user: UserId,
         answer: oneshot::Sender<bool>,
+    },
+    ListIdentities {
+        after: Option<UserId>,
+        answer: oneshot::Sender<Vec<Acquaintance>>,
     },
     LoadRoom {
         room: RoomId,
@@ -153,6 +167,11 @@ impl Store {
     /// Whether somebody has this id.
     pub(crate) async fn is_user_known(&self, user: UserId) -> Result<bool, Unavailable> {
         self.ask(|answer| Request::IsUserKnown { user, answer }).await
+    }
+
+    /// One page of who is known, in the order of their ids.
+    pub(crate) async fn identities(&self, after: Option<UserId>) -> Result<Vec<Acquaintance>, Unavailable> {
+        self.ask(|answer| Request::ListIdentities { after, answer }).await
     }
 
     /// A room as it was last committed.
@@ -251,6 +270,9 @@ impl Keeper {
             }
             Request::IsUserKnown { user, answer } => {
                 let _ = self.database.is_user_known(user).map(|is_known| answer.send(is_known));
+            }
+            Request::ListIdentities { after, answer } => {
+                let _ = self.database.identities(after).map(|known| answer.send(known));
             }
             Request::LoadRoom { room, answer } => drop(answer.send(self.database.room(&room).cloned())),
             Request::Write { .. } => {}

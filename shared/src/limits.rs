@@ -67,6 +67,12 @@ pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
 pub const ROOMS_MAX: usize = 1000;
 /// Rooms that one identity may be host of at once.
 pub const ROOMS_PER_USER_MAX: usize = 5;
+/// Bytes of what a request to the HTTP API says: every field at its longest, written in escapes, several times over.
+pub const API_BODY_BYTES_MAX: usize = 4096;
+/// What a request says is there by then, in milliseconds, or nobody waits for it.
+pub const API_BODY_MS_MAX: u64 = 5_000;
+/// Things in one page of a list of the HTTP API.
+pub const API_PAGE_MAX: usize = 100;
 /// Characters of the operator's secret: as many hexadecimal digits are 64 random bits.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
 /// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
@@ -84,6 +90,10 @@ pub const INVITATION_MS: u64 = 60_000;
 pub const REENTRY_BLOCK_MS: u64 = 60_000;
 /// A host who vanished and comes back within this long gets the chair back.
 pub const CHAIR_CLAIM_MS: u64 = 600_000;
+/// A room that the operator made waits so long for its host, unless he says otherwise: a day.
+pub const HOST_AWAITED_MS: u64 = 24 * 3_600_000;
+/// And so long at most: four weeks, for what is announced early.
+pub const HOST_AWAITED_MS_MAX: u64 = 28 * 24 * 3_600_000;
 /// A room without a moderator ends after this long, with a countdown everybody sees.
 pub const LEADERLESS_ROOM_MS: u64 = 120_000;
 

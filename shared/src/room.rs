@@ -24,7 +24,7 @@ pub use event::{
     StageExit,
 };
 pub use exclusion::{Ban, Block, Claim, Departed};
-pub use input::{Command, Context, Denied, Input, Join};
+pub use input::{Command, Context, Denied, Input, Join, Order};
 pub use record::{Counters, Record};
 pub use seat::{Invitation, MicrophoneState, RaisedHand, Seat, StageSeat};
 pub use settings::{Mode, Setting, Settings};
@@ -58,6 +58,8 @@ pub struct Room {
     pub(crate) passcode: Option<String>,
     /// Whoever created the room: gets the host's chair when it is free.
     pub(crate) founder: UserId,
+    /// In Unix milliseconds, where that is known.
+    pub(crate) created_ms: Option<u64>,
     pub(crate) revision: Revision,
     pub(crate) seats: BTreeMap<MemberId, Seat>,
     pub(crate) seat_by_user: BTreeMap<UserId, MemberId>,
@@ -93,6 +95,7 @@ impl Room {
             settings: Settings { has_passcode: passcode.is_some(), ..settings },
             passcode,
             founder,
+            created_ms: None,
             revision: Revision(0),
             seats: BTreeMap::new(),
             seat_by_user: BTreeMap::new(),
@@ -112,6 +115,18 @@ impl Room {
             ends_at_ms: None,
             ended: None,
         }
+    }
+
+    /// The same room, made at a time that is known, in Unix milliseconds.
+    #[must_use]
+    pub fn created_at(self, created_ms: u64) -> Self {
+        Self { created_ms: Some(created_ms), ..self }
+    }
+
+    /// When the room was made, in Unix milliseconds, where that is known.
+    #[must_use]
+    pub const fn created_ms(&self) -> Option<u64> {
+        self.created_ms
     }
 
     /// The room's id.
@@ -202,9 +217,9 @@ impl Room {
         self.on_stage().any(|(_, _, stage)| stage.is_audible())
     }
 
-    /// Whether anybody has ever come in.
+    /// Whether anything has ever happened here: somebody came in, or a host is awaited.
     #[must_use]
-    pub fn has_been_entered(&self) -> bool {
+    pub fn has_begun(&self) -> bool {
         self.revision > Revision(0)
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dais_shared::ids::{MemberId, MessageId, RequestId, StreamId};
-use dais_shared::limits::{MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX};
-use dais_shared::room::{Command, Denied, Input, RoomEndReason};
+use dais_shared::limits::{API_PAGE_MAX, MEMBERS_PAGE_MAX, MESSAGES_PAGE_MAX};
+use dais_shared::room::{Command, Denied, Input, Order, RoomEndReason, Seat};
 use dais_shared::wire::{Goodbye, Reply};
 use tokio::sync::oneshot;
 
@@ -34,7 +34,7 @@ impl RoomActor {
             Err(denied) => {
                 self.answer(outbox, request, Err(denied));
                 let _ = seated.send(None); // the connection may have gone
-                if self.room.ended().is_none() && !self.room.has_been_entered() {
+                if self.room.ended().is_none() && !self.room.has_begun() {
                     self.close_empty();
                 }
             }
@@ -55,6 +55,27 @@ impl RoomActor {
         self.leave_in_order(Effect::Enter(occupant, Arc::clone(&outbox)));
         let room = self.room.id().clone();
         self.answer(outbox, request, Ok(Reply::Joined { room, member }));
+    }
+
+    pub(super) fn handle_order(&mut self, order: Order, answer: oneshot::Sender<Result<(), Denied>>) {
+        match self.carry_out(&Input::Order(order)) {
+            Ok(_) => {
+                self.publish();
+                self.leave_in_order(Effect::Obeyed(answer));
+            }
+            Err(denied) => {
+                let _ = answer.send(Err(denied)); // whoever asked may have gone
+                if self.room.ended().is_none() && !self.room.has_begun() {
+                    self.close_empty();
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell_seats(&self, after: Option<MemberId>, answer: oneshot::Sender<Vec<(MemberId, Seat)>>) {
+        let later = self.room.seats().filter(|(member, _)| after.is_none_or(|after| *member > after));
+        let page = later.take(API_PAGE_MAX).map(|(member, seat)| (member, seat.clone())).collect();
+        let _ = answer.send(page); // whoever asked may have gone
     }
 
     /// A room whose founder never came in.

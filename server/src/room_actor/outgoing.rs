@@ -36,6 +36,8 @@ pub(super) enum Effect {
     Close(Arc<Outbox>, Goodbye),
     /// Whoever waits for this learns that it is kept.
     Tell(oneshot::Sender<()>),
+    /// So does the operator, or that it is not.
+    Obeyed(oneshot::Sender<Result<(), Denied>>),
 }
 
 /// Effects behind the commits they wait for. One entry per write under way, as many as the store's queue takes; and
@@ -136,6 +138,10 @@ impl RoomActor {
             Effect::Close(outbox, goodbye) => outbox.close(goodbye),
             Effect::Tell(told) => {
                 let _ = told.send(()); // whoever waited may have gone
+            }
+            Effect::Obeyed(answer) => {
+                // What only restricts holds all the same; whoever asked may have gone.
+                let _ = answer.send(if self.is_unsaved { Err(Denied::Unavailable) } else { Ok(()) });
             }
         }
     }

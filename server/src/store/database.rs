@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
+use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
 use dais_shared::room::Room;
 use dais_shared::wire::Identity;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::dirty::Dirty;
 use super::rows::{Wide, read_rooms, write_room};
-use super::{TokenHash, Write};
+use super::{Acquaintance, TokenHash, Write};
 
 const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
@@ -29,7 +29,7 @@ const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
 const APPLICATION_ID: i32 = 0x4461_6973;
 /// Each entry leads from the version before it to its own, the first to version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 const BACKUP_WAITS: Duration = Duration::from_secs(10);
 /// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
@@ -251,8 +251,23 @@ impl Database {
         self.connection.prepare_cached("SELECT 1 FROM identities WHERE user = ?1")?.exists([Wide(user.0)])
     }
 
+    /// One page of who is known, in the order of their ids: those after `after`.
+    pub(super) fn identities(&self, after: Option<UserId>) -> rusqlite::Result<Vec<Acquaintance>> {
+        let sql = "SELECT user, name, created_ms, used_ms FROM identities WHERE user > ?1 ORDER BY user LIMIT ?2";
+        let after = after.map_or(-1, |user| user.0.cast_signed());
+        let mut rows = self.connection.prepare_cached(sql)?;
+        let known = rows.query_map(params![after, i64::try_from(API_PAGE_MAX).unwrap_or(i64::MAX)], |row| {
+            Ok(Acquaintance {
+                identity: Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? },
+                created_ms: row.get::<_, Option<Wide>>(2)?.map(|ms| ms.0),
+                used_ms: row.get::<_, Wide>(3)?.0,
+            })
+        })?;
+        known.collect()
+    }
+
     fn create_identity(&self, identity: &Identity, token: &TokenHash, now_ms: u64) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?4)";
         let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
         self.connection.prepare_cached(sql)?.execute(values)?;
         // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.

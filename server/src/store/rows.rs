@@ -53,10 +53,11 @@ fn delete(connection: &Connection, sql: &str, room: &str, number: u32) -> Result
 fn write_room_row(connection: &Connection, room: &Room) -> Result<()> {
     let (settings, counters) = (room.settings(), room.counters());
     // Not `REPLACE`, which would delete the row first, and what belongs to it.
-    let sql = "INSERT INTO rooms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+    let sql = "INSERT INTO rooms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
                ON CONFLICT (id) DO UPDATE SET title = ?2, topic = ?3, mode = ?4, takes_hands = ?5, takes_messages = ?6, \
                is_locked = ?7, is_unlisted = ?8, passcode = ?9, founder = ?10, revision = ?11, successor = ?12, \
-               next_member = ?13, next_stream = ?14, next_invitation = ?15, next_message = ?16, ends_at_ms = ?17";
+               next_member = ?13, next_stream = ?14, next_invitation = ?15, next_message = ?16, ends_at_ms = ?17, \
+               created_ms = ?18";
     let values = params![
         room.id().as_str(),
         settings.title,
@@ -75,6 +76,7 @@ fn write_room_row(connection: &Connection, room: &Room) -> Result<()> {
         counters.invitation,
         counters.message,
         room.ends_at_ms().map(Wide),
+        room.created_ms().map(Wide),
     ];
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
@@ -207,6 +209,7 @@ fn room_of(connection: &Connection, row: &Row<'_>) -> Result<Record> {
         counters,
         passcode: row.get("passcode")?,
         founder: UserId(row.get::<_, Wide>("founder")?.0),
+        created_ms: wide(row, "created_ms")?,
         revision: Revision(row.get::<_, Wide>("revision")?.0),
         successor: row.get::<_, Option<u32>>("successor")?.map(MemberId),
         ends_at_ms: wide(row, "ends_at_ms")?,

@@ -10,7 +10,8 @@ use std::time::Duration;
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
 use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX};
 use dais_shared::room::{
-    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Reaction, Room, RoomEndReason, Setting, Settings,
+    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Reaction, Room, RoomEndReason, Setting,
+    Settings,
 };
 use dais_shared::wire::Identity;
 use rusqlite::Connection;
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 
 use super::database::{BackupError, Database, OpenError, back_up};
 use super::rows::read_rooms;
-use super::{Store, TokenHash, Write};
+use super::{Acquaintance, Store, TokenHash, Write};
 
 fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
@@ -52,7 +53,7 @@ fn created(user: u64, now_ms: u64) -> Write {
 
 fn hall() -> Room {
     let id = RoomId::parse("hall").unwrap();
-    Room::new(id, Settings::new("Hall".into(), Mode::Moderated), Some("open sesame".into()), UserId(1))
+    Room::new(id, Settings::new("Hall".into(), Mode::Moderated), Some("open sesame".into()), UserId(1)).created_at(900)
 }
 
 /// Numbers that look drawn and are the same each time (Numerical Recipes' generator).
@@ -90,7 +91,7 @@ fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
     let invitation = room.invitation_of(actor).map_or(InvitationId(0), |invitation| invitation.id);
     let message = room.messages().next_back().map_or(MessageId(0), |message| message.id);
     let muted = random.below(2) == 0;
-    let command = match random.below(30) {
+    let command = match random.below(33) {
         0..3 => Command::RaiseHand,
         3 => Command::LowerHand,
         4 => Command::RespondInvite { invitation, accept: muted },
@@ -115,6 +116,9 @@ fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
         26 => Command::Set(Setting::Topic(format!("topic {now_ms}"))),
         27 => Command::Set(Setting::Lock(muted)),
         28 => return Input::ConnectionLost(some),
+        29 => return Input::Order(Order::Forget(user)),
+        30 if muted => return Input::Order(Order::Ban(user)),
+        30 | 31 => return Input::Order(Order::Unban(user)),
         _ => return Input::DeadlinePassed,
     };
     Input::Command(actor, command)
@@ -381,6 +385,27 @@ fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
     assert!(matches!(foreign, OpenError::Damaged { .. }), "{foreign}");
     let newer = opened_after(|path| Connection::open(path).unwrap().pragma_update(None, "user_version", 999).unwrap());
     assert!(matches!(newer, OpenError::Newer { version: 999, .. }), "{newer}");
+}
+
+#[test]
+fn a_file_of_version_1_is_taken_over_with_all_that_is_in_it() {
+    let folder = folder();
+    let old = Connection::open(folder.path().join("dais.db")).unwrap();
+    old.pragma_update(None, "application_id", 0x4461_6973).unwrap();
+    old.execute_batch(include_str!("schema.sql")).unwrap();
+    old.execute("INSERT INTO identities VALUES (1, 'Person 1', ?1, 900)", [&token(1)[..]]).unwrap();
+    let room = "INSERT INTO rooms VALUES ('hall', 'Hall', '', 0, 1, 1, 0, 0, 'open sesame', 1, 0, NULL, 1, 1, 1, 1, NULL)";
+    old.execute(room, []).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let mut database = open(&folder);
+    let kept: Vec<Room> = database.rooms().cloned().collect();
+    assert_eq!(kept, [Room::new(kept[0].id().clone(), hall().settings().clone(), Some("open sesame".into()), UserId(1))]);
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(identity(1)));
+    commit(&mut database, [created(2, 1_000)]);
+    let known = |user, created_ms, used_ms| Acquaintance { identity: identity(user), created_ms, used_ms };
+    assert_eq!(database.identities(None).unwrap(), [known(1, None, 900), known(2, Some(1_000), 1_000)]);
+    assert_eq!(database.identities(Some(UserId(1))).unwrap(), [known(2, Some(1_000), 1_000)]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod chair;
 mod moderation;
+mod order;
 mod presence;
 mod stage;
 mod talk;
@@ -40,6 +41,7 @@ impl Room {
             Input::ConnectionLost(member) => Ok(self.connection_lost(*member, context)),
             Input::DeadlinePassed => self.deadline_passed(context),
             Input::Close(reason) => Ok(vec![Event::RoomEnded(*reason)]),
+            Input::Order(order) => self.order(order, context),
         }
     }
 

@@ -283,4 +283,6 @@ pub enum RoomEndReason {
     Leaderless,
     /// Something went wrong in the server.
     Failed,
+    /// Whoever runs the server ended it.
+    ByOperator,
 }

@@ -24,6 +24,26 @@ pub enum Input {
     DeadlinePassed,
     /// The server closes the room.
     Close(super::RoomEndReason),
+    /// Whoever runs the server asks for something.
+    Order(Order),
+}
+
+/// What whoever runs the server may ask of a room: he has no seat and no role there, and outranks everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Keep a room that nobody has entered yet, and its chair, for the founder.
+    AwaitHost {
+        /// Until when, in Unix milliseconds: then the room ends.
+        until_ms: u64,
+    },
+    /// Keep a person out who sits here, or who has left, until [`Order::Unban`].
+    Ban(UserId),
+    /// Let a person in again.
+    Unban(UserId),
+    /// Give up the seat of a person whom the server knows no more.
+    Forget(UserId),
+    /// End the room for everybody.
+    End,
 }
 
 /// Who wants in.
@@ -123,6 +143,18 @@ impl Input {
             Self::Leave(_) | Self::ConnectionLost(_) | Self::DeadlinePassed | Self::Close(_) => true,
             Self::Join(_) => false,
             Self::Command(_, command) => command.only_restricts(),
+            Self::Order(order) => order.only_restricts(),
+        }
+    }
+}
+
+impl Order {
+    /// See [`Input::only_restricts`].
+    #[must_use]
+    pub const fn only_restricts(&self) -> bool {
+        match self {
+            Self::Ban(_) | Self::Forget(_) | Self::End => true,
+            Self::AwaitHost { .. } | Self::Unban(_) => false,
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Record {
     pub passcode: Option<String>,
     /// Who created it.
     pub founder: UserId,
+    /// When it was made, in Unix milliseconds, where that is known.
+    pub created_ms: Option<u64>,
     /// How many changes it has seen.
     pub revision: Revision,
     /// Every seat.
@@ -70,6 +72,7 @@ impl Room {
             settings: Settings { has_passcode: passcode.is_some(), ..settings },
             passcode,
             founder,
+            created_ms: record.created_ms,
             revision,
             seat_by_user: seats.iter().map(|(member, seat)| (seat.user, *member)).collect(),
             seats: seats.into_iter().collect(),

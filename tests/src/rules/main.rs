@@ -9,6 +9,7 @@ mod crowd;
 mod document;
 mod doors;
 mod effects;
+mod orders;
 mod properties;
 mod scene;
 mod table;

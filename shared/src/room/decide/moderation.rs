@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec;
 
-use super::super::{Ban, Block, Context, Denied, Event, LeaveReason, Room, Setting};
+use super::super::{Ban, Block, Context, Denied, Departed, Event, LeaveReason, Room, Seat, Setting};
 use super::{Actor, Decision, allowed};
 use crate::ids::{AddressPrefix, MemberId, UserId};
 use crate::limits::{BANS_MAX, REENTRY_BLOCK_MS};
@@ -22,6 +22,10 @@ impl Room {
 
     pub(super) fn ban(&self, actor: Actor<'_>, target: MemberId, context: &Context) -> Decision {
         let seat = self.allowed_on(actor, Action::Ban, target)?;
+        self.ban_seated(target, seat, context)
+    }
+
+    pub(super) fn ban_seated(&self, target: MemberId, seat: &Seat, context: &Context) -> Decision {
         let ban = self.new_ban(seat.user, &seat.name, seat.address, context)?;
         let mut events = self.leave(target, LeaveReason::Banned, context)?;
         events.push(ban);
@@ -34,10 +38,14 @@ impl Room {
         if !may_act_on(actor.seat.role, Action::Ban, departed.role) {
             return Err(Denied::NotPermitted);
         }
-        if self.bans.iter().any(|ban| ban.user == user) {
+        self.ban_gone(departed, context)
+    }
+
+    pub(super) fn ban_gone(&self, departed: &Departed, context: &Context) -> Decision {
+        if self.bans.iter().any(|ban| ban.user == departed.user) {
             return Ok(vec![]);
         }
-        Ok(vec![self.new_ban(user, &departed.name, departed.address, context)?])
+        Ok(vec![self.new_ban(departed.user, &departed.name, departed.address, context)?])
     }
 
     fn new_ban(&self, user: UserId, name: &str, address: AddressPrefix, context: &Context) -> Result<Event, Denied> {
@@ -50,6 +58,10 @@ impl Room {
 
     pub(super) fn unban(&self, actor: Actor<'_>, user: UserId) -> Decision {
         allowed(actor, Action::Unban)?;
+        self.lift_ban(user)
+    }
+
+    pub(super) fn lift_ban(&self, user: UserId) -> Decision {
         if !self.bans.iter().any(|ban| ban.user == user) {
             return Err(Denied::NoSuchPerson);
         }
