@@ -1,5 +1,7 @@
 //! What the server answers to plain HTTP. Knows no room from the inside.
 
+mod access;
+pub(crate) mod api;
 pub(crate) mod assets;
 pub(crate) mod operator;
 mod origin;

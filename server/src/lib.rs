@@ -27,6 +27,8 @@ use std::process::ExitCode;
 use config::Task;
 pub use config::{AdminToken, Config, ConfigError, LogAddresses, LogFilter, LogFormat};
 pub use metrics::{Counter, Histogram, Metrics};
+#[doc(hidden)]
+pub use routes::paths;
 pub use server::{Error, Running, Server, Status};
 pub use store::{BackupError, OpenError};
 

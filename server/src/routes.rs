@@ -3,20 +3,61 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::routing::{MethodRouter, delete, get};
+use dais_shared::limits::API_BODY_BYTES_MAX;
 
+use crate::http::api::{self, bans, identities, rooms};
 use crate::http::{assets, operator, status, upgrade};
 use crate::server::House;
 
+type Table<const N: usize> = [(&'static str, MethodRouter<Arc<House>>); N];
+
+/// What there is beside the API.
+fn outside() -> Table<5> {
+    [
+        ("/", get(assets::page)),
+        ("/r/{room}", get(assets::page)),
+        ("/ws", get(upgrade::websocket)),
+        ("/healthz", get(status::healthz)),
+        ("/metrics", get(operator::metrics)),
+    ]
+}
+
+/// What there is below `/api`.
+fn inside() -> Table<9> {
+    [
+        ("/status", get(status::status)),
+        ("/openapi.json", get(api::description)),
+        ("/rooms", get(rooms::list).post(rooms::create)),
+        ("/rooms/{room}", get(rooms::show).delete(rooms::end)),
+        ("/rooms/{room}/members", get(rooms::members)),
+        ("/rooms/{room}/bans", get(bans::list).post(bans::ban)),
+        ("/rooms/{room}/bans/{user}", delete(bans::unban)),
+        ("/identities", get(identities::list)),
+        ("/identities/{user}", delete(identities::revoke)),
+    ]
+}
+
 /// Every path of the server; anything else is a file of the page, or not found.
 pub(crate) fn router(house: &Arc<House>) -> Router {
-    Router::new()
-        .route("/", get(assets::page))
-        .route("/r/{room}", get(assets::page))
-        .route("/healthz", get(status::healthz))
-        .route("/api/status", get(status::status))
-        .route("/metrics", get(operator::metrics))
-        .route("/ws", get(upgrade::websocket))
-        .fallback(assets::file)
-        .with_state(Arc::clone(house))
+    let api = laid_out(inside())
+        .fallback(api::unknown_path)
+        .method_not_allowed_fallback(api::unknown_method)
+        .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
+        .layer(map_response(api::finish));
+    laid_out(outside()).nest("/api", api).fallback(assets::file).with_state(Arc::clone(house))
+}
+
+/// Every path that is not a file's: for the test that compares them with the API's description.
+#[doc(hidden)]
+#[must_use]
+pub fn paths() -> Vec<String> {
+    let inside = inside().map(|(path, _)| format!("/api{path}"));
+    outside().into_iter().map(|(path, _)| path.to_owned()).chain(inside).collect()
+}
+
+fn laid_out<const N: usize>(table: Table<N>) -> Router<Arc<House>> {
+    table.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
 }

@@ -1,6 +1,6 @@
 //! The real server on a free port, and people who speak the protocol by hand.
 
-mod http;
+pub(crate) mod http;
 mod member;
 mod process;
 

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod api;
 mod cases;
 mod hostile;
 mod killed;

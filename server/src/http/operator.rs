@@ -4,38 +4,24 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::room::Unheard;
-use subtle::ConstantTimeEq;
 
-use crate::config::AdminToken;
+use super::access::MayRead;
+use super::api::Refused;
 use crate::metrics::{Counter, Histogram};
-use crate::server::{House, Peer};
-
-/// Headers that a reverse proxy leaves: whoever it speaks for is not on this machine.
-const LEFT_BY_PROXIES: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+use crate::server::House;
 
 /// `GET /metrics`.
-pub(crate) async fn metrics(State(house): State<Arc<House>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
-    if !is_operator(&headers, peer, house.admin_token.as_ref()) {
+pub(crate) async fn metrics(access: Result<MayRead, Refused>, State(house): State<Arc<House>>) -> Response {
+    if access.is_err() {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         let hint = "This is for the operator: send the server's admin token, or ask from its own machine if it has none.\n";
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&house)).into_response()
-}
-
-fn is_operator(headers: &HeaderMap, peer: Peer, token: Option<&AdminToken>) -> bool {
-    match token {
-        Some(AdminToken(secret)) => {
-            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-            said.is_some_and(|said| said.ct_eq(secret.as_bytes()).into())
-        }
-        None => peer.0.ip().to_canonical().is_loopback() && LEFT_BY_PROXIES.iter().all(|name| !headers.contains_key(*name)),
-    }
 }
 
 /// Everything, by the names of docs/metrics.md.

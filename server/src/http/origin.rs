@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -19,6 +20,15 @@ pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     let is_own = matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host));
     is_own || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+/// Whether the request was sent to this machine by a name that nobody else can give to it.
+pub(super) fn names_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Whose machine it is: the other end of the connection, or, where that is a proxy that is trusted, the last of those it
@@ -70,6 +80,20 @@ mod tests {
         let mut twice = headers(&[("host", "a"), ("origin", "http://a")]);
         twice.append(header::ORIGIN, "http://b".parse().unwrap());
         assert!(!is_allowed(&twice, &allowed));
+    }
+
+    #[test]
+    fn this_machine_is_named_by_its_loopback_addresses_and_as_localhost() {
+        for host in ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "[::ffff:127.0.0.1]:1"]
+        {
+            assert!(names_this_machine(&headers(&[("host", host)])), "{host}");
+        }
+        for host in
+            ["", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "::1", "a@localhost/"]
+        {
+            assert!(!names_this_machine(&headers(&[("host", host)])), "{host}");
+        }
+        assert!(!names_this_machine(&HeaderMap::new()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Plain HTTP by hand, so that nothing is added to a request or taken from an answer.
 
+use std::net::SocketAddr;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -28,7 +30,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
         let (line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
@@ -37,12 +39,35 @@ impl Answer {
     }
 }
 
+/// Any request: header lines as they are, `Host` added where none of them is one, and a body, if any, with its length.
+pub(crate) async fn call(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|line| line.starts_with("Host:")) {
+        request += &format!("Host: {address}\r\n");
+    }
+    for line in headers {
+        request += &format!("{line}\r\n");
+    }
+    if let Some(body) = body {
+        request += &format!("Content-Length: {}\r\n", body.len());
+    }
+    request += &format!("\r\n{}", body.unwrap_or_default());
+    Answer::parse(&sends_raw(address, request.as_bytes()).await)
+}
+
+/// Sends bytes and reads until the server hangs up.
+pub(crate) async fn sends_raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
+    answer
+}
+
 impl TestServer {
     /// `GET` with extra header lines.
     pub(crate) async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{lines}\r\n", self.address());
-        Answer::parse(&self.sends_raw(request.as_bytes()).await)
+        call(self.address(), "GET", path, headers, None).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -78,14 +103,5 @@ impl TestServer {
         // RFC 6455, section 1.3, has this key and this answer.
         assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         socket
-    }
-
-    /// Sends bytes and reads until the server hangs up.
-    async fn sends_raw(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut socket = TcpStream::connect(self.address()).await.unwrap();
-        socket.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
-        timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
-        answer
     }
 }

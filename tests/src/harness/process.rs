@@ -20,13 +20,19 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts one that keeps its state in `folder`; port 0 is a free one.
     pub(crate) fn start(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, port, &[], Stdio::inherit())
+    }
+
+    /// With more options, and its log somewhere.
+    pub(crate) fn start_with(folder: &Path, port: u16, options: &[&str], log: Stdio) -> Self {
         let listen = format!("127.0.0.1:{port}");
-        let arguments = ["dais", "--listen", &listen, "--data-dir", folder.to_str().unwrap()].join("\n");
+        let arguments = [&["dais", "--listen", &listen, "--data-dir", folder.to_str().unwrap()], options].concat().join("\n");
         let began = Instant::now();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "harness::process::be_a_server", "--ignored", "--nocapture", "--quiet"])
             .env(ARGUMENTS, arguments)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -1,0 +1,71 @@
+//! Who the operator is: whoever knows the admin token or, where there is none, whoever asks from this machine, and then for
+//! reading alone.
+//!
+//! A browser on this machine asks from this machine too, for whatever page it shows. So without a token the request must
+//! name this machine (a page whose own name was made to lead here names itself: DNS rebinding), must not be a foreign
+//! page's, and changes nothing. The token travels in `Authorization`, which no browser adds by itself and no foreign page may.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use subtle::ConstantTimeEq;
+
+use super::api::Refused;
+use super::origin;
+use crate::config::AdminToken;
+use crate::server::{House, Peer};
+
+/// Headers that a reverse proxy leaves: whoever it speaks for is not on this machine.
+const LEFT_BY_PROXIES: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+
+/// The request may read what is for the operator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MayRead;
+
+/// And change it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MayChange;
+
+impl FromRequestParts<Arc<House>> for MayRead {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
+        check(&parts.headers, parts.extensions.get().copied(), house)?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<House>> for MayChange {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
+        if house.admin_token.is_none() {
+            return Err(Refused::NoAdminToken);
+        }
+        check(&parts.headers, parts.extensions.get().copied(), house)?;
+        Ok(Self)
+    }
+}
+
+fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), Refused> {
+    if !is_operator(headers, peer, house.admin_token.as_ref()) {
+        return Err(Refused::NotOperator);
+    }
+    if origin::is_allowed(headers, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
+}
+
+fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToken>) -> bool {
+    match token {
+        Some(AdminToken(secret)) => {
+            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+            said.is_some_and(|said| said.ct_eq(secret.as_bytes()).into())
+        }
+        None => {
+            peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
+                && LEFT_BY_PROXIES.iter().all(|name| !headers.contains_key(*name))
+                && origin::names_this_machine(headers)
+        }
+    }
+}

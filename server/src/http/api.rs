@@ -1,0 +1,49 @@
+//! What the operator asks and orders, in JSON: docs/openapi.json says what, docs/api.md how.
+//!
+//! A change of a room goes through the room's mailbox, where the rules judge it. No answer holds an address, a passcode or,
+//! but for the link of a new room's host, a secret.
+
+pub(crate) mod bans;
+mod body;
+pub(crate) mod identities;
+mod refused;
+pub(crate) mod rooms;
+
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+pub(crate) use refused::Refused;
+
+/// As it is written, to be read by programs.
+const DESCRIPTION: &str = include_str!("../../../docs/openapi.json");
+
+/// `GET /api/openapi.json`.
+pub(crate) async fn description() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION).into_response()
+}
+
+/// Any other path below `/api`.
+pub(crate) async fn unknown_path() -> Refused {
+    Refused::UnknownPath
+}
+
+/// A path of the API, asked for something that is not done there.
+pub(crate) async fn unknown_method() -> Refused {
+    Refused::UnknownMethod
+}
+
+/// What is told here is of this moment and for whoever asked.
+pub(crate) async fn finish(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// Behind what the wanted page of a list begins: `?after=…`, and nothing else.
+fn after<T>(uri: &Uri, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Refused> {
+    match uri.query() {
+        None => Ok(None),
+        Some(query) => query.strip_prefix("after=").and_then(parse).map(Some).ok_or(Refused::Query),
+    }
+}

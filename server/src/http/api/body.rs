@@ -1,0 +1,36 @@
+//! What a request says: JSON, of a bounded length, in a bounded time, and nothing that is not understood.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use dais_shared::limits::API_BODY_MS_MAX;
+use serde::de::DeserializeOwned;
+use tokio::time::{Duration, timeout};
+
+use super::Refused;
+
+/// The body of a request as a `T`. The router bounds its length.
+pub(crate) struct Said<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Said<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+            return Err(Refused::NotJson);
+        }
+        let body = timeout(Duration::from_millis(API_BODY_MS_MAX), Bytes::from_request(request, state));
+        let body = body.await.map_err(|_| Refused::TooSlow)?.map_err(|rejection| match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refused::TooLarge,
+            _ => Refused::Body("the body cannot be read".into()),
+        })?;
+        // What is read by names only is not to be said by places.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Refused::Body("the body has to be a JSON object".into()));
+        }
+        serde_json::from_slice(&body).map(Self).map_err(|error| Refused::Body(format!("the body is wrong: {error}")))
+    }
+}

@@ -1,0 +1,113 @@
+//! Why a request to the API comes to nothing: a status, a word for programs and a sentence for people.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX};
+use dais_shared::room::Denied;
+use serde::Serialize;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Somebody else asks.
+    NotOperator,
+    /// Another site's page asks.
+    ForeignOrigin,
+    /// Nobody may change anything.
+    NoAdminToken,
+    /// There is no such thing.
+    UnknownPath,
+    /// It is not done there.
+    UnknownMethod,
+    /// The query says something else than `after`.
+    Query,
+    /// The body is no JSON, by its own word.
+    NotJson,
+    /// Or too long.
+    TooLarge,
+    /// Or does not come.
+    TooSlow,
+    /// Or says something wrong: what.
+    Body(String),
+    /// The rules say no.
+    Denied(Denied),
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+#[derive(Serialize)]
+struct Told {
+    error: &'static str,
+    detail: String,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, error) = self.code();
+        let mut answer = (status, Json(Told { error, detail: self.detail() })).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        answer
+    }
+}
+
+impl Refused {
+    const fn code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotOperator => (StatusCode::UNAUTHORIZED, "not_operator"),
+            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin"),
+            Self::NoAdminToken => (StatusCode::FORBIDDEN, "no_admin_token"),
+            Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
+            Self::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, "unknown_method"),
+            Self::Query => (StatusCode::BAD_REQUEST, "invalid_query"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+            Self::Body(_) => (StatusCode::BAD_REQUEST, "invalid_body"),
+            Self::Denied(denied) => match denied {
+                Denied::UnknownRoom | Denied::RoomEnded => (StatusCode::NOT_FOUND, "unknown_room"),
+                Denied::NoSuchPerson => (StatusCode::NOT_FOUND, "unknown_person"),
+                Denied::RoomIdTaken => (StatusCode::CONFLICT, "room_id_taken"),
+                Denied::TooManyRooms => (StatusCode::CONFLICT, "too_many_rooms"),
+                Denied::TooManyBans => (StatusCode::CONFLICT, "too_many_bans"),
+                Denied::InvalidName(_) | Denied::InvalidTitle(_) | Denied::InvalidPasscode(_) | Denied::UnlistedIdChosen => {
+                    (StatusCode::BAD_REQUEST, "invalid_body")
+                }
+                Denied::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+                _ => (StatusCode::CONFLICT, "denied"),
+            },
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::NotOperator => "This is for the operator: send the server's admin token as a bearer token, or, where it has \
+                                  none, ask from its own machine by the name of localhost."
+                .into(),
+            Self::ForeignOrigin => "A page from another site may not ask this.".into(),
+            Self::NoAdminToken => format!(
+                "Nothing is changed over HTTP without an admin token: start the server with --admin-token and \
+                 {ADMIN_TOKEN_CHARS_MIN} characters or more."
+            ),
+            Self::UnknownPath => "There is nothing at this path: /api/openapi.json says what there is.".into(),
+            Self::UnknownMethod => "This is not done at this path: the header Allow says what is.".into(),
+            Self::Query => "The query can be after=, with what the page before named as next.".into(),
+            Self::NotJson => "The body has to be of the type application/json.".into(),
+            Self::TooLarge => format!("The body has more than {API_BODY_BYTES_MAX} bytes."),
+            Self::TooSlow => "The body did not come in time.".into(),
+            Self::Body(what) => sentence(what),
+            Self::Denied(denied) => sentence(&denied.to_string()),
+        }
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
