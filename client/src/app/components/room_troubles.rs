@@ -1,6 +1,6 @@
 //! What is in the way in a room: sound that the browser holds back, a microphone that does not open, nobody in charge.
 
-use dais_engine::shared::limits::LEADERLESS_ROOM_MS;
+use dais_engine::shared::limits::{HOST_AWAITED_MS_MAX, LEADERLESS_ROOM_MS};
 use leptos::prelude::*;
 
 use super::invitation::InvitationNotice;
@@ -52,12 +52,20 @@ pub(crate) fn RoomTroubles() -> impl IntoView {
     }
 }
 
-/// The countdown of a room without a moderator, which the server ends.
+/// Seconds for which a room without a moderator lasts.
+const LEADERLESS_SECONDS: u64 = LEADERLESS_ROOM_MS / 1000;
+/// As much do two clocks differ at most, in seconds.
+const CLOCKS_APART_SECONDS: u64 = 5;
+
+/// The countdown of a room without a moderator, which the server ends. One that waits for its host from the start has hours
+/// or days: it is counted down only at their end.
 #[component]
 fn Leaderless() -> impl IntoView {
     let t = t();
     let room = use_room();
-    let seconds = use_clock().seconds_until(LEADERLESS_ROOM_MS, move || room.with(|view| view.ends_at_ms).flatten());
+    let left = use_clock().seconds_until(HOST_AWAITED_MS_MAX, move || room.with(|view| view.ends_at_ms).flatten());
+    let is_soon = |seconds: &u64| *seconds <= LEADERLESS_SECONDS + CLOCKS_APART_SECONDS;
+    let seconds = Memo::new(move |_| left.get().filter(is_soon).map(|seconds| seconds.min(LEADERLESS_SECONDS)));
     let is_shown = Memo::new(move |_| seconds.get().is_some());
     let text = Signal::derive(move || seconds.get().map(t.room.leaderless).unwrap_or_default());
     view! {

@@ -1,17 +1,35 @@
 //! The secret of one's identity, between visits. One identity is every page's of this browser; a page may have another
-//! for itself, which lasts as long as its tab and goes before the shared one.
+//! for itself, which lasts as long as its tab and goes before the shared one. A host's link brings such a one along.
 
 use dais_engine::shared::ids::Token;
+use wasm_bindgen::JsValue;
 use web_sys::{Storage, window};
 
 const TOKEN_KEY: &str = "dais.token";
+/// What stands before the secret in a host's link (docs/api.md).
+const IN_LINK: &str = "#host=";
 
-/// The secret kept, and whether it is this page's alone.
+/// The secret kept, or just brought along, and whether it is this page's alone.
 pub(super) fn kept() -> (Option<Token>, bool) {
+    if let Some(token) = brought() {
+        keep(Some(token), true);
+        return (Some(token), true);
+    }
     match read(storage(true)) {
         Some(token) => (Some(token), true),
         None => (read(storage(false)), false),
     }
+}
+
+/// The secret in the page's own address, from which it is taken away: addresses are shown, copied and remembered.
+fn brought() -> Option<Token> {
+    let window = window()?;
+    let location = window.location();
+    let token = from_hex(location.hash().ok()?.strip_prefix(IN_LINK)?)?;
+    let bare = format!("{}{}", location.pathname().ok()?, location.search().ok()?);
+    // Where the browser does not let it be taken away, it opens the room all the same.
+    let _ = window.history().and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&bare)));
+    Some(token)
 }
 
 /// Keeps a secret, or forgets the one kept.

@@ -110,6 +110,7 @@ fn room_ended(reason: RoomEndReason) -> &'static str {
         RoomEndReason::Empty => "The room ended, because nobody was left.",
         RoomEndReason::Leaderless => "The room ended, because nobody moderated it.",
         RoomEndReason::Failed => "The room ended, because something went wrong on the server.",
+        RoomEndReason::ByOperator => "Whoever runs this server ended the room.",
     }
 }
 
