@@ -13,7 +13,7 @@ use dais_shared::wire::{
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -397,7 +397,10 @@ impl TestMember {
 
     /// Takes in whatever comes until something is so.
     pub(crate) async fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        // Heartbeats come for ever: each message in time does not make the whole so.
+        let until = Instant::now() + PATIENCE * 3;
         while !is_so(self) {
+            assert!(Instant::now() < until, "waited in vain for {what}");
             assert!(self.takes_one(what).await, "waiting for {what}, the connection ended: {:?}", self.end);
         }
     }
