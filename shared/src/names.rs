@@ -27,7 +27,7 @@ pub enum InvalidName {
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn person(text: &str) -> Result<String, InvalidName> {
-    checked(text, NAME_CHARS_MAX)
+    without_invisible(checked(text, NAME_CHARS_MAX)?)
 }
 
 /// A room's title: trimmed, 1 to [`TITLE_CHARS_MAX`] characters.
@@ -35,7 +35,7 @@ pub fn person(text: &str) -> Result<String, InvalidName> {
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn title(text: &str) -> Result<String, InvalidName> {
-    checked(text, TITLE_CHARS_MAX)
+    without_invisible(checked(text, TITLE_CHARS_MAX)?)
 }
 
 /// What a room says it is about: trimmed, at most [`TOPIC_CHARS_MAX`] characters, and possibly nothing.
@@ -77,8 +77,8 @@ fn checked(text: &str, chars_max: usize) -> Result<String, InvalidName> {
 }
 
 fn checked_but(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -> Result<String, InvalidName> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
-    if text.is_empty() {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || matches!(c, '\u{200C}' | '\u{200D}'));
+    if text.chars().all(is_joiner) {
         return Err(InvalidName::Empty);
     }
     if text.chars().count() > chars_max {
@@ -90,9 +90,41 @@ fn checked_but(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -
     Ok(text.to_owned())
 }
 
-/// Characters without width that would make two different names look alike at their ends, or a name look empty.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}' | '\u{3164}' | '\u{2800}')
+/// Refuses what would make a name look like another one, all but joiners: some scripts are not written without these, and
+/// [`distinct`] looks past them.
+fn without_invisible(name: String) -> Result<String, InvalidName> {
+    if name.chars().any(is_invisible) { Err(InvalidName::Unprintable) } else { Ok(name) }
+}
+
+/// Characters that show nothing: of no width, or as wide as a letter and empty.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200B}' | '\u{2060}'
+            ..='\u{2064}'
+                | '\u{FEFF}'
+                | '\u{00AD}'
+                | '\u{034F}'
+                | '\u{115F}'
+                | '\u{1160}'
+                | '\u{17B4}'
+                | '\u{17B5}'
+                | '\u{180E}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{FFA0}'
+    )
+}
+
+/// Characters that only change how those beside them are drawn: joiners and variation selectors.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+/// Whether two names are the same letters.
+#[must_use]
+pub fn look_alike(one: &str, other: &str) -> bool {
+    one.chars().filter(|c| !is_joiner(*c)).eq(other.chars().filter(|c| !is_joiner(*c)))
 }
 
 /// Explicit directional formatting characters (Unicode Standard Annex 9, section 2) and line separators.
@@ -119,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn joiners_are_written_and_change_nobody_into_another() {
+        for name in ["می\u{200C}خواهم", "👩\u{200D}💻", "❤\u{FE0F}"] {
+            assert_eq!(person(name), Ok(name.to_owned()));
+        }
+        assert!(look_alike("A\u{200D}da", "Ada") && look_alike("Ada", "Ad\u{200C}a\u{FE0F}") && !look_alike("Ada", "ada"));
+    }
+
+    #[test]
     fn a_message_may_have_lines_and_nothing_stranger() {
         assert_eq!(message(" one\ntwo "), Ok("one\ntwo".to_owned()));
         assert_eq!(message("one\u{7}two"), Err(InvalidName::Unprintable));
@@ -128,8 +168,10 @@ mod tests {
 
     #[test]
     fn names_that_show_nothing_or_something_else_are_refused() {
-        assert_eq!(person(" \u{200B} "), Err(InvalidName::Empty));
-        for tricky in ["a\u{202E}b", "a\nb", "a\u{0}b", "a\u{2067}b"] {
+        for nothing in [" \u{200B} ", "\u{FE0F}", "\u{200D}\u{FE0F}\u{200D}"] {
+            assert_eq!(person(nothing), Err(InvalidName::Empty), "{nothing:?}");
+        }
+        for tricky in ["a\u{202E}b", "a\nb", "a\u{0}b", "a\u{2067}b", "A\u{200B}da", "A\u{AD}da", "A\u{2060}da"] {
             assert_eq!(person(tricky), Err(InvalidName::Unprintable), "{tricky:?}");
         }
     }

@@ -22,7 +22,7 @@ impl Room {
         let takes_chair = self.takes_chair(join.user, context);
         self.let_in(join, takes_chair, context)?;
         let member = MemberId(self.next_member);
-        let name = names::distinct(&name, |name| self.seats.values().any(|seat| seat.name == name));
+        let name = names::distinct(&name, |name| self.seats.values().any(|seat| names::look_alike(&seat.name, name)));
         let at_ms = context.now_ms;
         let mut events = vec![Event::MemberJoined { member, user: join.user, name, address: join.address, at_ms }];
         if takes_chair {
