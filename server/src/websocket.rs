@@ -39,7 +39,7 @@ pub(crate) struct Frame {
 pub(crate) enum FrameError {
     #[error("the frame announces more than {CLIENT_MESSAGE_BYTES_MAX} bytes")]
     TooLarge,
-    #[error("the frame is text, a fragment, unmasked or against the standard")]
+    #[error("the frame is text, a fragment, unmasked, or otherwise against the standard")]
     Refused,
 }
 
@@ -57,22 +57,23 @@ pub(crate) fn parse(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
     if first & FIN == 0 || first & RESERVED != 0 || second & MASKED == 0 {
         return Err(FrameError::Refused);
     }
-    let (length, header) = match second & 0x7F {
+    // With each form of the length, the least that needs it (RFC 6455, section 5.2).
+    let (length, least, header) = match second & 0x7F {
         126 => match *buffer {
-            [_, _, a, b, ..] => (u64::from(u16::from_be_bytes([a, b])), 4),
+            [_, _, a, b, ..] => (u64::from(u16::from_be_bytes([a, b])), 126, 4),
             _ => return Ok(None),
         },
         127 => match *buffer {
-            [_, _, a, b, c, d, e, f, g, h, ..] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 10),
+            [_, _, a, b, c, d, e, f, g, h, ..] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 0x1_0000, 10),
             _ => return Ok(None),
         },
-        short => (u64::from(short), 2),
+        short => (u64::from(short), 0, 2),
     };
     let length = usize::try_from(length).map_err(|_| FrameError::TooLarge)?;
     if length > CLIENT_MESSAGE_BYTES_MAX {
         return Err(FrameError::TooLarge);
     }
-    if kind != Kind::Binary && length > CONTROL_BYTES_MAX {
+    if length < least || (kind != Kind::Binary && length > CONTROL_BYTES_MAX) {
         return Err(FrameError::Refused);
     }
     let payload = header + 4..header + 4 + length;
@@ -81,7 +82,22 @@ pub(crate) fn parse(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
     for (byte, key) in masked.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
     }
+    if kind == Kind::Close && !is_lawful_close(masked) {
+        return Err(FrameError::Refused);
+    }
     Ok(Some(Frame { kind, bytes: payload.end, payload }))
+}
+
+/// What a close frame may say (RFC 6455, sections 5.5.1 and 7.4): nothing, or a code that may be sent and a reason in UTF-8.
+fn is_lawful_close(payload: &[u8]) -> bool {
+    match payload {
+        [] => true,
+        [a, b, reason @ ..] => {
+            let code = u16::from_be_bytes([*a, *b]);
+            matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) && std::str::from_utf8(reason).is_ok()
+        }
+        [_] => false,
+    }
 }
 
 /// A finished binary frame: the same bytes for everybody, since a server does not mask.
