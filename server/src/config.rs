@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, ROOM_SEATS_MAX, STAGE_SEATS_MAX};
+use dais_shared::limits::{
+    ADMIN_TOKEN_CHARS_MIN, CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_ADDRESS_MAX, ROOM_SEATS_MAX, STAGE_SEATS_MAX,
+};
 use serde::Deserialize;
 
 /// Everything the server can be told.
@@ -25,6 +27,8 @@ pub struct Config {
     pub room_seats: usize,
     /// How many of them may be on stage at once: 1 to 16.
     pub stage_seats: usize,
+    /// How many connections one address may have at once, an IPv6 one with its whole /64: 1 to 100000.
+    pub connections_per_address: usize,
     /// Origins (`https://talk.example`) besides the server's own whose pages may connect.
     pub allow_origins: Vec<String>,
     /// Reverse proxies, whose word on whom they speak for is taken (`X-Forwarded-For`).
@@ -86,6 +90,7 @@ impl Default for Config {
             block_addresses: true,
             room_seats: ROOM_SEATS_MAX,
             stage_seats: STAGE_SEATS_MAX,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
             allow_origins: Vec::new(),
             trust_proxies: Vec::new(),
             admin_token: None,
@@ -99,7 +104,7 @@ impl Default for Config {
 /// Why the options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A number of seats that cannot be.
+    /// A number that cannot be.
     #[error("{option} is {count}; it can be 1 to {most}")]
     Count {
         /// Which option.
@@ -226,6 +231,10 @@ struct Options {
     /// How many of them may be on stage at once, 1 to 16 [default: 16]
     #[arg(long, env = "DAIS_STAGE_SEATS", value_name = "COUNT")]
     stage_seats: Option<usize>,
+    /// How many connections one address may have at once, an IPv6 one with its whole /64. As many may come anew at once,
+    /// and all of them once in 20 s afterwards [default: 2000]
+    #[arg(long, env = "DAIS_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
+    connections_per_address: Option<usize>,
     /// Another origin whose pages may connect, such as https://talk.example; may be given more than once. The server's
     /// own always may, and so may programs that are no browser
     #[arg(long = "allow-origin", env = "DAIS_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
@@ -263,6 +272,7 @@ struct File {
     block_addresses: Option<bool>,
     room_seats: Option<usize>,
     stage_seats: Option<usize>,
+    connections_per_address: Option<usize>,
     #[serde(rename = "allow-origin")]
     allow_origins: Option<Vec<String>>,
     #[serde(rename = "trust-proxy")]
@@ -296,8 +306,17 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
         web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
         block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),
-        room_seats: count("room-seats", options.room_seats.or(file.room_seats), ROOM_SEATS_MAX)?,
-        stage_seats: count("stage-seats", options.stage_seats.or(file.stage_seats), STAGE_SEATS_MAX)?,
+        room_seats: count("room-seats", options.room_seats.or(file.room_seats).unwrap_or(default.room_seats), ROOM_SEATS_MAX)?,
+        stage_seats: count(
+            "stage-seats",
+            options.stage_seats.or(file.stage_seats).unwrap_or(default.stage_seats),
+            STAGE_SEATS_MAX,
+        )?,
+        connections_per_address: count(
+            "connections-per-address",
+            options.connections_per_address.or(file.connections_per_address).unwrap_or(default.connections_per_address),
+            CONNECTIONS_PER_ADDRESS_MAX,
+        )?,
         allow_origins: origins(options.allow_origins.or(file.allow_origins).unwrap_or_default())?,
         trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
@@ -307,9 +326,8 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
     })
 }
 
-/// A number of seats: all there can be, unless fewer are wanted.
-fn count(option: &'static str, wanted: Option<usize>, most: usize) -> Result<usize, ConfigError> {
-    let count = wanted.unwrap_or(most);
+/// A number from 1 to `most`.
+fn count(option: &'static str, count: usize, most: usize) -> Result<usize, ConfigError> {
     if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
 }
 

@@ -103,6 +103,7 @@ pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, pe
     let now_ms = house.clock.now_ms();
     house.metrics.connections_total.add(1);
     let outbox = Arc::new(Outbox::new(socket, Arc::clone(&house.metrics)));
+    house.outboxes.insert(id, &outbox);
     let mut connection = Connection {
         id,
         address: peer.ip().into(),
@@ -248,6 +249,10 @@ impl Connection {
                     self.deny_too_fast(id);
                     return Ok(());
                 }
+            }
+            if intake::is_arrival(&request) && !self.house.door.may_arrive(self.address, now_ms) {
+                self.deny_too_fast(id);
+                return Ok(());
             }
             return self.handle_request(id, request).await;
         }
@@ -396,6 +401,7 @@ impl Connection {
         if let Some(identity) = &self.identity {
             self.house.auth.end_session(identity.user, self.id);
         }
+        self.house.outboxes.remove(self.id);
         if let End::Goodbye(Goodbye::Malformed | Goodbye::TooLarge | Goodbye::WrongVersion | Goodbye::TooFast) = end {
             self.house.metrics.misbehaved_total.add(1);
         }

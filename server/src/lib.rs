@@ -7,9 +7,11 @@ mod auth;
 mod clock;
 mod config;
 mod connection;
+mod door;
 mod fan_out;
 #[cfg(test)]
 mod fault_tests;
+mod files;
 mod http;
 mod logging;
 mod metrics;

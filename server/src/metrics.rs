@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use dais_shared::room::Unheard;
 
+use crate::door::Refusal;
+
 /// A number that only goes up. Read without any order towards other counters.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -63,6 +65,9 @@ impl Histogram {
 pub struct Metrics {
     /// Connections that completed the upgrade.
     pub connections_total: Counter,
+    refused_total: [Counter; Refusal::ALL.len()],
+    /// Sockets put out before they were WebSockets, because others needed the place.
+    pub sockets_put_out_total: Counter,
     /// Messages that could not be understood, were too large or came too fast, each of which closed its connection.
     pub misbehaved_total: Counter,
     /// Voice frames that rooms took in to be heard.
@@ -97,6 +102,15 @@ pub struct Metrics {
 impl Metrics {
     pub(crate) fn count_unheard(&self, reason: Unheard) {
         self.unheard_total[reason as usize].add(1);
+    }
+
+    pub(crate) fn count_refusal(&self, refusal: Refusal) {
+        self.refused_total[refusal as usize].add(1);
+    }
+
+    /// What was not let in, by reason.
+    pub(crate) fn refused(&self, refusal: Refusal) -> u64 {
+        self.refused_total[refusal as usize].get()
     }
 
     /// Voice frames that nobody was allowed to hear, by reason.

@@ -6,6 +6,7 @@
 
 mod flight;
 mod queue;
+mod register;
 
 use std::io::{ErrorKind, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,8 @@ use dais_shared::wire::{Goodbye, ServerFrame, encode_server};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-pub(crate) use queue::{Control, Voice};
+pub(crate) use queue::{Control, Depth, Voice};
+pub(crate) use register::Register;
 
 use crate::metrics::Metrics;
 use crate::websocket;
@@ -183,6 +185,11 @@ impl Outbox {
         let mut state = self.lock();
         state.queue.flight_mut().handle_pong(nonce, now_ms);
         self.flush(&mut state, now_ms);
+    }
+
+    /// What waits.
+    pub(crate) fn depth(&self) -> Depth {
+        self.lock().queue.depth()
     }
 
     /// Whether nothing waits, so that news which can be told any time may be told now.

@@ -79,7 +79,7 @@ pub(crate) struct Join {
     pub(crate) take_over: bool,
     pub(crate) person: dais_shared::room::Join,
     pub(crate) tenure: Tenure,
-    pub(crate) seated: oneshot::Sender<Option<MemberId>>,
+    pub(crate) seated: oneshot::Sender<Result<MemberId, Denied>>,
 }
 
 /// Whether a connection still sits where it was seated. Ended by the room when it takes the seat away.

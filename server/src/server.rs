@@ -23,8 +23,11 @@ use tokio::time::{Duration, timeout};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::{AdminToken, Config, LogAddresses};
+use crate::door::{Bounds, Door, Entrance};
+use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::metrics::Metrics;
+use crate::outbox::Register;
 use crate::rooms::Rooms;
 use crate::routes;
 use crate::store::{OpenError, Store};
@@ -37,6 +40,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) auth: Auth,
     pub(crate) rooms: Rooms,
+    pub(crate) outboxes: Register,
+    pub(crate) door: Arc<Door>,
     pub(crate) assets: Assets,
     /// Whether a kick and a ban hold for everybody from the same address.
     pub(crate) blocks_addresses: bool,
@@ -157,12 +162,15 @@ impl Server {
         let addr = listener.local_addr().map_err(system("the address of its socket"))?;
         let (stop, shutdown) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
+        let bounds = Bounds::within(files::limit(), config.connections_per_address);
         let house = Arc::new(House {
             clock,
+            door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
             metrics,
             auth: Auth::new(store.clone()),
             store,
             rooms: Rooms::new(),
+            outboxes: Register::default(),
             assets,
             blocks_addresses: config.block_addresses,
             room_seats: config.room_seats,
@@ -221,6 +229,7 @@ impl Running {
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
     let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
+    files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
     runtime.block_on(async {
         let mut stop = stop_signals().map_err(system("signals"))?;
@@ -279,10 +288,11 @@ async fn accept(listener: TcpListener, house: Arc<House>, alive: mpsc::Sender<st
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    tokio::spawn(serve_http(socket, peer, router.clone(), house.shutdown.clone(), alive.clone()));
+                    let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
+                    tokio::spawn(serve_http(socket, peer, entrance, router.clone(), house.shutdown.clone(), alive.clone()));
                 }
                 Err(error) => {
-                    // Out of file handles, most likely: others must end before more can begin.
+                    // Out of files although the door counts them: the system as a whole has no more.
                     tracing::warn!(%error, "accept");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -305,6 +315,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 async fn serve_http(
     socket: TcpStream,
     peer: SocketAddr,
+    entrance: Entrance,
     router: Router,
     mut shutdown: watch::Receiver<bool>,
     alive: mpsc::Sender<std::convert::Infallible>,
@@ -324,6 +335,7 @@ async fn serve_http(
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = entrance.put_out() => return,
         () = told_to_stop(&mut shutdown) => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -332,5 +344,5 @@ async fn serve_http(
     if let Err(error) = served {
         tracing::debug!(%error, "http");
     }
-    drop(alive);
+    drop((entrance, alive));
 }

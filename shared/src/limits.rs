@@ -178,6 +178,24 @@ pub const VOICE_BYTES_PER_SECOND: u32 = 16 * 1024;
 /// of 10 ms frames, beyond any honest delay between a mute and its news.
 pub const UNHEARD_FRAMES_MAX: u32 = 400;
 
+/// WebSocket connections from one address (of IPv6, one /64) at once, unless the operator says otherwise: a full room in
+/// one school. Those of people behind a proxy that is trusted count for their own addresses.
+pub const CONNECTIONS_PER_ADDRESS: usize = ROOM_SEATS_MAX;
+/// The most that an operator may say: more than there are ports to come from.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 100_000;
+/// As many connections may come anew at once, when a server is back; afterwards, all of them once in so many seconds.
+pub const ADDRESS_REFILL_SECONDS: u32 = 20;
+/// Arrivals (a login, a room created or joined) that an address has for each connection: a page needs two.
+pub const ARRIVALS_PER_CONNECTION: u32 = 2;
+/// Wrong passcodes that an address may try at once, and one more every [`PASSCODE_SECONDS`] afterwards: a school's worth,
+/// since a right one counts, too, until it is known to be right; four digits keep an address busy for a day.
+pub const PASSCODES_PER_ADDRESS: u32 = 500;
+/// Addresses about which the server remembers how often they came; beyond it those that have nothing open are forgotten.
+pub const ADDRESSES_MAX: usize = 65_536;
+/// Files that the server keeps for itself of those the system lets it open: the store's, the page's, a backup's.
+pub const FILES_RESERVED: usize = 64;
+/// One in so many of the others is for sockets that are no WebSocket yet: page loads, and handshakes that never end.
+pub const PENDING_SHARE: usize = 4;
 /// Bytes of a request's head (line and headers): browsers send one to two kilobytes.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for a request's head to arrive, in milliseconds: a slow phone makes it, a dribbling attacker does not.

@@ -20,15 +20,31 @@ impl TokenBucket {
     /// Takes `tokens` if they are there. A clock that steps back refills nothing.
     #[must_use]
     pub fn take(&mut self, tokens: u32, now_ms: u64) -> bool {
-        let elapsed_ms = now_ms.saturating_sub(self.filled_at_ms);
-        self.filled_at_ms = self.filled_at_ms.max(now_ms);
-        self.level_milli = self.capacity_milli.min(self.level_milli.saturating_add(elapsed_ms.saturating_mul(self.milli_per_ms)));
+        self.refill(now_ms);
         let wanted_milli = u64::from(tokens) * 1000;
         if wanted_milli > self.level_milli {
             return false;
         }
         self.level_milli -= wanted_milli;
         true
+    }
+
+    /// Gives back `tokens` that were taken for what turned out to cost nothing.
+    pub fn give_back(&mut self, tokens: u32) {
+        self.level_milli = self.capacity_milli.min(self.level_milli + u64::from(tokens) * 1000);
+    }
+
+    /// Whether it is as good as new.
+    #[must_use]
+    pub fn is_full(&mut self, now_ms: u64) -> bool {
+        self.refill(now_ms);
+        self.level_milli == self.capacity_milli
+    }
+
+    fn refill(&mut self, now_ms: u64) {
+        let elapsed_ms = now_ms.saturating_sub(self.filled_at_ms);
+        self.filled_at_ms = self.filled_at_ms.max(now_ms);
+        self.level_milli = self.capacity_milli.min(self.level_milli.saturating_add(elapsed_ms.saturating_mul(self.milli_per_ms)));
     }
 }
 
@@ -46,5 +62,17 @@ mod tests {
         assert!(!bucket.take(1, 900), "a clock that steps back refills nothing");
         assert!((0..3).all(|_| bucket.take(1, 1_000_000)));
         assert!(!bucket.take(1, 1_000_000), "it holds no more than its burst");
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let mut bucket = TokenBucket::new(3, 1, 0);
+        assert!(bucket.is_full(0));
+        assert!(bucket.take(2, 0) && !bucket.is_full(0));
+        bucket.give_back(1);
+        assert!(bucket.take(2, 0) && !bucket.take(1, 0));
+        bucket.give_back(9);
+        assert!(bucket.is_full(0) && bucket.take(3, 0) && !bucket.take(1, 0));
+        assert!(!bucket.is_full(2999) && bucket.is_full(3000));
     }
 }

@@ -33,9 +33,9 @@ async fn the_metrics_are_those_of_the_document() {
     });
     assert_eq!(types.collect::<BTreeSet<_>>(), rows.collect::<BTreeSet<_>>());
     for (name, _) in figures(&page) {
-        if let Some((_, reason)) = name.split_once("{reason=\"") {
-            let reason = reason.trim_end_matches("\"}");
-            assert!(DOCUMENT.contains(&format!("`{reason}`")), "{reason} is not documented");
+        if let Some((_, label)) = name.split_once('{').filter(|(name, _)| !name.ends_with("_bucket")) {
+            let (_, value) = label.trim_end_matches("\"}").split_once("=\"").unwrap();
+            assert!(DOCUMENT.contains(&format!("`{value}`")), "{value} is not documented");
         }
     }
 }
@@ -52,6 +52,7 @@ async fn the_metrics_count_what_happens() {
     let page = server.get("/metrics").await.text();
     assert_eq!(figure(&page, "dais_rooms") as u32, 1);
     assert_eq!(figure(&page, "dais_members") as u32, 3);
+    assert_eq!(figure(&page, "dais_connections") as u32, 3);
     assert_eq!(figure(&page, "dais_connections_total") as u32, 3);
     assert_eq!(figure(&page, "dais_voice_frames_heard_total") as u32, 1);
     assert_eq!(figure(&page, "dais_voice_frames_fanned_out_total") as u32, 2);

@@ -47,6 +47,11 @@ pub(super) fn charges(request: &Request) -> impl Iterator<Item = Charge> + use<>
     std::iter::once(Charge::Command).chain(special)
 }
 
+/// Whether a request counts as an arrival: it costs the store a write, and everybody in a room a change.
+pub(super) const fn is_arrival(request: &Request) -> bool {
+    matches!(request, Request::Login { .. } | Request::CreateRoom { .. } | Request::JoinRoom { .. })
+}
+
 /// One connection's buckets.
 #[derive(Debug)]
 pub(super) struct Intake {

@@ -7,6 +7,7 @@ use dais_shared::names;
 use dais_shared::room::{self, Command, Denied, Settings};
 use dais_shared::wire::{Goodbye, Identity, Reply, Request, ServerFrame};
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::RecvError;
 
 use super::{Connection, End, Lobby, Seat, Step};
 use crate::room_actor::{Join, Message, Tenure};
@@ -171,19 +172,30 @@ impl Connection {
         let founder = identity.user;
         let (join, seat) = self.join(request, page, false, self.person(identity, None, false));
         match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder }, join) {
-            Ok(room) => self.take_seat(room, seat).await,
+            Ok(room) => {
+                let coming = seat.seat.await;
+                self.take_seat(room, coming, seat.tenure)
+            }
             Err(denied) => denied.into(),
         }
     }
 
     async fn join_room(&mut self, request: RequestId, id: &RoomId, page: PageId, take_over: bool, person: room::Join) -> Outcome {
         let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
+        let tries_passcode = person.passcode.is_some();
+        if tries_passcode && !self.house.door.may_try_passcode(self.address, self.heard_ms) {
+            return Denied::TooFast.into();
+        }
         let (join, seat) = self.join(request, page, take_over, person);
         if room.mailbox.send(join).await.is_err() {
             // It ended this moment, or it died and is being taken up again.
             return if room.ending.is_regular() { Denied::UnknownRoom } else { Denied::Unavailable }.into();
         }
-        self.take_seat(room, seat).await
+        let coming = seat.seat.await;
+        if tries_passcode && !matches!(coming, Ok(Err(Denied::PasscodeWrong))) {
+            self.house.door.forgive_passcode(self.address);
+        }
+        self.take_seat(room, coming, seat.tenure)
     }
 
     fn describe_room(&self, room: &RoomId) -> Outcome {
@@ -229,13 +241,14 @@ impl Connection {
         (Message::Join(Box::new(join)), coming)
     }
 
-    async fn take_seat(&mut self, room: Handle, coming: Coming) -> Outcome {
-        match coming.seat.await {
-            Ok(Some(member)) => {
-                self.seat = Some(Seat { room, member, tenure: coming.tenure });
+    /// What the room said, which has answered the client already.
+    fn take_seat(&mut self, room: Handle, said: Result<Result<MemberId, Denied>, RecvError>, tenure: Tenure) -> Outcome {
+        match said {
+            Ok(Ok(member)) => {
+                self.seat = Some(Seat { room, member, tenure });
                 Outcome::Passed
             }
-            Ok(None) => Outcome::Passed,
+            Ok(Err(_)) => Outcome::Passed,
             Err(_) => Denied::Unavailable.into(), // the room died over it
         }
     }
@@ -243,7 +256,7 @@ impl Connection {
 
 /// A seat that a room is asked for.
 struct Coming {
-    /// Which it gave, if it did.
-    seat: oneshot::Receiver<Option<MemberId>>,
+    /// Which it gave, or why it did not.
+    seat: oneshot::Receiver<Result<MemberId, Denied>>,
     tenure: Tenure,
 }

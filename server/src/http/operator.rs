@@ -11,6 +11,7 @@ use dais_shared::room::Unheard;
 
 use super::access::MayRead;
 use super::api::Refused;
+use crate::door::Refusal;
 use crate::metrics::{Counter, Histogram};
 use crate::server::House;
 
@@ -32,8 +33,15 @@ fn render(house: &House) -> String {
     page.number("dais_rooms", "gauge", totals.rooms as f64);
     page.number("dais_members", "gauge", totals.members as f64);
     page.number("dais_store_failing", "gauge", f64::from(u8::from(house.store.is_failing())));
+    let depths = house.outboxes.depths();
+    page.number("dais_connections", "gauge", depths.outboxes as f64);
+    for (name, depth) in [("dais_outbox_bytes", depths.total), ("dais_outbox_bytes_max", depths.largest)] {
+        let kinds = [("voice", depth.voice_bytes), ("control", depth.control_bytes)];
+        page.labelled(name, "gauge", "kind", kinds.into_iter().map(|(kind, bytes)| (kind, bytes as u64)));
+    }
     for (name, counter) in [
         ("dais_connections_total", &metrics.connections_total),
+        ("dais_sockets_put_out_total", &metrics.sockets_put_out_total),
         ("dais_misbehaved_total", &metrics.misbehaved_total),
         ("dais_voice_frames_heard_total", &metrics.voice_frames_heard_total),
         ("dais_voice_frames_fanned_out_total", &metrics.voice_frames_fanned_out_total),
@@ -42,6 +50,8 @@ fn render(house: &House) -> String {
     ] {
         page.number(name, "counter", counter.get() as f64);
     }
+    let refused = Refusal::ALL.map(|refusal| (refusal_name(refusal), metrics.refused(refusal)));
+    page.labelled("dais_refused_total", "counter", "reason", refused.into_iter());
     let dropped: [(&str, &Counter); 7] = [
         ("too_fast", &metrics.voice_frames_too_fast_total),
         ("duplicate", &metrics.voice_frames_duplicate_total),
@@ -53,10 +63,20 @@ fn render(house: &House) -> String {
     ];
     let unheard = Unheard::ALL.map(|reason| (reason_name(reason), metrics.voice_frames_unheard(reason)));
     let dropped = dropped.into_iter().map(|(reason, counter)| (reason, counter.get())).chain(unheard);
-    page.by_reason("dais_voice_frames_dropped_total", dropped);
+    page.labelled("dais_voice_frames_dropped_total", "counter", "reason", dropped);
     page.histogram("dais_delivery_delay_seconds", &metrics.delivery_delay);
     page.histogram("dais_store_commit_seconds", &metrics.store_commit);
     page.0
+}
+
+const fn refusal_name(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::AddressFull => "address_full",
+        Refusal::AddressTooFast => "address_too_fast",
+        Refusal::ServerFull => "server_full",
+        Refusal::Arrivals => "arrivals",
+        Refusal::Passcodes => "passcodes",
+    }
 }
 
 const fn reason_name(reason: Unheard) -> &'static str {
@@ -82,10 +102,10 @@ impl Page {
         self.line(format_args!("{name} {value}"));
     }
 
-    fn by_reason(&mut self, name: &str, values: impl Iterator<Item = (&'static str, u64)>) {
-        self.line(format_args!("# TYPE {name} counter"));
-        for (reason, value) in values {
-            self.line(format_args!("{name}{{reason=\"{reason}\"}} {value}"));
+    fn labelled(&mut self, name: &str, kind: &str, label: &str, values: impl Iterator<Item = (&'static str, u64)>) {
+        self.line(format_args!("# TYPE {name} {kind}"));
+        for (of, value) in values {
+            self.line(format_args!("{name}{{{label}=\"{of}\"}} {value}"));
         }
     }
 

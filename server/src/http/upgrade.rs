@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::limits::{SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
 use hyper::upgrade::OnUpgrade;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::origin;
 use crate::connection;
+use crate::door;
 use crate::server::{House, Peer};
 
 /// `GET /ws`.
@@ -25,6 +26,9 @@ pub(crate) async fn websocket(
     Extension(peer): Extension<Peer>,
     mut request: Request,
 ) -> Response {
+    if request.version() < Version::HTTP_11 {
+        return Refusal::NotAnUpgrade.into_response();
+    }
     let key = match accept_key(request.headers()) {
         Ok(_) if !origin::is_allowed(request.headers(), &house.allow_origins) => return Refusal::Origin.into_response(),
         Ok(key) => key,
@@ -32,6 +36,10 @@ pub(crate) async fn websocket(
     };
     let address = origin::address(peer.0.ip(), request.headers(), &house.trust_proxies);
     let peer = SocketAddr::new(address, peer.0.port());
+    let admission = match house.door.admit(address.into(), house.clock.now_ms()) {
+        Ok(admission) => admission,
+        Err(refusal) => return not_admitted(refusal),
+    };
     // Held until the connection ends, so that a server that stops waits for its goodbye.
     let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let upgrade = hyper::upgrade::on(&mut request);
@@ -39,10 +47,25 @@ pub(crate) async fn websocket(
         if let Some((socket, first)) = bare_socket(upgrade).await {
             connection::serve(house, socket, first, peer).await;
         }
+        drop(admission);
         drop(alive);
     });
     let headers = [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")];
     (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, key)]).into_response()
+}
+
+/// There is no place for a lawful handshake, or not for one more from there.
+fn not_admitted(refusal: door::Refusal) -> Response {
+    let later = [(header::RETRY_AFTER, "5")];
+    match refusal {
+        door::Refusal::ServerFull => {
+            (StatusCode::SERVICE_UNAVAILABLE, later, "The server is full; try again later.\n").into_response()
+        }
+        door::Refusal::AddressFull | door::Refusal::AddressTooFast | door::Refusal::Arrivals | door::Refusal::Passcodes => {
+            let hint = "Too many connections from this address; try again later. --connections-per-address sets how many.\n";
+            (StatusCode::TOO_MANY_REQUESTS, later, hint).into_response()
+        }
+    }
 }
 
 /// Why a request is no handshake.
@@ -79,7 +102,8 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
     if !names(headers, header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(Refusal::Version);
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(header::HeaderValue::as_bytes);
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().filter(|_| keys.next().is_none()).map(header::HeaderValue::as_bytes);
     let is_key = |key: &&[u8]| data_encoding::BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16);
     key.filter(is_key).map(derive_accept_key).ok_or(Refusal::Key)
 }

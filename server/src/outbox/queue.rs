@@ -51,6 +51,14 @@ pub(crate) struct Drops {
     pub(crate) control_discarded: u64,
 }
 
+/// What waits, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    pub(crate) voice_bytes: usize,
+    /// With the rest of a frame that has begun to leave, whatever it is.
+    pub(crate) control_bytes: usize,
+}
+
 /// Whether the client's picture of its room is whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Picture {
@@ -80,6 +88,10 @@ impl Queue {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.begun.is_empty() && self.control.is_empty() && self.voice.is_empty()
+    }
+
+    pub(crate) fn depth(&self) -> Depth {
+        Depth { voice_bytes: self.voice_bytes, control_bytes: self.control_bytes + self.begun.len() }
     }
 
     pub(crate) const fn flight_mut(&mut self) -> &mut Flight {

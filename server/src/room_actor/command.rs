@@ -27,13 +27,13 @@ impl RoomActor {
                 let member = self.room.seat_of(user).expect("a join that was not denied gives a seat");
                 let link = Link { connection, outbox: Arc::clone(&outbox), page, tenure, speech: Speech::default() };
                 self.seat(member, link, request);
-                if seated.send(Some(member)).is_err() {
+                if seated.send(Ok(member)).is_err() {
                     self.handle_lost(Occupant { member, connection }); // it went while it was joining
                 }
             }
             Err(denied) => {
                 self.answer(outbox, request, Err(denied));
-                let _ = seated.send(None); // the connection may have gone
+                let _ = seated.send(Err(denied)); // the connection may have gone
                 if self.room.ended().is_none() && !self.room.has_begun() {
                     self.close_empty();
                 }

@@ -1,0 +1,136 @@
+//! The door: how many sockets and connections there are, from one address and altogether, and how fast new ones come.
+//!
+//! What is no WebSocket yet is never refused: when there are too many, the oldest of whoever has the most is put out, so
+//! that handshakes that never end make room for those that do. Connections are refused. [`Ledger`] is told the time; the
+//! shell adds the lock and passes that give back what they took. Knows no socket.
+
+mod ledger;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dais_shared::ids::AddressPrefix;
+use dais_shared::limits::{FILES_RESERVED, PENDING_SHARE};
+use tokio::sync::Notify;
+
+pub(crate) use ledger::Refusal;
+
+use crate::metrics::Metrics;
+use ledger::Ledger;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Door {
+    ledger: Mutex<Ledger>,
+    metrics: Arc<Metrics>,
+}
+
+/// How many there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// WebSocket connections from one address.
+    pub(crate) connections_per_address: usize,
+    /// WebSocket connections altogether.
+    pub(crate) connections: usize,
+    /// Sockets that are no WebSocket yet.
+    pub(crate) pending: usize,
+}
+
+impl Bounds {
+    /// What can be promised where so many files may be open.
+    pub(crate) fn within(files: usize, connections_per_address: usize) -> Self {
+        let sockets = files.saturating_sub(FILES_RESERVED).max(PENDING_SHARE);
+        let pending = sockets / PENDING_SHARE;
+        Self { connections_per_address, connections: sockets - pending, pending }
+    }
+}
+
+impl Door {
+    pub(crate) fn new(bounds: Bounds, metrics: Arc<Metrics>) -> Self {
+        Self { ledger: Mutex::new(Ledger::new(bounds)), metrics }
+    }
+
+    /// A socket was accepted. It may stay until it is put out.
+    pub(crate) fn enter(self: &Arc<Self>, address: AddressPrefix, now_ms: u64) -> Entrance {
+        let put_out = Arc::new(Notify::new());
+        let (number, other) = self.ledger().enter(address, Arc::clone(&put_out), now_ms);
+        if let Some(other) = other {
+            self.metrics.sockets_put_out_total.add(1);
+            other.notify_one();
+        }
+        Entrance { door: Arc::clone(self), address, number, put_out }
+    }
+
+    /// A lawful handshake asks to become a connection.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why it may not.
+    pub(crate) fn admit(self: &Arc<Self>, address: AddressPrefix, now_ms: u64) -> Result<Admission, Refusal> {
+        let admitted = self.ledger().admit(address, now_ms);
+        admitted.inspect_err(|refusal| self.metrics.count_refusal(*refusal))?;
+        Ok(Admission { door: Arc::clone(self), address })
+    }
+
+    /// Somebody logs in, creates a room or joins one. False where too many do at this address.
+    pub(crate) fn may_arrive(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        let may = self.ledger().may_arrive(address, now_ms);
+        self.note(may, Refusal::Arrivals)
+    }
+
+    /// Somebody tries a passcode. False where too many were wrong at this address.
+    pub(crate) fn may_try_passcode(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        let may = self.ledger().may_try_passcode(address, now_ms);
+        self.note(may, Refusal::Passcodes)
+    }
+
+    /// It was not wrong: the try is not counted.
+    pub(crate) fn forgive_passcode(&self, address: AddressPrefix) {
+        self.ledger().forgive_passcode(address);
+    }
+
+    fn note(&self, may: bool, otherwise: Refusal) -> bool {
+        if !may {
+            self.metrics.count_refusal(otherwise);
+        }
+        may
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A panic while the lock is held leaves at worst one too many counted; the others must live on.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket that is no WebSocket yet. Leaves when dropped.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    door: Arc<Door>,
+    address: AddressPrefix,
+    number: u64,
+    put_out: Arc<Notify>,
+}
+
+impl Entrance {
+    /// Resolves when others need the place.
+    pub(crate) async fn put_out(&self) {
+        self.put_out.notified().await;
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.door.ledger().leave(self.address, self.number);
+    }
+}
+
+/// A WebSocket connection. Leaves when dropped.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    door: Arc<Door>,
+    address: AddressPrefix,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.door.ledger().disconnect(self.address);
+    }
+}
