@@ -426,6 +426,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_cannot_be_is_named() {
+        assert_eq!(with_file("connections-per-address = 7", &[]).unwrap().connections_per_address, 7);
+        for wrong in ["0", "100001"] {
+            let error = read(["dais", "--connections-per-address", wrong].map(OsString::from)).unwrap_err().to_string();
+            assert!(error.contains("connections-per-address") && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let error = with_file("lisen = \"0.0.0.0:80\"", &[]).unwrap_err().to_string();
         assert!(error.contains("lisen") && error.contains("listen"), "{error}");

@@ -123,6 +123,7 @@ fn help_names_every_option_and_is_no_failure() {
         "--log-format",
         "--log-addresses",
         "--admin-token",
+        "--connections-per-address",
         "--config",
         "DAIS_LISTEN",
         "serve",

@@ -1,15 +1,19 @@
 //! The real server on a free port, and people who speak the protocol by hand.
 
+mod healthy;
 pub(crate) mod http;
 mod member;
 mod process;
+mod raw;
 
 use dais_server::{Config, Metrics, Running, Server, Status};
 use dais_shared::room::Mode;
 use tempfile::TempDir;
 
-pub(crate) use member::{End, TestMember};
+pub(crate) use healthy::Healthy;
+pub(crate) use member::TestMember;
 pub(crate) use process::ServerProcess;
+pub(crate) use raw::{Ending, RawPeer, UPGRADE, frame};
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);

@@ -191,3 +191,11 @@ async fn commands_faster_than_anybody_clicks_are_refused_and_a_flood_is_ended() 
     assert_eq!(witness.end().await.goodbye, Some(Goodbye::TooFast));
     host.has_been_processed().await;
 }
+
+#[tokio::test]
+async fn an_unknown_room_is_a_lawful_no() {
+    let server = TestServer::start().await;
+    let mut person = server.person("Ada").await;
+    assert_eq!(person.joins("nowhere").await, Err(Denied::UnknownRoom));
+    person.creates("somewhere", Mode::Open).await.unwrap();
+}

@@ -8,8 +8,8 @@
 mod harness;
 
 mod api;
+mod attacks;
 mod cases;
-mod hostile;
 mod killed;
 mod lobby;
 mod microphone;

@@ -140,20 +140,3 @@ async fn status_and_health_can_be_asked() {
     assert_eq!((&status["rooms"], &status["members"]), (&1.into(), &2.into()));
     assert!(status["uptime_seconds"].is_u64());
 }
-
-#[tokio::test]
-async fn the_endpoint_for_voice_takes_nothing_but_a_lawful_handshake() {
-    let server = TestServer::start().await;
-    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-    let cases: [(&[&str], u16); 5] = [
-        (&[], 426),
-        (&["Upgrade: websocket", "Sec-WebSocket-Version: 13", key], 426),
-        (&["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8", key], 426),
-        (&["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"], 400),
-        (&["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: short"], 400),
-    ];
-    for (headers, status) in cases {
-        assert_eq!(server.get_with("/ws", headers).await.status, status, "{headers:?}");
-    }
-    drop(server.bare_websocket().await);
-}

@@ -1,8 +1,12 @@
 //! Listeners who stop reading and read again: what they are sent then is fresh, and what they missed is gone.
 
+mod kernel;
+mod stalled;
+
 use std::time::Duration;
 
 use dais_shared::limits::{OUTBOX_VOICE_AGE_MS_MAX, VOICE_BYTES_PER_SECOND};
+use dais_shared::room::Command;
 use dais_shared::wire::ClientFrame;
 use tokio::sync::watch;
 
@@ -48,10 +52,7 @@ async fn pauses_and_reads_on(server: &TestServer, mut slow: TestMember, guest: T
 #[tokio::test]
 async fn the_first_voice_behind_a_full_socket_is_fresh() {
     let server = TestServer::start().await;
-    let (_host, guest, witness) = server.talk().await;
-    let mut slow = TestMember::connect_with_receive_buffer(server.address(), 4096).await;
-    slow.logs_in("Slow").await.unwrap();
-    slow.joins("hall").await.unwrap();
+    let (_host, guest, witness, slow) = talk_with_a_slow_listener(&server).await;
     pauses_and_reads_on(&server, slow, guest, witness).await;
 }
 
@@ -65,4 +66,45 @@ async fn the_first_voice_behind_a_missing_report_is_fresh() {
     let newest_ms = slow.heard[0].arrived_ms;
     slow.sends(&ClientFrame::VoiceReport { newest_ms }).await;
     pauses_and_reads_on(&server, slow, guest, witness).await;
+}
+
+/// A host, a guest who may speak, a witness, and somebody whose socket holds little.
+async fn talk_with_a_slow_listener(server: &TestServer) -> (TestMember, TestMember, TestMember, TestMember) {
+    let (host, guest, witness) = server.talk().await;
+    let mut slow = TestMember::connect_with_receive_buffer(server.address(), 4096).await;
+    slow.logs_in("Slow").await.unwrap();
+    slow.joins("hall").await.unwrap();
+    (host, guest, witness, slow)
+}
+
+/// The guest talks until voice is dropped for somebody. The witness keeps up.
+async fn guest_talks_until_voice_is_dropped(server: &TestServer, guest: &mut TestMember, witness: &mut TestMember) {
+    // Large frames, as fast as the server takes them from one speaker.
+    let payload = "x".repeat(1000);
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / (VOICE_BYTES_PER_SECOND / 1100));
+    let mut sent = 0;
+    let metrics = server.metrics();
+    while metrics.voice_frames_late_total.get() + metrics.voice_frames_overflow_total.get() == 0 {
+        pace.tick().await;
+        guest.says(&payload).await;
+        sent += 1;
+        witness.until("voice", |witness| witness.heard.len() == sent).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mute_takes_back_what_still_waits_for_a_slow_listener() {
+    let server = TestServer::start().await;
+    let (mut host, mut guest, mut witness, mut slow) = talk_with_a_slow_listener(&server).await;
+    guest_talks_until_voice_is_dropped(&server, &mut guest, &mut witness).await;
+    // Fresh frames now wait behind the slow socket, and would leave after the news of the mute.
+    guest.says("not for you").await;
+    witness.hears(&guest, "not for you").await;
+    host.commands(Command::MuteSpeaker(guest.id())).await.unwrap();
+    slow.sees(|view| view.person(guest.id()).is_some_and(|person| person.host_muted)).await;
+    let heard = slow.heard.len();
+    slow.has_been_processed().await;
+    host.says("marker").await;
+    slow.hears(&host, "marker").await;
+    assert_eq!(slow.heard.len(), heard + 1, "nothing of the guest's came after the news");
 }

@@ -1,7 +1,5 @@
 //! Who is known to the server, and no longer.
 
-use std::process::Stdio;
-
 use dais_shared::room::{Denied, Mode};
 use dais_shared::wire::Goodbye;
 use serde_json::{Value, json};
@@ -70,7 +68,7 @@ async fn whoever_is_revoked_is_logged_out_everywhere_and_leaves_every_seat() {
 async fn a_revoked_token_opens_nothing_after_a_crash_either() {
     let folder = TempDir::with_prefix("dais-").unwrap();
     let options = ["--admin-token", SECRET];
-    let server = ServerProcess::start_with(folder.path(), 0, &options, Stdio::inherit());
+    let server = ServerProcess::start_with(folder.path(), 0, &options, None);
     let mut members = Vec::new();
     for name in ["Ada", "Ben"] {
         let mut member = TestMember::connect(server.address, None).await;
@@ -79,7 +77,7 @@ async fn a_revoked_token_opens_nothing_after_a_crash_either() {
     }
     assert_eq!(Api::of(server.address).delete(&path_of(&members[1])).await.status, 204);
     server.kill();
-    let server = ServerProcess::start_with(folder.path(), 0, &options, Stdio::inherit());
+    let server = ServerProcess::start_with(folder.path(), 0, &options, None);
     let stays = TestMember::connect(server.address, members[0].token).await;
     assert_eq!(stays.identity.unwrap().name, "Ada");
     let revoked = TestMember::connect(server.address, members[1].token).await;

@@ -1,8 +1,6 @@
 //! What the log holds of a session, and what not.
 
-use std::fs::File;
 use std::path::Path;
-use std::process::Stdio;
 
 use dais_shared::room::Command;
 use serde_json::{Value, json};
@@ -21,9 +19,9 @@ const FRAMES: u32 = 150;
 /// The log at level `debug` of a server on which something of everything happens, and the secrets that came up.
 async fn log_of(options: &[&str]) -> (String, Vec<String>) {
     let folder = TempDir::with_prefix("dais-").unwrap();
-    let path = folder.path().join("log");
+    let path = folder.path().join("complaints.txt");
     let all = [&["--log", "debug", "--trust-proxy", "127.0.0.1", "--admin-token", SECRET], options].concat();
-    let server = ServerProcess::start_with(folder.path(), 0, &all, Stdio::from(File::create(&path).unwrap()));
+    let server = ServerProcess::start_with(folder.path(), 0, &all, None);
     let api = Api::of(server.address);
     let mut host = TestMember::connect_for(CLIENT, server.address).await;
     host.logs_in("Adalbert").await.unwrap();

@@ -1,7 +1,5 @@
 //! Rooms that the operator sees, makes and ends.
 
-use std::process::Stdio;
-
 use dais_shared::ids::Token;
 use dais_shared::limits::HOST_AWAITED_MS;
 use dais_shared::permissions::Role;
@@ -134,7 +132,7 @@ async fn an_ended_room_tells_its_members_who_did_it_and_is_gone() {
 async fn a_room_that_waits_and_one_that_was_ended_are_so_after_a_crash_too() {
     let folder = TempDir::with_prefix("dais-").unwrap();
     let options = ["--admin-token", SECRET];
-    let server = ServerProcess::start_with(folder.path(), 0, &options, Stdio::inherit());
+    let server = ServerProcess::start_with(folder.path(), 0, &options, None);
     let api = Api::of(server.address);
     let made = api.post("/api/rooms", json!({ "title": "Later", "id": "later" })).await;
     let before = api.get("/api/rooms/later").await.body;
@@ -143,7 +141,7 @@ async fn a_room_that_waits_and_one_that_was_ended_are_so_after_a_crash_too() {
     host.creates("hall", Mode::Moderated).await.unwrap();
     assert_eq!(api.delete("/api/rooms/hall").await.status, 204);
     server.kill();
-    let server = ServerProcess::start_with(folder.path(), 0, &options, Stdio::inherit());
+    let server = ServerProcess::start_with(folder.path(), 0, &options, None);
     let api = Api::of(server.address);
     let rooms = api.get("/api/rooms").await.body;
     assert_eq!(rooms["rooms"].as_array().unwrap().len(), 1, "{rooms}");

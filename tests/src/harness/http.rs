@@ -84,24 +84,4 @@ impl TestServer {
         timeout(PATIENCE, socket.read_exact(&mut head)).await.unwrap().unwrap();
         std::str::from_utf8(&head).unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
     }
-
-    /// A bare socket on which the WebSocket handshake has been made, for what no library would send.
-    pub(crate) async fn bare_websocket(&self) -> TcpStream {
-        let mut socket = TcpStream::connect(self.address()).await.unwrap();
-        let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            self.address()
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(timeout(PATIENCE, socket.read_u8()).await.unwrap().unwrap());
-        }
-        let answer = Answer::parse(&head);
-        assert_eq!(answer.status, 101);
-        // RFC 6455, section 1.3, has this key and this answer.
-        assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-        socket
-    }
 }

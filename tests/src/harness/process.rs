@@ -1,10 +1,13 @@
-//! The server in a process of its own, which can be killed: the test program itself, started once more.
+//! The server in a process of its own, which can be killed, limited and looked at from outside: the test program itself,
+//! started once more.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use super::http::{self, Answer};
 
 /// What the server is told, a word per line.
 const ARGUMENTS: &str = "DAIS_TEST_ARGUMENTS";
@@ -15,36 +18,71 @@ pub(crate) struct ServerProcess {
     pub(crate) address: SocketAddr,
     /// From its start until it accepted connections.
     pub(crate) took: Duration,
+    complaints: PathBuf,
 }
 
 impl ServerProcess {
     /// Starts one that keeps its state in `folder`; port 0 is a free one.
     pub(crate) fn start(folder: &Path, port: u16) -> Self {
-        Self::start_with(folder, port, &[], Stdio::inherit())
+        Self::start_with(folder, port, &[], None)
     }
 
-    /// With more options, and its log somewhere.
-    pub(crate) fn start_with(folder: &Path, port: u16, options: &[&str], log: Stdio) -> Self {
+    /// With more options, and where `files` says so with a limit of open files.
+    pub(crate) fn start_with(folder: &Path, port: u16, options: &[&str], files: Option<u32>) -> Self {
         let listen = format!("127.0.0.1:{port}");
         let arguments = [&["dais", "--listen", &listen, "--data-dir", folder.to_str().unwrap()], options].concat().join("\n");
+        let program = std::env::current_exe().unwrap();
+        let mut command = match files {
+            None => Command::new(program),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]).arg(program);
+                shell
+            }
+        };
+        let complaints = folder.join("complaints.txt");
         let began = Instant::now();
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut child = command
             .args(["--exact", "harness::process::be_a_server", "--ignored", "--nocapture", "--quiet"])
             .env(ARGUMENTS, arguments)
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(std::fs::File::options().create(true).append(true).open(&complaints).unwrap())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.map_while(Result::ok).find_map(|line| Some(line.rsplit_once("http://")?.1.parse().unwrap()));
         let address = address.expect("it says where it listens");
-        Self { child, address, took: began.elapsed() }
+        Self { child, address, took: began.elapsed(), complaints }
     }
 
     /// As if the power failed, but for the disk's own cache.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// All that it has written to its standard error: warnings, and what a panic says.
+    pub(crate) fn complaints(&self) -> String {
+        std::fs::read_to_string(&self.complaints).unwrap()
+    }
+
+    /// The memory that it holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process that runs holds memory");
+        1024 * line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap()
+    }
+
+    /// `GET`.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        http::call(self.address, "GET", path, &[], None).await
+    }
+
+    /// One number out of `/metrics`.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let page = self.get("/metrics").await.text();
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("{name} in {page}"))
     }
 }
 
