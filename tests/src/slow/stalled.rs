@@ -45,7 +45,7 @@ struct Size {
 fn size() -> Size {
     let second = Duration::from_secs(1);
     if is_long() {
-        Size { healthy: 150, stalled: 50, stall: 60 * second, pairs: 5, phase: 12 * second, bitrate_bps: 32_000 }
+        Size { healthy: 150, stalled: 50, stall: 60 * second, pairs: 5, phase: 8 * second, bitrate_bps: 32_000 }
     } else {
         // As much voice as one may send, so that the queues are full soon.
         Size { healthy: 40, stalled: 20, stall: 5 * second, pairs: 0, phase: second, bitrate_bps: 110_000 }
