@@ -52,7 +52,7 @@ async fn handshakes_against_the_standard() {
         ("chunks in something that is not the last coding", get(&["Transfer-Encoding: chunked, gzip"]), 400),
         ("more headers than anybody sends", get(&["X-Again: and again"; 200]), 431),
         ("a head of a megabyte", get(&[&format!("X-Long: {}", "x".repeat(1 << 20))]), 431),
-        ("a path of a megabyte", request(&format!("GET /{} HTTP/1.1", "x".repeat(1 << 20)), "127.0.0.1", &[]), 414),
+        ("a path of a megabyte", request(&format!("GET /{} HTTP/1.1", "x".repeat(1 << 20)), "127.0.0.1", &[]), 431),
     ];
     let mut wrong = Vec::new();
     for (name, request, expected) in rows {
