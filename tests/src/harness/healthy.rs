@@ -19,6 +19,8 @@ use super::PATIENCE;
 const QUANTUM_SAMPLES: usize = 480;
 const QUANTUM: Duration = Duration::from_millis(10);
 const LISTENERS: usize = 2;
+/// What each hears at least after all that was done meanwhile.
+const MORE_MS: u64 = 300;
 /// The tone comes out of the loudspeaker louder than this, as mean square.
 const SOUNDS_FROM: f32 = 1e-4;
 
@@ -35,6 +37,8 @@ pub(crate) struct Healthy {
     over: watch::Sender<bool>,
     speaker: JoinHandle<()>,
     listeners: Vec<JoinHandle<Heard>>,
+    /// How long each has sounded so far.
+    sounding_ms: watch::Receiver<[u64; LISTENERS]>,
 }
 
 impl Healthy {
@@ -42,22 +46,25 @@ impl Healthy {
     pub(crate) async fn talk(address: SocketAddr) -> Self {
         let url = format!("ws://{address}/ws");
         let (over, is_over) = watch::channel(false);
-        let (sounding, mut is_sounding) = watch::channel(0);
+        let (sounding, mut sounding_ms) = watch::channel([0; LISTENERS]);
         let speaker = host(&url).await;
         let speaker = tokio::spawn(hums(speaker, is_over.clone()));
         let mut listeners = Vec::new();
-        for number in 1..=LISTENERS {
+        for number in 0..LISTENERS {
             let mut member = Member::log_in(&url, &format!("Listener {number}"), None).await.unwrap();
             member.ask(Command::JoinRoom { room: room(), passcode: None, take_over: false }).await.unwrap().unwrap();
-            listeners.push(tokio::spawn(listens(member, is_over.clone(), sounding.clone())));
+            listeners.push(tokio::spawn(listens(member, is_over.clone(), number, sounding.clone())));
         }
-        let all = is_sounding.wait_for(|count| *count == LISTENERS);
+        let all = sounding_ms.wait_for(|sounding| sounding.iter().all(|ms| *ms > 0));
         tokio::time::timeout(PATIENCE, all).await.expect("the hum is heard").unwrap();
-        Self { over, speaker, listeners }
+        Self { over, speaker, listeners, sounding_ms }
     }
 
-    /// Ends it; what each listener heard.
-    pub(crate) async fn ends(self) -> Vec<Heard> {
+    /// Ends it when all have heard a little more; what each listener heard.
+    pub(crate) async fn ends(mut self) -> Vec<Heard> {
+        let before = *self.sounding_ms.borrow_and_update();
+        let hears = |sounding: &[u64; LISTENERS]| sounding.iter().zip(before).all(|(ms, before)| *ms >= before + MORE_MS);
+        tokio::time::timeout(PATIENCE, self.sounding_ms.wait_for(hears)).await.expect("the hum is still heard").unwrap();
         self.over.send_replace(true);
         self.speaker.await.unwrap();
         let mut heard = Vec::new();
@@ -98,7 +105,12 @@ async fn hums(mut member: Member, is_over: watch::Receiver<bool>) {
     }
 }
 
-async fn listens(mut member: Member, is_over: watch::Receiver<bool>, sounding: watch::Sender<usize>) -> Heard {
+async fn listens(
+    mut member: Member,
+    is_over: watch::Receiver<bool>,
+    number: usize,
+    sounding: watch::Sender<[u64; LISTENERS]>,
+) -> Heard {
     let (mut heard, mut gap_ms, mut due) = (Heard::default(), 0, Instant::now());
     while !*is_over.borrow() {
         due += QUANTUM;
@@ -107,11 +119,9 @@ async fn listens(mut member: Member, is_over: watch::Receiver<bool>, sounding: w
         member.play(&mut quantum, due);
         let mean_square = quantum.iter().map(|sample| sample * sample).sum::<f32>() / QUANTUM_SAMPLES as f32;
         if mean_square >= SOUNDS_FROM {
-            if heard.sounding_ms == 0 {
-                sounding.send_modify(|count| *count += 1);
-            }
             gap_ms = 0;
             heard.sounding_ms += 10;
+            sounding.send_modify(|sounding| sounding[number] = heard.sounding_ms);
         } else if heard.sounding_ms > 0 {
             gap_ms += 10;
             heard.silent_ms += 10;
