@@ -4,6 +4,7 @@
 pub mod listen;
 pub mod member;
 pub mod say;
+pub mod trust;
 pub mod wav;
 
 pub use dais_engine as engine;

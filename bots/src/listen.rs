@@ -26,9 +26,12 @@ const SECONDS_MAX: f64 = 3600.0;
 /// What `listen` is told.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws.
+    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws or wss://talk.example/ws.
     #[arg(long)]
     pub server: String,
+    /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
+    #[arg(long)]
+    pub trust: Option<PathBuf>,
     /// The room. Waited for, up to 15 s.
     #[arg(long)]
     pub room: String,
@@ -50,7 +53,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.seconds > 0.0 && arguments.seconds <= SECONDS_MAX, "--seconds is between 0 and {SECONDS_MAX}");
     let room = RoomId::parse(&arguments.room)?;
-    let mut member = Member::log_in(&arguments.server, &arguments.name, None).await?;
+    let mut member = Member::log_in_trusting(arguments.trust.as_deref(), &arguments.server, &arguments.name, None).await?;
     enter(&mut member, &room).await?;
     let samples = record(&mut member, arguments.seconds).await?;
     wav::write(&arguments.out, &Sound { rate_hz: SAMPLE_RATE_HZ, samples })?;

@@ -1,6 +1,7 @@
 //! The engine's shell over tokio: a socket, a clock, and a playback pipeline in place of a loudspeaker.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -12,7 +13,9 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+
+use crate::trust;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -25,6 +28,8 @@ const IDLE: Duration = Duration::from_millis(100);
 /// A headless member.
 pub struct Member {
     url: String,
+    /// Whom to believe, if not those whom the system trusts.
+    connector: Option<Connector>,
     engine: Engine,
     socket: Option<Socket>,
     started: Instant,
@@ -45,11 +50,20 @@ impl Member {
     /// # Errors
     /// A sentence, where the server cannot be reached or refuses.
     pub async fn log_in(url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
+        Self::log_in_trusting(None, url, name, microphone_rate_hz).await
+    }
+
+    /// The same over `wss://` to a server whose certificate is in the file `trusted`, and to no other.
+    ///
+    /// # Errors
+    /// A sentence, where the file holds none, or the server cannot be reached or refuses.
+    pub async fn log_in_trusting(trusted: Option<&Path>, url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
         let config =
             Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed, make_encoder: OpusEncoder::boxed };
         let mut member = Self {
             url: url.to_owned(),
+            connector: trusted.map(trust::only).transpose()?,
             engine: Engine::new(config, Duration::ZERO),
             socket: None,
             started: Instant::now(),
@@ -225,7 +239,8 @@ impl Member {
     }
 
     async fn connect(&mut self) {
-        let connected = timeout(CONNECT_TIMEOUT, connect_async(self.url.as_str())).await;
+        let connecting = connect_async_tls_with_config(self.url.as_str(), None, false, self.connector.clone());
+        let connected = timeout(CONNECT_TIMEOUT, connecting).await;
         let now = self.now();
         match connected {
             Ok(Ok((socket, _))) => {

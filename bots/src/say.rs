@@ -30,9 +30,12 @@ const QUANTUM: Duration = Duration::from_millis(10);
 pub struct Arguments {
     /// The WAV file to speak: any rate, mixed down to mono.
     pub file: PathBuf,
-    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws.
+    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws or wss://talk.example/ws.
     #[arg(long)]
     pub server: String,
+    /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
+    #[arg(long)]
+    pub trust: Option<PathBuf>,
     /// The room. Created, with this member as its host, if there is none; otherwise this member takes a seat, or
     /// raises a hand and waits to be called up.
     #[arg(long)]
@@ -49,7 +52,8 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let room = RoomId::parse(&arguments.room)?;
     let sound = wav::read(&arguments.file)?;
-    let mut member = Member::log_in(&arguments.server, &arguments.name, Some(sound.rate_hz)).await?;
+    let mut member =
+        Member::log_in_trusting(arguments.trust.as_deref(), &arguments.server, &arguments.name, Some(sound.rate_hz)).await?;
     enter(&mut member, &room).await?;
     go_on_stage(&mut member).await?;
     if is_alone(&member) && member.wait_for("somebody to listen", AUDIENCE_TIMEOUT, |member| !is_alone(member)).await.is_err() {

@@ -33,6 +33,8 @@ pub struct Config {
     pub allow_origins: Vec<String>,
     /// Reverse proxies, whose word on whom they speak for is taken (`X-Forwarded-For`).
     pub trust_proxies: Vec<IpAddr>,
+    /// Whether connections are encrypted, and with whose certificate.
+    pub tls: Tls,
     /// Opens what is for the operator alone from anywhere. Without it that is open to this machine, and to nobody else.
     pub admin_token: Option<AdminToken>,
     /// What to log.
@@ -41,6 +43,23 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What of people's addresses.
     pub log_addresses: LogAddresses,
+}
+
+/// Where the certificate comes from under which the server speaks HTTPS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain HTTP.
+    #[default]
+    Off,
+    /// The server makes one itself and keeps it in its data folder.
+    SelfSigned,
+    /// The operator has one. Looked at again while the server runs.
+    Files {
+        /// The chain in PEM, the server's own certificate first.
+        certificate: PathBuf,
+        /// Its private key in PEM.
+        key: PathBuf,
+    },
 }
 
 /// A secret of the operator's. Never shown.
@@ -93,6 +112,7 @@ impl Default for Config {
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             allow_origins: Vec::new(),
             trust_proxies: Vec::new(),
+            tls: Tls::Off,
             admin_token: None,
             log: LogFilter("warn".into()),
             log_format: LogFormat::default(),
@@ -123,6 +143,9 @@ pub enum ConfigError {
         /// What it was set to.
         origin: String,
     },
+    /// Half of a pair, or two pairs.
+    #[error("{0}")]
+    Tls(&'static str),
     /// The command line, or an environment variable, as clap explains it. Also how help and version come out.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
@@ -152,7 +175,12 @@ impl ConfigError {
                 let _ = error.print(); // without a terminal there is nobody to tell
                 if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            Self::Unreadable { .. } | Self::Wrong { .. } | Self::Count { .. } | Self::Origin { .. } | Self::AdminToken => {
+            Self::Unreadable { .. }
+            | Self::Wrong { .. }
+            | Self::Count { .. }
+            | Self::Origin { .. }
+            | Self::AdminToken
+            | Self::Tls(_) => {
                 eprintln!("dais: {self}");
                 ExitCode::FAILURE
             }
@@ -177,6 +205,8 @@ const EXAMPLES: &str = "\
 Examples:
   dais                              serve on http://127.0.0.1:8080
   dais --listen 0.0.0.0:8080        serve to everybody who reaches this machine
+  dais --listen 0.0.0.0:8443 --tls self-signed
+                                    the same over HTTPS, with a certificate that the server makes itself
   dais --config /etc/dais.toml      the same options in a file: listen = \"0.0.0.0:8080\"
 
 A flag wins over its environment variable, that over the file, that over the default.
@@ -200,7 +230,7 @@ enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Serve.
-    Serve(Config),
+    Serve(Box<Config>),
     /// Copy what survives in `data_dir` to a new file.
     BackUp {
         /// Where it is.
@@ -243,6 +273,16 @@ struct Options {
     /// behind the proxy has one address, and is kept out with anybody who is kicked or banned
     #[arg(long = "trust-proxy", env = "DAIS_TRUST_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
     trust_proxies: Option<Vec<IpAddr>>,
+    /// Speak HTTPS with a certificate that the server makes itself and keeps in its data folder: for a network where people
+    /// can compare its fingerprint, which is printed at the start
+    #[arg(long, env = "DAIS_TLS", value_name = "self-signed")]
+    tls: Option<TlsKind>,
+    /// Speak HTTPS with this certificate: its chain in PEM, the server's own first. Taken up anew when the file changes
+    #[arg(long, env = "DAIS_TLS_CERTIFICATE", value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate, in PEM and not encrypted
+    #[arg(long, env = "DAIS_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Secret of 16 characters or more with which /metrics and /api are used from anywhere. Without one they are read from
     /// this machine alone, and /api changes nothing. Other users of this machine see a command line: better say it in the
     /// environment or in the file
@@ -262,6 +302,12 @@ struct Options {
     config: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TlsKind {
+    SelfSigned,
+}
+
 /// The file: the long options' names.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -277,6 +323,9 @@ struct File {
     allow_origins: Option<Vec<String>>,
     #[serde(rename = "trust-proxy")]
     trust_proxies: Option<Vec<IpAddr>>,
+    tls: Option<TlsKind>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     admin_token: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
@@ -290,8 +339,8 @@ struct File {
 pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, ConfigError> {
     let line = CommandLine::try_parse_from(arguments)?;
     match line.command {
-        Some(Command::Serve(options)) => configure(options).map(Task::Serve),
-        None => configure(line.options).map(Task::Serve),
+        Some(Command::Serve(options)) => configure(options).map(Box::new).map(Task::Serve),
+        None => configure(line.options).map(Box::new).map(Task::Serve),
         Some(Command::Backup { file, options }) => {
             configure(options).map(|config| Task::BackUp { data_dir: config.data_dir, to: file })
         }
@@ -319,6 +368,7 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         )?,
         allow_origins: origins(options.allow_origins.or(file.allow_origins).unwrap_or_default())?,
         trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
+        tls: tls(options.tls.or(file.tls), options.tls_certificate.or(file.tls_certificate), options.tls_key.or(file.tls_key))?,
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
         log: options.log.or(file.log).map_or(default.log, LogFilter),
         log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
@@ -329,6 +379,21 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
 /// A number from 1 to `most`.
 fn count(option: &'static str, count: usize, most: usize) -> Result<usize, ConfigError> {
     if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
+}
+
+fn tls(kind: Option<TlsKind>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Tls, ConfigError> {
+    match (kind, certificate, key) {
+        (None, None, None) => Ok(Tls::Off),
+        (Some(TlsKind::SelfSigned), None, None) => Ok(Tls::SelfSigned),
+        (None, Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
+        (None, Some(_), None) => {
+            Err(ConfigError::Tls("tls-certificate is given without tls-key; name the private key's file too"))
+        }
+        (None, None, Some(_)) => {
+            Err(ConfigError::Tls("tls-key is given without tls-certificate; name the certificate's file too"))
+        }
+        (Some(_), ..) => Err(ConfigError::Tls("tls is self-signed, and tls-certificate or tls-key is given too; leave one out")),
+    }
 }
 
 fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
@@ -376,7 +441,7 @@ mod tests {
 
     fn served(line: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
         match read(line)? {
-            Task::Serve(config) => Ok(config),
+            Task::Serve(config) => Ok(*config),
             other @ Task::BackUp { .. } => panic!("{other:?}"),
         }
     }
@@ -431,6 +496,24 @@ mod tests {
         for wrong in ["0", "100001"] {
             let error = read(["dais", "--connections-per-address", wrong].map(OsString::from)).unwrap_err().to_string();
             assert!(error.contains("connections-per-address") && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_self_signed_or_a_pair_of_files() {
+        assert_eq!(with_file("tls = \"self-signed\"", &[]).unwrap().tls, Tls::SelfSigned);
+        assert_eq!(with_file("", &["--tls", "self-signed"]).unwrap().tls, Tls::SelfSigned);
+        let pair = Tls::Files { certificate: "chain.pem".into(), key: "key.pem".into() };
+        let config = with_file("tls-certificate = \"chain.pem\"\ntls-key = \"old.pem\"", &["--tls-key", "key.pem"]);
+        assert_eq!(config.unwrap().tls, pair);
+        for (arguments, wanted) in [
+            (&["--tls-key", "key.pem"][..], "without tls-certificate"),
+            (&["--tls-certificate", "chain.pem"], "without tls-key"),
+            (&["--tls", "self-signed", "--tls-key", "key.pem"], "leave one out"),
+            (&["--tls", "letsencrypt"], "self-signed"),
+        ] {
+            let error = with_file("", arguments).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
         }
     }
 

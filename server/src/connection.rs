@@ -24,15 +24,12 @@ use tokio::sync::watch;
 use tokio::time::{Duration, timeout};
 
 use crate::fan_out::Occupant;
-use crate::outbox::{Control, Outbox, control_frame};
+use crate::outbox::{Control, Outbox, Transport, control_frame};
 use crate::room_actor::{Message, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
 use crate::websocket::{self, FrameError, Kind};
 use intake::{Charge, Intake, Verdict};
-
-/// Bytes taken from the socket at a time, on the stack: an idle connection holds no buffer.
-const READ_BYTES: usize = 4096;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,18 +94,27 @@ struct Connection {
     is_blocked: bool,
 }
 
-/// Serves a connection whose upgrade has just been answered. `first` are bytes that came with the request.
-pub(crate) async fn serve(house: Arc<House>, socket: TcpStream, first: Bytes, peer: SocketAddr) {
+/// A connection whose upgrade has just been answered.
+pub(crate) struct Upgraded {
+    pub(crate) socket: TcpStream,
+    pub(crate) transport: Transport,
+    /// Bytes that came with the request.
+    pub(crate) first: Vec<u8>,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAddr) {
+    let Upgraded { socket, transport, first } = upgraded;
     let id = house.next_connection();
     let now_ms = house.clock.now_ms();
     house.metrics.connections_total.add(1);
-    let outbox = Arc::new(Outbox::new(socket, Arc::clone(&house.metrics)));
+    let outbox = Arc::new(Outbox::new(socket, transport, Arc::clone(&house.metrics)));
     house.outboxes.insert(id, &outbox);
     let mut connection = Connection {
         id,
         address: peer.ip().into(),
         outbox,
-        inbox: first.into(),
+        inbox: first,
         intake: Intake::new(now_ms),
         has_said_hello: false,
         identity: None,
@@ -194,15 +200,9 @@ impl Connection {
     }
 
     fn read(&mut self) -> Step {
-        let mut buffer = [0; READ_BYTES];
-        match self.outbox.socket().try_read(&mut buffer) {
-            Ok(0) => Err(End::Broken),
-            Ok(count) => {
-                self.inbox.extend_from_slice(&buffer[..count]);
-                Ok(())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
-            Err(_) => Err(End::Broken),
+        match self.outbox.read(&mut self.inbox, self.house.clock.now_ms()) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(End::Broken),
         }
     }
 
@@ -434,16 +434,7 @@ async fn linger(house: &House, outbox: &Outbox, mut has_left: bool) {
         has_left = outbox.handle_writable(house.clock.now_ms());
     }
     let _ = SockRef::from(outbox.socket()).shutdown(std::net::Shutdown::Write);
-    while outbox.socket().readable().await.is_ok() && ignore_some(outbox.socket()) {}
-}
-
-/// Reads and forgets. False when there is nothing to come. Apart from `linger`, whose future must not carry a buffer:
-/// every connection would carry it for life.
-fn ignore_some(socket: &TcpStream) -> bool {
-    match socket.try_read(&mut [0; READ_BYTES]) {
-        Ok(count) => count > 0,
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
-    }
+    while outbox.socket().readable().await.is_ok() && outbox.ignore_some() {}
 }
 
 fn incoming(payload: &[u8]) -> Result<Incoming, End> {

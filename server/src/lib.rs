@@ -21,25 +21,27 @@ mod rooms;
 mod routes;
 mod server;
 mod store;
+mod tls;
 mod websocket;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use config::Task;
-pub use config::{AdminToken, Config, ConfigError, LogAddresses, LogFilter, LogFormat};
+pub use config::{AdminToken, Config, ConfigError, LogAddresses, LogFilter, LogFormat, Tls};
 pub use metrics::{Counter, Histogram, Metrics};
 #[doc(hidden)]
 pub use routes::paths;
 pub use server::{Error, Running, Server, Status};
 pub use store::{BackupError, OpenError};
+pub use tls::TlsError;
 
 /// The `dais` command: reads its options, serves until it is told to stop, and says in a sentence what went wrong.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match config::read(arguments) {
         Ok(Task::Serve(config)) => {
             logging::begin(&config.log, config.log_format);
-            outcome(server::serve_until_told(config))
+            outcome(server::serve_until_told(*config))
         }
         Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),
         Err(error) => error.report(),

@@ -7,19 +7,22 @@
 mod flight;
 mod queue;
 mod register;
+#[cfg(test)]
+mod tests;
+mod transport;
 
-use std::io::{ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dais_shared::ids::StreamId;
-use dais_shared::limits::FRAMES_PER_WRITE_MAX;
 use dais_shared::wire::{Goodbye, ServerFrame, encode_server};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 pub(crate) use queue::{Control, Depth, Voice};
 pub(crate) use register::Register;
+pub(crate) use transport::Transport;
 
 use crate::metrics::Metrics;
 use crate::websocket;
@@ -30,22 +33,30 @@ pub(crate) fn control_frame(frame: &ServerFrame) -> Bytes {
     websocket::binary(&encode_server(frame))
 }
 
-/// One connection's outgoing side.
+/// Bytes taken from the socket at a time, on the stack: an idle connection holds no buffer.
+const READ_BYTES: usize = 4096;
+
+/// One connection's outgoing side, and, since TLS is one state for both ways, its incoming bytes.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     socket: TcpStream,
+    /// So that whoever reads what is not encrypted need not wait for those who write.
+    is_plain: bool,
     state: Mutex<State>,
     wake: Notify,
     metrics: Arc<Metrics>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    transport: Transport,
     queue: Queue,
     /// The socket takes no more; its writability is awaited by the connection's task.
     is_blocked: bool,
     /// The socket failed: nothing will ever leave.
     is_broken: bool,
+    /// What waits is the last there is.
+    is_last: bool,
     closing: Option<Goodbye>,
 }
 
@@ -64,14 +75,60 @@ pub(crate) struct Needs {
     pub(crate) ping: bool,
 }
 
+impl State {
+    /// Whether nothing is left to write.
+    fn has_left(&self) -> bool {
+        (!self.is_blocked && self.queue.is_empty()) || self.is_broken
+    }
+}
+
 impl Outbox {
-    pub(crate) fn new(socket: TcpStream, metrics: Arc<Metrics>) -> Self {
-        Self { socket, state: Mutex::default(), wake: Notify::new(), metrics }
+    pub(crate) fn new(socket: TcpStream, transport: Transport, metrics: Arc<Metrics>) -> Self {
+        let is_plain = matches!(transport, Transport::Plain);
+        let queue = Queue::default();
+        let state = State { transport, queue, is_blocked: false, is_broken: false, is_last: false, closing: None };
+        Self { socket, is_plain, state: Mutex::new(state), wake: Notify::new(), metrics }
     }
 
-    /// The socket, to read from.
+    /// The socket, to wait for.
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Takes some of what has come, if anything, into `inbox`. Returns whether more may come.
+    ///
+    /// # Errors
+    /// The socket failed, or what came is no lawful TLS.
+    pub(crate) fn read(&self, inbox: &mut Vec<u8>, now_ms: u64) -> io::Result<bool> {
+        let mut buffer = [0; READ_BYTES];
+        let count = match self.socket.try_read(&mut buffer) {
+            Ok(0) => return Ok(false),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        if self.is_plain {
+            inbox.extend_from_slice(&buffer[..count]);
+            return Ok(true);
+        }
+        let mut state = self.lock();
+        let opened = state.transport.open(&buffer[..count], inbox);
+        if opened.is_err() {
+            state.queue = Queue::default(); // the reason is all that leaves
+        }
+        // TLS may have to answer by itself.
+        self.flush(&mut state, now_ms);
+        state.is_broken |= opened.is_err();
+        opened
+    }
+
+    /// Reads and forgets. False when there is nothing to come. Apart from whoever waits, whose future must not carry a
+    /// buffer: every connection would carry it for life.
+    pub(crate) fn ignore_some(&self) -> bool {
+        match self.socket.try_read(&mut [0; READ_BYTES]) {
+            Ok(count) => count > 0,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        }
     }
 
     /// Resolves when [`Outbox::poll_needs`] has something new to say.
@@ -159,7 +216,7 @@ impl Outbox {
         let mut state = self.lock();
         state.is_blocked = false;
         self.flush(&mut state, now_ms);
-        state.queue.is_empty() || state.is_broken
+        state.has_left()
     }
 
     /// The listener says which voice has reached it, see [`dais_shared::wire::ClientFrame::VoiceReport`].
@@ -209,8 +266,9 @@ impl Outbox {
         for frame in frames {
             state.queue.push_control(Control::Answer(frame));
         }
+        state.is_last = true;
         self.flush(&mut state, now_ms);
-        state.queue.is_empty() || state.is_broken
+        state.has_left()
     }
 
     fn close_locked(&self, state: &mut State, goodbye: Goodbye) {
@@ -223,13 +281,10 @@ impl Outbox {
     fn flush(&self, state: &mut State, now_ms: u64) {
         state.queue.drop_late(now_ms);
         while !state.is_blocked && !state.is_broken {
-            let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE_MAX];
-            let count = state.queue.gather(&mut slices);
-            if count == 0 {
-                break;
-            }
-            match self.socket.try_write_vectored(&slices[..count]) {
-                Ok(written) => state.queue.advance(written),
+            match state.transport.write(&self.socket, &mut state.queue) {
+                Ok(true) => {}
+                Ok(false) if state.is_last && state.transport.close() => {}
+                Ok(false) => break,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     state.is_blocked = true;
                     self.wake.notify_one();
@@ -254,94 +309,5 @@ impl Outbox {
             self.metrics.voice_frames_silenced_total.add(drops.voice_silenced);
             self.metrics.control_frames_discarded_total.add(drops.control_discarded);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use dais_shared::limits::{OUTBOX_VOICE_AGE_MS_MAX, SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
-    use socket2::SockRef;
-    use tokio::io::AsyncReadExt;
-    use tokio::net::{TcpListener, TcpSocket};
-    use tokio::task::JoinHandle;
-
-    use super::*;
-
-    const FRAME_BYTES: usize = 100;
-
-    /// A frame that says when it reached the server.
-    fn voice(arrived_ms: u64) -> Voice {
-        let mut bytes = vec![0; FRAME_BYTES];
-        bytes[..8].copy_from_slice(&arrived_ms.to_be_bytes());
-        Voice { stream: StreamId(1), arrived_ms, bytes: bytes.into() }
-    }
-
-    /// An outbox over a socket as small as the server's own, and the listener's end of it.
-    async fn connection() -> (Outbox, TcpStream) {
-        let house = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let listener = TcpSocket::new_v4().expect("a socket");
-        listener.set_recv_buffer_size(4096).expect("a small buffer");
-        let listener = listener.connect(house.local_addr().expect("it is bound")).await.expect("a connection");
-        let (socket, _) = house.accept().await.expect("a connection");
-        let options = SockRef::from(&socket);
-        options.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES).expect("a small buffer");
-        options.set_tcp_notsent_lowat(SOCKET_NOTSENT_BYTES_MAX).expect("a low mark");
-        socket.writable().await.expect("an open socket");
-        (Outbox::new(socket, Arc::default()), listener)
-    }
-
-    /// Reads all that comes: when each frame had reached the server.
-    fn read(mut listener: TcpStream) -> JoinHandle<Vec<u64>> {
-        tokio::spawn(async move {
-            let mut bytes = Vec::new();
-            listener.read_to_end(&mut bytes).await.expect("what was sent");
-            let frames = bytes.chunks_exact(FRAME_BYTES);
-            assert!(frames.remainder().is_empty(), "frames are whole");
-            frames.map(|frame| u64::from_be_bytes(frame[..8].try_into().expect("eight bytes"))).collect()
-        })
-    }
-
-    fn say(outbox: &Outbox, arrived_ms: u64) {
-        outbox.send_voice([voice(arrived_ms)].iter(), arrived_ms);
-    }
-
-    #[tokio::test]
-    async fn what_a_full_socket_held_up_is_judged_by_its_age_when_it_is_written() {
-        let (outbox, listener) = connection().await;
-        while !outbox.lock().is_blocked {
-            say(&outbox, 1_000);
-        }
-        (1_020..=2_500).step_by(20).for_each(|now_ms| say(&outbox, now_ms));
-        // Nobody speaks for a moment; then the listener reads again.
-        const NOW_MS: u64 = 2_650;
-        let read = read(listener);
-        while !outbox.handle_writable(NOW_MS) {
-            outbox.socket().writable().await.expect("an open socket");
-        }
-        let late = outbox.metrics.voice_frames_late_total.get();
-        drop(outbox);
-        let heard = read.await.expect("it reads to the end");
-        let first = heard.iter().position(|arrived_ms| *arrived_ms != 1_000).expect("fresh voice");
-        let fresh: Vec<u64> = (NOW_MS - OUTBOX_VOICE_AGE_MS_MAX..=2_500).filter(|ms| ms % 20 == 0).collect();
-        assert_eq!(heard[first..], fresh);
-        assert!(late >= (1_020..2_450).step_by(20).count() as u64, "{late}");
-    }
-
-    #[tokio::test]
-    async fn what_a_missing_report_held_up_is_judged_by_its_age_when_it_is_written() {
-        let (outbox, listener) = connection().await;
-        say(&outbox, 1_000);
-        outbox.handle_report(1_000, 1_010);
-        // He takes what he is sent, and reports none of it.
-        (1_020..=2_500).step_by(20).for_each(|now_ms| say(&outbox, now_ms));
-        let nonce = outbox.lock().queue.flight_mut().start_ping(2_500);
-        const NOW_MS: u64 = 2_650;
-        outbox.handle_pong(nonce, NOW_MS);
-        drop(outbox);
-        let heard = read(listener).await.expect("it reads to the end");
-        let gap = heard.windows(2).position(|pair| pair[1] - pair[0] != 20).expect("what stood too long is left out");
-        assert!(heard[gap] <= 1_000 + 20 + 400, "held at {}", heard[gap]);
-        assert_eq!(heard[gap + 1], 2_460, "the oldest that is no older than its age at {NOW_MS}");
-        assert_eq!(heard.last(), Some(&2_500));
     }
 }

@@ -11,6 +11,7 @@ use dais_shared::limits::API_BODY_BYTES_MAX;
 use crate::http::api::{self, bans, identities, rooms};
 use crate::http::{assets, operator, status, upgrade};
 use crate::server::House;
+use crate::tls;
 
 type Table<const N: usize> = [(&'static str, MethodRouter<Arc<House>>); N];
 
@@ -60,4 +61,9 @@ pub fn paths() -> Vec<String> {
 
 fn laid_out<const N: usize>(table: Table<N>) -> Router<Arc<House>> {
     table.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+}
+
+/// What plain requests are answered where HTTPS is spoken.
+pub(crate) fn to_https() -> Router {
+    Router::new().fallback(tls::to_https)
 }

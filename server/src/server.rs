@@ -1,5 +1,6 @@
 //! Starting and stopping, every step in order. Knows all the parts and none of their insides.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,14 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use dais_shared::ids::ConnectionId;
-use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX};
+use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -31,6 +34,7 @@ use crate::outbox::Register;
 use crate::rooms::Rooms;
 use crate::routes;
 use crate::store::{OpenError, Store};
+use crate::tls::{self, Greeting, TlsError};
 
 /// What every part of the server shares.
 #[derive(Debug)]
@@ -50,6 +54,8 @@ pub(crate) struct House {
     pub(crate) stage_seats: usize,
     /// Origins besides its own whose pages may connect.
     pub(crate) allow_origins: Vec<String>,
+    /// Whether connections are encrypted, by the server itself.
+    pub(crate) is_https: bool,
     /// Whose word on whom they speak for is taken.
     pub(crate) trust_proxies: Vec<IpAddr>,
     /// Opens what is for the operator alone.
@@ -120,6 +126,9 @@ pub enum Error {
     /// What the last run left behind cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// There is no certificate to speak HTTPS with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The machine gives no thread, no random numbers or no signals.
     #[error("the system refuses what the server needs ({what}): {reason}")]
     System {
@@ -139,6 +148,8 @@ pub struct Server;
 pub struct Running {
     /// Where.
     pub addr: SocketAddr,
+    /// SHA-256 of the certificate that the server made itself, if it speaks HTTPS with that: for people to compare.
+    pub fingerprint: Option<String>,
     house: Arc<House>,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -158,6 +169,7 @@ impl Server {
         let clock = Clock::start();
         let metrics = Arc::<Metrics>::default();
         let (store, rooms) = Store::open(&config.data_dir, clock.now_ms(), Arc::clone(&metrics))?;
+        let keeper = tls::Keeper::open(&config.tls, &config.data_dir)?;
         let listener = listen(config.listen).await?;
         let addr = listener.local_addr().map_err(system("the address of its socket"))?;
         let (stop, shutdown) = watch::channel(false);
@@ -176,6 +188,7 @@ impl Server {
             room_seats: config.room_seats,
             stage_seats: config.stage_seats,
             allow_origins: config.allow_origins,
+            is_https: keeper.is_some(),
             trust_proxies: config.trust_proxies,
             admin_token: config.admin_token,
             log_addresses: config.log_addresses,
@@ -184,8 +197,13 @@ impl Server {
             connections: AtomicU64::new(0),
         });
         house.rooms.adopt(&house, rooms);
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&house), alive));
-        Ok(Running { addr, house, stop, accepting, all_gone })
+        let tls = keeper.as_ref().map(tls::Keeper::current);
+        let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
+        if let Some(keeper) = keeper {
+            tokio::spawn(keeper.run(house.shutdown.clone()));
+        }
+        let accepting = tokio::spawn(accept(listener, tls, Arc::clone(&house), alive));
+        Ok(Running { addr, fingerprint, house, stop, accepting, all_gone })
     }
 }
 
@@ -205,6 +223,16 @@ impl Running {
     #[must_use]
     pub fn status(&self) -> Status {
         self.house.status()
+    }
+
+    /// Where it is, and what to compare, in lines.
+    fn announcement(&self) -> String {
+        let scheme = if self.house.is_https { "https" } else { "http" };
+        let mut lines = format!("Dais {} is on {scheme}://{}\n", env!("CARGO_PKG_VERSION"), reachable(self.addr));
+        if let Some(fingerprint) = &self.fingerprint {
+            lines += &format!("Browsers do not know its certificate. What they show of it has to be SHA-256 {fingerprint}\n");
+        }
+        lines
     }
 
     /// Lets time pass for the rules of every room, so that tests need not wait for an invitation to expire. A room looks
@@ -234,7 +262,8 @@ pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
     runtime.block_on(async {
         let mut stop = stop_signals().map_err(system("signals"))?;
         let running = Server::start(config).await?;
-        println!("Dais {} is on http://{}", env!("CARGO_PKG_VERSION"), reachable(running.addr));
+        // Where nobody reads it, it is served all the same.
+        let _ = std::io::stdout().write_all(running.announcement().as_bytes());
         stop.recv().await;
         running.shutdown().await;
         Ok(())
@@ -281,15 +310,28 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Accepts until the server stops. `alive` is dropped at its end, so that only connections keep the house open.
-async fn accept(listener: TcpListener, house: Arc<House>, alive: mpsc::Sender<std::convert::Infallible>) {
-    let router = routes::router(&house);
+async fn accept(
+    listener: TcpListener,
+    tls: Option<tls::Current>,
+    house: Arc<House>,
+    alive: mpsc::Sender<std::convert::Infallible>,
+) {
+    let (router, to_https) = (routes::router(&house), routes::to_https());
     let mut shutdown = house.shutdown.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
+                    let _ = socket.set_nodelay(true); // a socket that is gone already says so when it is read
                     let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
-                    tokio::spawn(serve_http(socket, peer, entrance, router.clone(), house.shutdown.clone(), alive.clone()));
+                    let visit = Visit { peer, entrance, shutdown: house.shutdown.clone(), _alive: alive.clone() };
+                    match &tls {
+                        None => tokio::spawn(visit.serve_http(socket, router.clone())),
+                        Some(tls) => {
+                            let config = Arc::clone(&tls.borrow());
+                            tokio::spawn(visit.serve_https(socket, config, router.clone(), to_https.clone()))
+                        }
+                    };
                 }
                 Err(error) => {
                     // Out of files although the door counts them: the system as a whole has no more.
@@ -312,37 +354,53 @@ pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-async fn serve_http(
-    socket: TcpStream,
+/// A socket from its acceptance until it is closed or upgraded.
+struct Visit {
     peer: SocketAddr,
     entrance: Entrance,
-    router: Router,
-    mut shutdown: watch::Receiver<bool>,
-    alive: mpsc::Sender<std::convert::Infallible>,
-) {
-    let _ = socket.set_nodelay(true); // a socket that is gone already says so when it is read
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
-        .max_buf_size(HTTP_HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = entrance.put_out() => return,
-        () = told_to_stop(&mut shutdown) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    shutdown: watch::Receiver<bool>,
+    _alive: mpsc::Sender<std::convert::Infallible>,
+}
+
+impl Visit {
+    async fn serve_https(mut self, socket: TcpStream, config: Arc<ServerConfig>, router: Router, to_https: Router) {
+        let deadline = Duration::from_millis(TLS_HANDSHAKE_MS_MAX);
+        let greeting = tokio::select! {
+            greeting = timeout(deadline, tls::greet(socket, config)) => greeting,
+            () = self.entrance.put_out() => return,
+            () = told_to_stop(&mut self.shutdown) => return,
+        };
+        match greeting {
+            Ok(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
+            Ok(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
+            Ok(Err(error)) => tracing::debug!(%error, "handshake"),
+            Err(_) => tracing::debug!("no handshake in time"),
         }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "http");
     }
-    drop((entrance, alive));
+
+    async fn serve_http(mut self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router) {
+        let (peer, router) = (Peer(self.peer), TowerToHyperService::new(router));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.call(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
+            .max_buf_size(HTTP_HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = self.entrance.put_out() => return,
+            () = told_to_stop(&mut self.shutdown) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "http");
+        }
+    }
 }

@@ -13,9 +13,9 @@ fn dais(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dais"));
     command.current_dir(folder);
     for variable in
-        ["DAIS_LISTEN", "DAIS_DATA_DIR", "DAIS_WEB_DIR", "DAIS_LOG", "DAIS_LOG_FORMAT", "DAIS_LOG_ADDRESSES", "DAIS_CONFIG"]
+        ["LISTEN", "DATA_DIR", "WEB_DIR", "LOG", "LOG_FORMAT", "LOG_ADDRESSES", "CONFIG", "TLS", "TLS_CERTIFICATE", "TLS_KEY"]
     {
-        command.env_remove(variable);
+        command.env_remove(format!("DAIS_{variable}"));
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -56,6 +56,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -74,6 +75,54 @@ fn it_prints_its_address_and_ends_well_when_told_to() {
         serving.stderr.read_to_string(&mut said).unwrap();
         assert_eq!(said, "", "nothing to complain of");
     }
+}
+
+#[test]
+fn with_a_certificate_of_its_own_it_says_https_and_what_to_compare() {
+    let folder = folder();
+    let serve = || {
+        let mut serving = Serving::start(dais(&folder).args(["--listen", "127.0.0.1:0", "--tls", "self-signed"]));
+        let address = serving.first_line();
+        assert!(address.contains(" is on https://127.0.0.1:"), "{address}");
+        serving.first_line().trim().rsplit_once("SHA-256 ").unwrap().1.to_owned()
+    };
+    let fingerprint = serve();
+    assert_eq!(fingerprint.split(':').filter(|byte| byte.len() == 2).count(), 32, "{fingerprint}");
+    assert_eq!(serve(), fingerprint, "it is kept");
+    std::fs::remove_file(folder.path().join("dais-data/tls-certificate.pem")).unwrap();
+    assert_ne!(serve(), fingerprint);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_said_in_a_sentence() {
+    let folder = folder();
+    drop(Serving::start(dais(&folder).args(["--listen", "127.0.0.1:0", "--tls", "self-signed"])).first_line());
+    let [chain, key] = ["tls-certificate.pem", "tls-key.pem"].map(|name| folder.path().join("dais-data").join(name));
+    for (certificate, key, wanted) in [(&key, &key, "holds no certificate"), (&chain, &chain, "holds no private key")] {
+        let mut command = dais(&folder);
+        command.args(["--listen", "127.0.0.1:0", "--tls-certificate"]).arg(certificate).arg("--tls-key").arg(key);
+        let (refused, said) = output(&mut command);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(said.contains(wanted) && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn it_serves_though_nobody_reads_what_it_prints() {
+    let folder = folder();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = dais(&folder);
+    let mut child = command.args(["--listen", "127.0.0.1:0", "--tls", "self-signed"]).stdout(writer).spawn().unwrap();
+    let stderr = child.stderr.take().unwrap();
+    // Told to end while it starts, it ends when it has.
+    while !folder.path().join("dais-data/tls-certificate.pem").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it has ended");
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let said = std::io::read_to_string(stderr).unwrap();
+    assert!(child.wait().unwrap().success() && said.is_empty(), "{said}");
 }
 
 #[test]
@@ -125,6 +174,7 @@ fn help_names_every_option_and_is_no_failure() {
         "--admin-token",
         "--connections-per-address",
         "--config",
+        "--tls",
         "DAIS_LISTEN",
         "serve",
         "backup",

@@ -200,6 +200,21 @@ pub const PENDING_SHARE: usize = 4;
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for a request's head to arrive, in milliseconds: a slow phone makes it, a dribbling attacker does not.
 pub const HTTP_HEAD_MS_MAX: u64 = 10_000;
+/// Time for a TLS handshake, in milliseconds: as long as a request's head has, behind which it stands.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = HTTP_HEAD_MS_MAX;
+/// Bytes that are encrypted at once on a listener's connection, while nothing encrypted waits: what is encrypted has to
+/// leave, so a full socket may hold up that much and no more. A quarter of a second of one speaker.
+pub const TLS_RECORD_BYTES_MAX: usize = 2048;
+/// Bytes of a certificate's file, or a key's: a long chain takes ten thousand.
+pub const TLS_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// The files of the certificate are looked at this often, in milliseconds.
+pub const TLS_LOOK_MS: u64 = 2_000;
+/// Days that a certificate of the server's own making is valid: as long as Apple's systems believe any.
+pub const SELF_SIGNED_DAYS: u32 = 825;
+/// Days before its end at which it is made anew: a server that runs on has time for it.
+pub const SELF_SIGNED_RENEWAL_DAYS: u32 = 30;
+/// Addresses of this machine that such a certificate names.
+pub const SELF_SIGNED_ADDRESSES_MAX: usize = 32;
 /// Bytes that the kernel is asked to hold for one listener's socket. What it holds is voice that nobody can drop
 /// any more, so it is small; a snapshot of a full room still leaves in a few writes.
 pub const SOCKET_SEND_BUFFER_BYTES: usize = 16 * 1024;

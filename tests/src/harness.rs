@@ -5,15 +5,17 @@ pub(crate) mod http;
 mod member;
 mod process;
 mod raw;
+mod way;
 
-use dais_server::{Config, Metrics, Running, Server, Status};
+use dais_server::{Config, Metrics, Running, Server, Status, Tls};
 use dais_shared::room::Mode;
 use tempfile::TempDir;
 
 pub(crate) use healthy::Healthy;
-pub(crate) use member::TestMember;
+pub(crate) use member::{End, TestMember};
 pub(crate) use process::ServerProcess;
 pub(crate) use raw::{Ending, RawPeer, UPGRADE, frame};
+pub(crate) use way::Way;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);
@@ -21,8 +23,9 @@ pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_s
 /// A server of its own for each test.
 pub(crate) struct TestServer {
     running: Running,
-    /// Where it keeps what is to survive it: nothing, here.
-    _folder: TempDir,
+    way: Way,
+    /// Where it keeps what is to survive it.
+    folder: TempDir,
 }
 
 impl TestServer {
@@ -34,7 +37,25 @@ impl TestServer {
     pub(crate) async fn start_with(config: Config) -> Self {
         let folder = TempDir::with_prefix("dais-").unwrap();
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..config };
-        Self { running: Server::start(config).await.unwrap(), _folder: folder }
+        let running = Server::start(config).await.unwrap();
+        Self { way: running.addr.into(), running, folder }
+    }
+
+    /// One that speaks HTTPS, and people who trust its certificate.
+    pub(crate) async fn start_https() -> Self {
+        let mut server = Self::start_with(Config { tls: Tls::SelfSigned, ..Config::default() }).await;
+        let certificate = std::fs::read_to_string(server.folder.path().join("tls-certificate.pem")).unwrap();
+        server.way = Way::trusting(server.address(), &certificate, &["http/1.1"]);
+        server
+    }
+
+    /// Where it keeps what is to survive it.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) const fn way(&self) -> &Way {
+        &self.way
     }
 
     pub(crate) const fn address(&self) -> std::net::SocketAddr {
@@ -66,7 +87,7 @@ impl TestServer {
 
     /// Somebody connected who has not logged in.
     pub(crate) async fn stranger(&self) -> TestMember {
-        TestMember::connect(self.address(), None).await
+        TestMember::connect(self.way.clone(), None).await
     }
 
     /// Somebody logged in who sits nowhere.

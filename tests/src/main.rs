@@ -21,4 +21,5 @@ mod rows;
 mod slow;
 mod stage;
 mod tidy;
+mod tls;
 mod voice;

@@ -51,7 +51,15 @@ async fn pauses_and_reads_on(server: &TestServer, mut slow: TestMember, guest: T
 
 #[tokio::test]
 async fn the_first_voice_behind_a_full_socket_is_fresh() {
-    let server = TestServer::start().await;
+    is_fresh_behind_a_full_socket(TestServer::start().await).await;
+}
+
+#[tokio::test]
+async fn the_first_voice_behind_a_full_socket_is_fresh_over_tls_too() {
+    is_fresh_behind_a_full_socket(TestServer::start_https().await).await;
+}
+
+async fn is_fresh_behind_a_full_socket(server: TestServer) {
     let (_host, guest, witness, slow) = talk_with_a_slow_listener(&server).await;
     pauses_and_reads_on(&server, slow, guest, witness).await;
 }
@@ -71,7 +79,7 @@ async fn the_first_voice_behind_a_missing_report_is_fresh() {
 /// A host, a guest who may speak, a witness, and somebody whose socket holds little.
 async fn talk_with_a_slow_listener(server: &TestServer) -> (TestMember, TestMember, TestMember, TestMember) {
     let (host, guest, witness) = server.talk().await;
-    let mut slow = TestMember::connect_with_receive_buffer(server.address(), 4096).await;
+    let mut slow = TestMember::connect_with_receive_buffer(server.way().clone(), 4096).await;
     slow.logs_in("Slow").await.unwrap();
     slow.joins("hall").await.unwrap();
     (host, guest, witness, slow)

@@ -53,7 +53,7 @@ fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), R
     if !is_operator(headers, peer, house.admin_token.as_ref()) {
         return Err(Refused::NotOperator);
     }
-    if origin::is_allowed(headers, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
+    if origin::is_allowed(headers, house.is_https, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
 }
 
 fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToken>) -> bool {

@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Whether the page that asks may: one from this server, by the name under which it was asked, or one that is `allowed`.
-/// What names no page is no browser, and no page can make a browser leave its name out (RFC 6455, section 10.2).
-pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+/// Whether the page that asks may: one from this server, by the name under which it was asked, or one that is `allowed`. A
+/// server that `is_https` itself has no other pages; in front of one that is not, a proxy may speak HTTPS. What names no page is no browser, and no page can make a browser leave its name out (RFC 6455, section 10.2).
+pub(super) fn is_allowed(headers: &HeaderMap, is_https: bool, allowed: &[String]) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return true };
     let Ok(origin) = origin.to_str() else { return false };
@@ -17,8 +17,8 @@ pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
         return false;
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    let is_own = matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host));
+    let own = origin.split_once("://").filter(|(scheme, _)| !is_https || scheme.eq_ignore_ascii_case("https"));
+    let is_own = matches!((own, host), (Some((_, authority)), Some(host)) if authority.eq_ignore_ascii_case(host));
     is_own || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
 }
 
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_page_of_this_server_or_of_an_allowed_one_may_connect() {
         let allowed = ["https://talk.example".to_owned()];
-        let may = |pairs: &[(&'static str, &str)]| is_allowed(&headers(pairs), &allowed);
+        let may = |pairs: &[(&'static str, &str)]| is_allowed(&headers(pairs), false, &allowed);
         assert!(may(&[("host", "10.0.0.1:8080")]), "no browser");
         assert!(may(&[("host", "Dais.example"), ("origin", "https://dais.example")]));
         assert!(may(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]));
@@ -79,7 +79,14 @@ mod tests {
         assert!(!may(&[("origin", "https://dais.example")]), "without a host");
         let mut twice = headers(&[("host", "a"), ("origin", "http://a")]);
         twice.append(header::ORIGIN, "http://b".parse().unwrap());
-        assert!(!is_allowed(&twice, &allowed));
+        assert!(!is_allowed(&twice, false, &allowed));
+    }
+
+    #[test]
+    fn a_server_with_a_certificate_has_no_pages_without() {
+        let may = |origin: &str| is_allowed(&headers(&[("host", "dais.example"), ("origin", origin)]), true, &[]);
+        assert!(may("https://dais.example"));
+        assert!(!may("http://dais.example"), "a page that anybody on the way may have written");
     }
 
     #[test]

@@ -13,11 +13,13 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::origin;
-use crate::connection;
+use crate::connection::{self, Upgraded};
 use crate::door;
+use crate::outbox::Transport;
 use crate::server::{House, Peer};
 
 /// `GET /ws`.
@@ -30,7 +32,9 @@ pub(crate) async fn websocket(
         return Refusal::NotAnUpgrade.into_response();
     }
     let key = match accept_key(request.headers()) {
-        Ok(_) if !origin::is_allowed(request.headers(), &house.allow_origins) => return Refusal::Origin.into_response(),
+        Ok(_) if !origin::is_allowed(request.headers(), house.is_https, &house.allow_origins) => {
+            return Refusal::Origin.into_response();
+        }
         Ok(key) => key,
         Err(refusal) => return refusal.into_response(),
     };
@@ -44,8 +48,9 @@ pub(crate) async fn websocket(
     let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        if let Some((socket, first)) = bare_socket(upgrade).await {
-            connection::serve(house, socket, first, peer).await;
+        match taken_over(upgrade).await {
+            Ok(upgraded) => connection::serve(house, upgraded, peer).await,
+            Err(error) => tracing::debug!(%error, "upgrade"),
         }
         drop(admission);
         drop(alive);
@@ -115,16 +120,20 @@ fn names(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
     words.any(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// The socket under the upgraded connection, set up for voice, and what came with the request.
-async fn bare_socket(upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
-    let parts = match upgrade.await {
-        Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().expect("every connection is served over this type"),
-        Err(error) => {
-            tracing::debug!(%error, "upgrade");
-            return None;
+/// What lies under the upgraded connection, its socket set up for voice.
+async fn taken_over(upgrade: OnUpgrade) -> std::io::Result<Upgraded> {
+    let upgraded = upgrade.await.map_err(std::io::Error::other)?;
+    let (socket, transport, first) = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => (parts.io.into_inner(), Transport::Plain, parts.read_buf.into()),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>();
+            let parts = parts.expect("every connection is served over one of these two");
+            let (socket, session) = parts.io.into_inner().into_inner();
+            let mut first = parts.read_buf.into();
+            let transport = Transport::tls(session, &mut first)?;
+            (socket, transport, first)
         }
     };
-    let socket = parts.io.into_inner();
     let options = SockRef::from(&socket);
     // A system that refuses these serves voice all the same, with more of it standing in buffers.
     let small = options.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES);
@@ -133,5 +142,5 @@ async fn bare_socket(upgrade: OnUpgrade) -> Option<(TcpStream, bytes::Bytes)> {
     if let Err(error) = small {
         tracing::debug!(%error, "socket buffers");
     }
-    Some((socket, parts.read_buf))
+    Ok(Upgraded { socket, transport, first })
 }

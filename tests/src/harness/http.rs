@@ -1,12 +1,9 @@
 //! Plain HTTP by hand, so that nothing is added to a request or taken from an answer.
 
-use std::net::SocketAddr;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{PATIENCE, TestServer};
+use super::{PATIENCE, TestServer, Way};
 
 /// What came back.
 #[derive(Debug)]
@@ -40,10 +37,11 @@ impl Answer {
 }
 
 /// Any request: header lines as they are, `Host` added where none of them is one, and a body, if any, with its length.
-pub(crate) async fn call(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
+pub(crate) async fn call(way: impl Into<Way>, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
+    let way = way.into();
     let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|line| line.starts_with("Host:")) {
-        request += &format!("Host: {address}\r\n");
+        request += &format!("Host: {}\r\n", way.address);
     }
     for line in headers {
         request += &format!("{line}\r\n");
@@ -52,12 +50,12 @@ pub(crate) async fn call(address: SocketAddr, method: &str, path: &str, headers:
         request += &format!("Content-Length: {}\r\n", body.len());
     }
     request += &format!("\r\n{}", body.unwrap_or_default());
-    Answer::parse(&sends_raw(address, request.as_bytes()).await)
+    Answer::parse(&sends_raw(way, request.as_bytes()).await)
 }
 
 /// Sends bytes and reads until the server hangs up.
-pub(crate) async fn sends_raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut socket = TcpStream::connect(address).await.unwrap();
+pub(crate) async fn sends_raw(way: impl Into<Way>, bytes: &[u8]) -> Vec<u8> {
+    let mut socket = way.into().dial().await.unwrap();
     socket.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap().unwrap();
@@ -67,7 +65,12 @@ pub(crate) async fn sends_raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 impl TestServer {
     /// `GET` with extra header lines.
     pub(crate) async fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
-        call(self.address(), "GET", path, headers, None).await
+        call(self.way().clone(), "GET", path, headers, None).await
+    }
+
+    /// The same without TLS, whatever the server speaks.
+    pub(crate) async fn answers_plainly(&self, request: &str) -> Answer {
+        Answer::parse(&sends_raw(self.address(), request.as_bytes()).await)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -76,7 +79,7 @@ impl TestServer {
 
     /// What a handshake with these header lines is answered, and nothing more of it.
     pub(crate) async fn handshake_status(&self, headers: &[&str]) -> u16 {
-        let mut socket = TcpStream::connect(self.address()).await.unwrap();
+        let mut socket = self.way().dial().await.unwrap();
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let request = format!("GET /ws HTTP/1.1\r\nHost: {}\r\n{lines}\r\n", self.address());
         socket.write_all(request.as_bytes()).await.unwrap();

@@ -1,7 +1,5 @@
 //! One person with a connection: says what the protocol lets one say, and keeps what comes back.
 
-use std::net::SocketAddr;
-
 use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token};
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, LeaveReason, Mode};
@@ -16,9 +14,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
 
-use super::PATIENCE;
+use super::{PATIENCE, Way};
 
 /// How the server ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +35,8 @@ pub(crate) struct Heard {
 }
 
 pub(crate) struct TestMember {
-    socket: WebSocketStream<TcpStream>,
-    address: SocketAddr,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    way: Way,
     page: PageId,
     pub(crate) welcome: Option<ServerFrame>,
     pub(crate) identity: Option<Identity>,
@@ -66,35 +64,37 @@ pub(crate) struct TestMember {
 }
 
 impl TestMember {
-    pub(crate) async fn connect(address: SocketAddr, token: Option<Token>) -> Self {
-        Self::connect_silently(address).await.says_hello(token).await
+    pub(crate) async fn connect(way: impl Into<Way>, token: Option<Token>) -> Self {
+        Self::connect_silently(way).await.says_hello(token).await
     }
 
     /// From another address of this machine.
-    pub(crate) async fn connect_from(from: [u8; 4], address: SocketAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
+    pub(crate) async fn connect_from(from: [u8; 4], way: impl Into<Way>) -> Self {
+        let (socket, way) = (TcpSocket::new_v4().unwrap(), way.into());
         socket.bind((from, 0).into()).unwrap();
-        let socket = socket.connect(address).await.unwrap();
-        Self::over(socket, address, &[]).await.says_hello(None).await
+        let socket = socket.connect(way.address).await.unwrap();
+        Self::over(socket, way, &[]).await.says_hello(None).await
     }
 
     /// As a reverse proxy on this machine would, for somebody at that address.
-    pub(crate) async fn connect_for(client: &str, address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).await.unwrap();
-        Self::over(socket, address, &[("x-forwarded-for", client)]).await.says_hello(None).await
+    pub(crate) async fn connect_for(client: &str, way: impl Into<Way>) -> Self {
+        let way = way.into();
+        let socket = TcpStream::connect(way.address).await.unwrap();
+        Self::over(socket, way, &[("x-forwarded-for", client)]).await.says_hello(None).await
     }
 
     /// With a socket that holds little, so that not reading is felt soon.
-    pub(crate) async fn connect_with_receive_buffer(address: SocketAddr, bytes: u32) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
+    pub(crate) async fn connect_with_receive_buffer(way: impl Into<Way>, bytes: u32) -> Self {
+        let (socket, way) = (TcpSocket::new_v4().unwrap(), way.into());
         socket.set_recv_buffer_size(bytes).unwrap();
-        let socket = socket.connect(address).await.unwrap();
-        Self::over(socket, address, &[]).await.says_hello(None).await
+        let socket = socket.connect(way.address).await.unwrap();
+        Self::over(socket, way, &[]).await.says_hello(None).await
     }
 
     /// Without the hello.
-    pub(crate) async fn connect_silently(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).await.unwrap(), address, &[]).await
+    pub(crate) async fn connect_silently(way: impl Into<Way>) -> Self {
+        let way = way.into();
+        Self::over(TcpStream::connect(way.address).await.unwrap(), way, &[]).await
     }
 
     async fn says_hello(mut self, token: Option<Token>) -> Self {
@@ -104,9 +104,9 @@ impl TestMember {
         self
     }
 
-    async fn over(socket: TcpStream, address: SocketAddr, headers: &[(&'static str, &str)]) -> Self {
-        socket.set_nodelay(true).unwrap();
-        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+    async fn over(socket: TcpStream, way: Way, headers: &[(&'static str, &str)]) -> Self {
+        let socket = timeout(PATIENCE, way.over(socket)).await.unwrap().unwrap();
+        let mut request = format!("ws://{}/ws", way.address).into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
@@ -114,7 +114,7 @@ impl TestMember {
         let (socket, _) = timeout(PATIENCE, handshake).await.unwrap().unwrap();
         Self {
             socket,
-            address,
+            way,
             page: new_page(),
             welcome: None,
             identity: None,
@@ -137,14 +137,14 @@ impl TestMember {
 
     /// The same person on a new connection; the old one is cut without a word.
     pub(crate) async fn reconnects(self) -> Self {
-        let Self { address, token, socket, page, .. } = self;
+        let Self { way, token, socket, page, .. } = self;
         drop(socket);
-        Self { page, ..Self::connect(address, token).await }
+        Self { page, ..Self::connect(way, token).await }
     }
 
     /// The same person on a second connection; the first stays.
     pub(crate) async fn second_page(&self) -> Self {
-        Self::connect(self.address, self.token).await
+        Self::connect(self.way.clone(), self.token).await
     }
 
     /// Answers no heartbeat from now on.

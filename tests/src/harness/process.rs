@@ -50,7 +50,7 @@ impl ServerProcess {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| Some(line.rsplit_once("http://")?.1.parse().unwrap()));
+        let address = lines.map_while(Result::ok).find_map(|line| Some(line.rsplit_once("://")?.1.parse().unwrap()));
         let address = address.expect("it says where it listens");
         Self { child, address, took: began.elapsed(), complaints }
     }

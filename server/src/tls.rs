@@ -1,0 +1,167 @@
+//! HTTPS by the server itself: whose certificate new connections get, and what becomes of a socket until HTTP is spoken
+//! on it. Knows nothing of what is said there.
+
+mod greeting;
+mod pair;
+mod self_signed;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dais_shared::limits::{SELF_SIGNED_RENEWAL_DAYS, TLS_LOOK_MS};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+pub(crate) use greeting::{Greeting, greet, to_https};
+pub use pair::TlsError;
+pub(crate) use pair::{Dates, Pair};
+use self_signed::SelfSigned;
+
+use crate::config;
+use crate::server::told_to_stop;
+
+/// What new connections are encrypted with.
+pub(crate) type Current = watch::Receiver<Arc<ServerConfig>>;
+
+/// Where the certificate comes from.
+#[derive(Debug)]
+enum Source {
+    SelfSigned(SelfSigned),
+    /// With what was in the files when they were last looked at, or why they could not be read.
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+        seen: Result<(Vec<u8>, Vec<u8>), TlsError>,
+    },
+}
+
+/// Keeps the certificate fresh.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    source: Source,
+    /// That of the certificate, as browsers show it.
+    fingerprint: String,
+    dates: Dates,
+    current: watch::Sender<Arc<ServerConfig>>,
+}
+
+impl Keeper {
+    /// What the options say, if they say anything.
+    ///
+    /// # Errors
+    /// [`TlsError`] says what the operator can do.
+    pub(crate) fn open(wanted: &config::Tls, data_dir: &Path) -> Result<Option<Self>, TlsError> {
+        let (source, pair) = match wanted {
+            config::Tls::Off => return Ok(None),
+            config::Tls::SelfSigned => {
+                let own = SelfSigned::new(data_dir);
+                let pair = own.load_or_make(OffsetDateTime::now_utc())?;
+                (Source::SelfSigned(own), pair)
+            }
+            config::Tls::Files { certificate, key } => {
+                let (certificate, key) = (certificate.clone(), key.clone());
+                let contents = pair::read(&certificate, &key)?;
+                let pair = Pair::parse(&contents.0, &contents.1, &certificate, &key)?;
+                (Source::Files { certificate, key, seen: Ok(contents) }, pair)
+            }
+        };
+        if pair.dates.days_left(OffsetDateTime::now_utc()) < 0 {
+            tracing::warn!(ended = %pair.dates.not_after, "the certificate has expired: browsers refuse it");
+        }
+        let current = watch::Sender::new(Arc::new(encrypting_with(&pair.key)?));
+        Ok(Some(Self { source, fingerprint: pair.fingerprint(), dates: pair.dates, current }))
+    }
+
+    /// What new connections are encrypted with, from now on.
+    pub(crate) fn current(&self) -> Current {
+        self.current.subscribe()
+    }
+
+    /// For people to compare, where the certificate is the server's own word for itself.
+    pub(crate) fn fingerprint_to_compare(&self) -> Option<&str> {
+        matches!(self.source, Source::SelfSigned(_)).then_some(&self.fingerprint)
+    }
+
+    /// Looks again every few seconds until the server stops.
+    pub(crate) async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        let mut keeper = self;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(TLS_LOOK_MS)) => {}
+                () = told_to_stop(&mut shutdown) => return,
+            }
+            // A disk that hangs must not hold up anybody's voice.
+            let looked = tokio::task::spawn_blocking(move || {
+                keeper.look();
+                keeper
+            });
+            match looked.await {
+                Ok(back) => keeper = back,
+                Err(error) => {
+                    tracing::error!(%error, "the certificate stays as it is until the next start");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes a certificate up that is new. One that cannot be used changes nothing.
+    fn look(&mut self) {
+        let found = match &mut self.source {
+            Source::SelfSigned(own) => {
+                let now = OffsetDateTime::now_utc();
+                if self.dates.days_left(now) >= i64::from(SELF_SIGNED_RENEWAL_DAYS) {
+                    return;
+                }
+                own.load_or_make(now)
+            }
+            Source::Files { certificate, key, seen } => {
+                let now = pair::read(certificate, key);
+                if now == *seen {
+                    return;
+                }
+                *seen = now;
+                let contents = seen.as_ref().map_err(Clone::clone);
+                contents.and_then(|(chain, secret)| Pair::parse(chain, secret, certificate, key))
+            }
+        };
+        match found.and_then(|pair| Ok((Arc::new(encrypting_with(&pair.key)?), pair))) {
+            Ok((config, pair)) => {
+                self.fingerprint = pair.fingerprint();
+                self.dates = pair.dates;
+                self.current.send_replace(config);
+                tracing::info!(until = %self.dates.not_after, sha256 = self.fingerprint, "a new certificate");
+            }
+            Err(error) => tracing::warn!("{error}; the old certificate stays"),
+        }
+    }
+}
+
+/// HTTP/1.1 over TLS 1.3, which every browser has that can run the page.
+fn encrypting_with(key: &Arc<CertifiedKey>) -> Result<ServerConfig, TlsError> {
+    let unusable = |error: rustls::Error| TlsError::System { reason: error.to_string() };
+    let certificate: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(Arc::clone(key)));
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_protocol_versions(&[&rustls::version::TLS13]).map_err(unusable)?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Whoever comes back brings what is needed with him: nothing is kept here for those who do not.
+    config.ticketer = ring::Ticketer::new().map_err(unusable)?;
+    Ok(config)
+}
+
+/// SHA-256 as browsers show it.
+pub(crate) fn fingerprint(certificate: &[u8]) -> String {
+    let bytes: Vec<String> = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(":")
+}
