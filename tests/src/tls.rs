@@ -99,6 +99,8 @@ async fn what_a_browser_was_told_to_accept_it_accepts_after_a_restart() {
     let _server = start(address.port());
     let ada = ada.reconnects().await;
     assert_eq!(ada.identity.map(|identity| identity.name).as_deref(), Some("Ada"));
+    let after = std::fs::read_to_string(folder.path().join("tls-certificate.pem")).unwrap();
+    assert_eq!(after, certificate, "another one for the same key would be warned of again");
 }
 
 #[tokio::test]

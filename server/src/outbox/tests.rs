@@ -16,6 +16,8 @@ use super::*;
 use crate::tls::testing;
 
 const FRAME_BYTES: usize = 100;
+/// Long enough for a busy machine.
+const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);
 
 /// A listener's end, whatever its transport.
 type Listener = Pin<Box<dyn AsyncRead + Send>>;
@@ -245,11 +247,16 @@ async fn what_comes_encrypted_is_read_in_order_to_its_end() {
         listener
     });
     assert_eq!(read(&outbox, long.len()).await, long);
-    let mut listener = speaking.await.expect("it has spoken");
-    listener.shutdown().await.expect("an open socket");
+    let (mut socket, mut session) = speaking.await.expect("it has spoken").into_inner();
+    session.send_close_notify();
+    let mut closing = Vec::new();
+    session.write_tls(&mut closing).expect("memory takes it");
+    // The socket stays open: it is TLS that ends.
+    socket.write_all(&closing).await.expect("an open socket");
     let mut inbox = Vec::new();
     while outbox.read(&mut inbox, 1_000).expect("a lawful end") {
-        outbox.socket().readable().await.expect("an open socket");
+        let readable = tokio::time::timeout(PATIENCE, outbox.socket().readable()).await;
+        readable.expect("the end is noticed").expect("an open socket");
     }
     assert_eq!(inbox, b"");
 }

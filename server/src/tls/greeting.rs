@@ -37,8 +37,8 @@ pub(crate) async fn greet(socket: TcpStream, config: Arc<ServerConfig>) -> std::
     }
 }
 
-/// Answers a plain request with the address that it should have gone to. For now, since tomorrow the server may be one
-/// without a certificate.
+/// Answers a plain request with the address that it should have gone to. Browsers are not to remember it: the next server
+/// here may be one without a certificate.
 pub(crate) async fn to_https(request: Request) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
