@@ -216,6 +216,14 @@ Browsers give a page the microphone only on https:// or on localhost.";
 enum Command {
     /// Serve the stage; the same as no command
     Serve(Options),
+    /// Look for what would keep a server with these options from working, and say what to do about it
+    Doctor {
+        /// Also try the server from outside: the address that people open, such as https://talk.example
+        #[arg(long)]
+        url: Option<String>,
+        #[command(flatten)]
+        options: Options,
+    },
     /// Write a copy of rooms and identities to a new file, also while the server runs. To restore it, stop the server, put
     /// it in place of dais.db and remove dais.db-wal and dais.db-shm
     Backup {
@@ -237,6 +245,13 @@ pub(crate) enum Task {
         data_dir: PathBuf,
         /// The file.
         to: PathBuf,
+    },
+    /// Look for what is wrong.
+    Doctor {
+        /// What a server would be told.
+        config: Box<Config>,
+        /// Where people reach it.
+        url: Option<String>,
     },
 }
 
@@ -344,6 +359,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task
         Some(Command::Backup { file, options }) => {
             configure(options).map(|config| Task::BackUp { data_dir: config.data_dir, to: file })
         }
+        Some(Command::Doctor { url, options }) => configure(options).map(|config| Task::Doctor { config: Box::new(config), url }),
     }
 }
 
@@ -442,7 +458,7 @@ mod tests {
     fn served(line: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
         match read(line)? {
             Task::Serve(config) => Ok(*config),
-            other @ Task::BackUp { .. } => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

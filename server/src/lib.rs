@@ -7,6 +7,7 @@ mod auth;
 mod clock;
 mod config;
 mod connection;
+mod doctor;
 mod door;
 mod fan_out;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             outcome(server::serve_until_told(*config))
         }
         Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),
+        Ok(Task::Doctor { config, url }) => doctor::run(*config, url.as_deref()),
         Err(error) => error.report(),
     }
 }

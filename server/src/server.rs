@@ -271,7 +271,7 @@ pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
 }
 
 /// An address to open on this machine: one that stands for all of them cannot be opened everywhere.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 

@@ -6,6 +6,7 @@
 
 mod database;
 mod dirty;
+mod examination;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::metrics::Metrics;
 use database::Database;
 pub(crate) use database::back_up;
 pub use database::{BackupError, OpenError};
+pub(crate) use examination::{Examined, examine, is_in_use};
 
 /// SHA-256 of a token. The token itself is never kept.
 pub(crate) type TokenHash = [u8; 32];

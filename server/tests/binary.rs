@@ -137,6 +137,24 @@ fn a_port_in_use_is_said_in_a_sentence() {
 }
 
 #[test]
+fn the_doctor_fails_when_something_is_wrong_and_only_then() {
+    let folder = folder();
+    let examined = |address: &str| {
+        let arguments = ["doctor", "--room-seats", "10", "--listen", address];
+        let output = dais(&folder).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = examined("127.0.0.1:0");
+    assert!(code == Some(0) && said.contains("is free") && !said.contains("WRONG"), "{said}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    std::thread::spawn(move || taken.incoming().for_each(drop));
+    let (code, said) = examined(&address);
+    let wrong: Vec<&str> = said.lines().filter(|line| line.starts_with("WRONG")).collect();
+    assert!(code == Some(1) && wrong.len() == 1 && wrong[0].contains(&address), "{said}");
+}
+
+#[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let folder = folder();
     let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -178,6 +196,7 @@ fn help_names_every_option_and_is_no_failure() {
         "DAIS_LISTEN",
         "serve",
         "backup",
+        "doctor",
         "127.0.0.1:8080",
     ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");

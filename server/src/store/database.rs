@@ -19,17 +19,17 @@ use super::dirty::Dirty;
 use super::rows::{Wide, read_rooms, write_room};
 use super::{Acquaintance, TokenHash, Write};
 
-const FILE: &str = "dais.db";
+pub(super) const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
 const NEW_FILE: &str = "dais.db.new";
 /// What has been committed and is not in [`FILE`] yet: written by SQLite.
 const LOG_FILE: &str = "dais.db-wal";
 /// Locked by the server that has the folder.
-const LOCK_FILE: &str = "dais.lock";
+pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
-const APPLICATION_ID: i32 = 0x4461_6973;
+pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
 /// Each entry leads from the version before it to its own, the first to version 1.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+pub(super) const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 const BACKUP_WAITS: Duration = Duration::from_secs(10);
 /// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
@@ -375,7 +375,7 @@ fn equip(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<(), String> {
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), String> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_BYTES_MAX) {
         return Ok(()); // What is torn shows when it is read.
     }

@@ -14,6 +14,8 @@ use time::OffsetDateTime;
 use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, Tag, parse_der};
 
+use crate::config;
+
 /// Why there is no HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
@@ -138,6 +140,19 @@ impl Pair {
             Err(rustls::Error::InvalidCertificate(reason)) => Err(no_certificate(reason.to_string())),
             Err(error) => Err(no_key(error.to_string())),
         }
+    }
+
+    /// The pair that a server with these options has now, if it has one.
+    pub(crate) fn look(wanted: &config::Tls, data_dir: &Path) -> Option<Result<Self, TlsError>> {
+        let (certificate, key) = match wanted {
+            config::Tls::Off => return None,
+            config::Tls::SelfSigned => super::self_signed::files(data_dir),
+            config::Tls::Files { certificate, key } => (certificate.clone(), key.clone()),
+        };
+        if *wanted == config::Tls::SelfSigned && !(certificate.exists() && key.exists()) {
+            return None;
+        }
+        Some(read(&certificate, &key).and_then(|contents| Self::parse(&contents.0, &contents.1, &certificate, &key)))
     }
 
     /// Of the server's own certificate.

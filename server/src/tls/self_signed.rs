@@ -16,6 +16,11 @@ use super::pair::{Pair, TlsError, read_one};
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
 const KEY_FILE: &str = "tls-key.pem";
 
+/// The certificate's file, and its key's.
+pub(super) fn files(data_dir: &Path) -> (PathBuf, PathBuf) {
+    (data_dir.join(CERTIFICATE_FILE), data_dir.join(KEY_FILE))
+}
+
 /// Where it is kept.
 #[derive(Debug)]
 pub(super) struct SelfSigned {
@@ -25,7 +30,8 @@ pub(super) struct SelfSigned {
 
 impl SelfSigned {
     pub(super) fn new(data_dir: &Path) -> Self {
-        Self { certificate: data_dir.join(CERTIFICATE_FILE), key: data_dir.join(KEY_FILE) }
+        let (certificate, key) = files(data_dir);
+        Self { certificate, key }
     }
 
     /// The certificate as it is, or another one for the same key where that ends soon or cannot be used.

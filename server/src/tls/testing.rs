@@ -20,11 +20,16 @@ pub(crate) fn pem_pair() -> (String, String) {
 /// A server's configuration, and that of a client who trusts its certificate.
 pub(crate) fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let (chain, key) = pem_pair();
-    let pair = super::Pair::parse(chain.as_bytes(), key.as_bytes(), Path::new("chain"), Path::new("key")).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let trusting = builder.with_root_certificates(roots).with_no_client_auth();
-    (Arc::new(super::encrypting_with(&pair.key).unwrap()), Arc::new(trusting))
+    (config(&chain, &key), Arc::new(trusting))
+}
+
+/// A server's configuration with this pair.
+pub(crate) fn config(chain: &str, key: &str) -> Arc<ServerConfig> {
+    let pair = super::Pair::parse(chain.as_bytes(), key.as_bytes(), Path::new("chain"), Path::new("key")).unwrap();
+    Arc::new(super::encrypting_with(&pair.key).unwrap())
 }

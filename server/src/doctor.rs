@@ -1,0 +1,238 @@
+//! `dais doctor`: what an operator stumbles over, each in a sentence with what to do about it. Looks, and changes nothing.
+
+mod outside;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::ExitCode;
+
+use rustls::RootCertStore;
+use time::{Duration, OffsetDateTime};
+use tokio::net::TcpListener;
+
+use crate::config::{Config, Tls};
+use crate::server::reachable;
+use crate::store::{self, Examined};
+use crate::tls::{Dates, Pair, TlsError};
+use place::{Place, Said};
+
+/// Files that a server has open besides its connections, and some to spare.
+const OTHER_FILES: u64 = 200;
+/// Days before its end at which a certificate should have been renewed: half of what `certbot` takes.
+const RENEWAL_DAYS: i64 = 14;
+/// How far clocks may be apart.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
+
+/// What was found, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Finding {
+    Fine(String),
+    /// Good to know.
+    Note(String),
+    /// With what to do about it.
+    Wrong(String),
+}
+
+use Finding::{Fine, Note, Wrong};
+
+/// What is looked at, and with whose eyes.
+struct Doctor {
+    config: Config,
+    /// Whose certificates are believed.
+    roots: RootCertStore,
+    now: OffsetDateTime,
+}
+
+/// Prints all findings. Fails if something is wrong.
+pub(crate) fn run(config: Config, url: Option<&str>) -> ExitCode {
+    let mut roots = RootCertStore::empty();
+    // Where the system names nobody, no certificate is believed, and that is said.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let doctor = Doctor { config, roots, now: OffsetDateTime::now_utc() };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("dais: the system refuses what looking takes: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let findings = runtime.block_on(doctor.examine(url));
+    for finding in &findings {
+        match finding {
+            Fine(sentence) => println!("fine   {sentence}"),
+            Note(sentence) => println!("note   {sentence}"),
+            Wrong(sentence) => println!("WRONG  {sentence}"),
+        }
+    }
+    let is_wrong = findings.iter().any(|finding| matches!(finding, Wrong(_)));
+    if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+impl Doctor {
+    async fn examine(&self, url: Option<&str>) -> Vec<Finding> {
+        let (port, running) = self.port().await;
+        let mut findings = vec![port];
+        findings.push(self.certificate());
+        let (data, newest_ms) = self.data(running.is_some());
+        findings.extend(data);
+        findings.push(clock(self.now, written(std::env::current_exe().ok().as_deref()), newest_ms));
+        let limits = std::fs::read_to_string("/proc/self/limits"); // Linux alone has it
+        findings.extend(limits.ok().and_then(|limits| files(&limits, self.config.room_seats as u64)));
+        if let Some(url) = url {
+            findings.extend(self.outside(url, running.as_ref()).await);
+        }
+        findings
+    }
+
+    /// And who runs there, if it is a Dais.
+    async fn port(&self) -> (Finding, Option<Said>) {
+        let address = self.config.listen;
+        match TcpListener::bind(address).await {
+            Ok(_) => (Fine(format!("{address} is free.")), None),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                match Place::local(reachable(address)).status_whoever_it_is().await {
+                    Some(said) => (Fine(format!("Dais {} runs on {address}.", said.version)), Some(said)),
+                    None => {
+                        let advice = "stop that, or choose another port with --listen.";
+                        (Wrong(format!("{address} is in use by another program; {advice}")), None)
+                    }
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let advice = "choose a port of 1024 or more with --listen, or give the service CAP_NET_BIND_SERVICE.";
+                (Wrong(format!("This user may not listen on {address}; {advice}")), None)
+            }
+            Err(error) => (Wrong(format!("Cannot listen on {address}: {error}; choose another address with --listen.")), None),
+        }
+    }
+
+    fn certificate(&self) -> Finding {
+        match (self.own_pair(), &self.config.tls) {
+            (None, Tls::Off) if self.config.listen.ip().is_loopback() => {
+                Note("Connections are not encrypted: others need a proxy with a certificate in front, or --tls.".into())
+            }
+            (None, Tls::Off) => Note(
+                "Connections are not encrypted, and browsers give no microphone to pages from elsewhere: set --tls-certificate \
+                 and --tls-key, or --tls self-signed, unless a proxy in front has a certificate."
+                    .into(),
+            ),
+            (None, _) => Fine("The server makes its certificate when it starts.".into()),
+            (Some(Err(error)), _) => Wrong(format!("{error}.")),
+            (Some(Ok(pair)), Tls::SelfSigned) => {
+                let days = pair.dates.days_left(self.now);
+                Fine(format!("The server's own certificate is valid for {days} days, and it makes another before."))
+            }
+            (Some(Ok(pair)), _) => dates(pair.dates, self.now),
+        }
+    }
+
+    /// The certificate that a server with these options has, if it has one.
+    fn own_pair(&self) -> Option<Result<Pair, TlsError>> {
+        Pair::look(&self.config.tls, &self.config.data_dir)
+    }
+
+    /// And when somebody last did what is remembered.
+    fn data(&self, is_running: bool) -> (Vec<Finding>, u64) {
+        let folder = &self.config.data_dir;
+        let name = folder.display();
+        if !folder.exists() {
+            let above = folder.ancestors().skip(1).find(|above| above.exists() || above.as_os_str().is_empty());
+            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            return match probe(above) {
+                Ok(()) => (vec![Fine(format!("{name} is not there yet, and can be made."))], 0),
+                Err(error) => (vec![not_writable(folder, &error)], 0),
+            };
+        }
+        let mut findings = Vec::new();
+        if let Err(error) = probe(folder) {
+            findings.push(not_writable(folder, &error));
+        }
+        let used = match (store::is_in_use(folder), is_running) {
+            (true, true) => Fine(format!("{name} is in use by the server that runs.")),
+            (false, false) => Fine(format!("{name} is in use by no server.")),
+            (true, false) => Wrong(format!(
+                "{name} is in use by a server that does not listen on {}; stop that, or name its address with --listen.",
+                self.config.listen
+            )),
+            (false, true) => Wrong(format!(
+                "{name} is not where the server that runs on {} keeps its rooms; name its folder with --data-dir.",
+                self.config.listen
+            )),
+        };
+        findings.push(used);
+        let (database, newest_ms) = match store::examine(folder) {
+            Ok(Examined::Nothing) => (Fine(format!("There is no database in {name} yet.")), 0),
+            Ok(Examined::Healthy { newest_ms }) => (Fine(format!("The database in {name} is healthy.")), newest_ms),
+            Err(error) => (Wrong(format!("{error}.")), 0),
+        };
+        findings.push(database);
+        (findings, newest_ms)
+    }
+}
+
+fn not_writable(folder: &Path, error: &std::io::Error) -> Finding {
+    let advice = "make it writable, or choose another folder with --data-dir.";
+    Wrong(format!("Cannot write to {}: {error}; {advice}", folder.display()))
+}
+
+/// Writes a file and takes it away again.
+fn probe(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!("dais.doctor.{}", std::process::id()));
+    std::fs::File::create_new(&path)?;
+    std::fs::remove_file(path)
+}
+
+/// Whether a certificate is valid, and goes on being.
+fn dates(dates: Dates, now: OffsetDateTime) -> Finding {
+    let days = dates.days_left(now);
+    if days < 0 {
+        Wrong(format!("The certificate has expired on {}; renew it.", dates.not_after.date()))
+    } else if dates.not_before > now {
+        Wrong(format!("The certificate is not valid before {}; look whether the clock is right.", dates.not_before.date()))
+    } else if days < RENEWAL_DAYS {
+        Wrong(format!("The certificate ends in {days} days; renew it, and look why that has not happened by itself."))
+    } else {
+        Fine(format!("The certificate is valid for {days} days."))
+    }
+}
+
+/// When the program was written to the disk: no clock that is right shows less.
+fn written(program: Option<&Path>) -> Option<OffsetDateTime> {
+    program.and_then(|path| path.metadata().ok()?.modified().ok()).map(OffsetDateTime::from)
+}
+
+fn clock(now: OffsetDateTime, written: Option<OffsetDateTime>, newest_ms: u64) -> Finding {
+    let newest = i64::try_from(newest_ms / 1000).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let shown = minute(now);
+    match (written, newest) {
+        (Some(written), _) if now + Duration::DAY < written => {
+            Wrong(format!("The clock shows {shown}, before this program was written; set it, or let it be set (NTP)."))
+        }
+        (_, Some(newest)) if now + CLOCK_TOLERANCE < newest => {
+            let newest = minute(newest);
+            Wrong(format!("The clock shows {shown}, and the database remembers {newest}; set it, or let it be set (NTP)."))
+        }
+        _ => Fine(format!("The clock shows {shown}.")),
+    }
+}
+
+fn minute(time: OffsetDateTime) -> String {
+    format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
+}
+
+/// `limits` is what Linux says of a process' limits.
+fn files(limits: &str, seats: u64) -> Option<Finding> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let allowed = line.split_ascii_whitespace().next()?;
+    let needed = seats + OTHER_FILES;
+    if allowed.parse::<u64>().is_ok_and(|allowed| allowed < needed) {
+        return Some(Wrong(format!(
+            "{allowed} files may be open at once as things are here, and a full room needs {needed}; set LimitNOFILE={needed} or more \
+             in the service, `ulimit -n {needed}` before, or fewer --room-seats."
+        )));
+    }
+    Some(Fine(format!("{allowed} files may be open at once; a full room needs {needed}.")))
+}

@@ -1,0 +1,157 @@
+//! The server as people reach it: through names, certificates and proxies.
+
+use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, ORIGIN};
+use dais_shared::wire::{ClientFrame, FromServer, PROTOCOL_VERSION, ServerFrame, decode_server, encode_client};
+use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::CertificateDer;
+use tokio::time::timeout;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::place::{PATIENCE, Place, Said};
+use super::{Doctor, Finding, Fine, Note, Wrong, dates};
+use crate::config::Tls;
+use crate::tls::Dates;
+
+impl Doctor {
+    /// `running` is the server on this machine.
+    pub(super) async fn outside(&self, url: &str, running: Option<&Said>) -> Vec<Finding> {
+        let own = self.own_pair().and_then(Result::ok).and_then(|pair| pair.key.cert.first().cloned());
+        let mut roots = self.roots.clone();
+        if let (Tls::SelfSigned, Some(own)) = (&self.config.tls, &own) {
+            // One that cannot be added is not believed, and that is said.
+            let _ = roots.add(own.clone());
+        }
+        let Some(place) = Place::parse(url, roots) else {
+            return vec![Wrong(format!("{url} is no address to open; name one such as https://talk.example."))];
+        };
+        let certificate = match place.dial().await {
+            Ok((_, certificate)) => certificate,
+            Err(error) => return vec![unreachable(url, &error)],
+        };
+        let mut findings = Vec::new();
+        if let Some(dates_found) = certificate.as_deref().and_then(Dates::of) {
+            findings.push(dates(dates_found, self.now).at(url));
+        }
+        findings.extend(health(&place, url).await);
+        let Some(said) = place.status().await else {
+            findings.push(Wrong(format!("{url} leads to no Dais; look where its name or its proxy leads.")));
+            return findings;
+        };
+        findings.push(identity(url, &said, running));
+        findings.push(websocket(&place, url).await);
+        if place.is_https() && !is_direct(certificate.as_ref(), own.as_ref()) {
+            findings.push(self.forwarding(&place, url).await);
+        }
+        findings
+    }
+
+    /// Whether people behind the proxy are told apart.
+    async fn forwarding(&self, place: &Place, url: &str) -> Finding {
+        let proxies = &self.config.trust_proxies;
+        if proxies.is_empty() {
+            return Wrong(format!(
+                "{url} leads through a proxy, and none is trusted: one who is kicked keeps everybody out for a minute; \
+                 start the server with --trust-proxy and the proxy's address."
+            ));
+        }
+        // The figures are for this machine alone, unless somebody on it says that he speaks for others.
+        let answer = place.get("/metrics").await.map(|(status, _)| status);
+        let is_telling = self.config.admin_token.is_none() && proxies.iter().all(|proxy| proxy.to_canonical().is_loopback());
+        match answer {
+            Ok(StatusCode::OK) if self.config.admin_token.is_none() => Wrong(format!(
+                "The proxy at {url} does not say for whom it speaks: all people have one address, and everybody may read \
+                 /metrics; let it add X-Forwarded-For."
+            )),
+            Ok(StatusCode::UNAUTHORIZED) if is_telling => Fine("The proxy says for whom it speaks, and is believed.".into()),
+            _ => Note("Whether the proxy adds X-Forwarded-For cannot be told from here.".into()),
+        }
+    }
+}
+
+impl Finding {
+    /// About a certificate that was shown there.
+    fn at(self, url: &str) -> Self {
+        let at = |sentence: String| sentence.replacen("The certificate", &format!("The certificate of {url}"), 1);
+        match self {
+            Fine(sentence) => Fine(at(sentence)),
+            Note(sentence) => Note(at(sentence)),
+            Wrong(sentence) => Wrong(at(sentence)),
+        }
+    }
+}
+
+fn unreachable(url: &str, error: &std::io::Error) -> Finding {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::InvalidCertificate(reason)) => Wrong(format!(
+            "The certificate of {url} is not one that browsers accept ({reason}); renew it, or name the right host."
+        )),
+        Some(reason) => Wrong(format!("{url} does not speak HTTPS ({reason}); look whether its port is the right one.")),
+        None => Wrong(format!("{url} cannot be reached: {error}; look at its name, the firewall and the proxy.")),
+    }
+}
+
+async fn health(place: &Place, url: &str) -> Option<Finding> {
+    match place.get("/healthz").await {
+        Ok((StatusCode::OK, _)) => Some(Fine(format!("{url} answers, and is well."))),
+        Ok((StatusCode::SERVICE_UNAVAILABLE, sentence)) => {
+            let sentence = String::from_utf8_lossy(&sentence).trim().to_owned();
+            Some(Wrong(format!("{url} answers, and is not well: {sentence}.")))
+        }
+        Ok((status, _)) => Some(Wrong(format!("{url}/healthz answers {status}; look where its proxy leads."))),
+        Err(error) => Some(unreachable(url, &error)),
+    }
+}
+
+/// Whether it is the one on this machine: that has been up for as long.
+pub(super) fn identity(url: &str, said: &Said, running: Option<&Said>) -> Finding {
+    let version = &said.version;
+    match running {
+        None => Note(format!("Dais {version} answers at {url}; whether it is this one shows when this one runs.")),
+        Some(own) if own.version == *version && own.uptime_seconds.abs_diff(said.uptime_seconds) <= PATIENCE.as_secs() => {
+            Fine(format!("{url} leads to this Dais."))
+        }
+        Some(_) => Wrong(format!("Dais {version} answers at {url}, and it is another than this one; look where the name leads.")),
+    }
+}
+
+/// Whether what every page does first gets through.
+async fn websocket(place: &Place, url: &str) -> Finding {
+    let scheme = if place.is_https() { "https" } else { "http" };
+    let through = async {
+        let (stream, _) = place.dial().await?;
+        let mut request = format!("ws://{}/ws", place.authority).into_client_request()?;
+        let origin = format!("{scheme}://{}", place.authority);
+        request.headers_mut().insert(ORIGIN, HeaderValue::from_str(&origin).map_err(std::io::Error::other)?);
+        let (mut socket, _) = client_async(request, stream).await?;
+        let hello = ClientFrame::Hello { version: PROTOCOL_VERSION, client: "dais doctor".into(), token: None };
+        socket.send(Message::Binary(encode_client(&hello).into())).await?;
+        let answer = socket.next().await.ok_or(Error::ConnectionClosed)??.into_data();
+        // Nothing more is wanted of it.
+        let _ = socket.close(None).await;
+        Ok::<_, Error>(matches!(decode_server(&answer), Ok(FromServer::Control(ServerFrame::Welcome { .. }))))
+    };
+    match timeout(PATIENCE, through).await {
+        Ok(Ok(true)) => Fine(format!("A WebSocket to {url}/ws gets through.")),
+        Ok(Ok(false)) => Wrong(format!("{url}/ws speaks another version of the protocol; run the doctor of the same version.")),
+        Ok(Err(Error::Http(answer))) if answer.status() == StatusCode::FORBIDDEN => Wrong(format!(
+            "Pages from {url} are refused: the proxy changes the Host header; let it pass that on, or start the server with \
+             --allow-origin {scheme}://{}.",
+            place.authority
+        )),
+        Ok(Err(Error::Http(answer))) => Wrong(format!(
+            "A WebSocket to {url}/ws does not get through ({}); let the proxy pass on Upgrade and Connection.",
+            answer.status()
+        )),
+        Ok(Err(error)) => Wrong(format!("A WebSocket to {url}/ws does not get through: {error}; look at the proxy.")),
+        Err(_) => Wrong(format!("A WebSocket to {url}/ws gets no answer; look at the proxy.")),
+    }
+}
+
+/// Whether nobody stands in between: whoever does has a certificate of his own.
+fn is_direct(shown: Option<&CertificateDer<'_>>, own: Option<&CertificateDer<'_>>) -> bool {
+    shown.is_some() && shown == own
+}
