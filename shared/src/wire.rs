@@ -375,7 +375,11 @@ pub fn decode_client(message: &[u8]) -> Result<FromClient<'_>, DecodeError> {
             if let Some(version) = hello_version(body).filter(|version| *version != PROTOCOL_VERSION) {
                 return Err(DecodeError::WrongVersion(version));
             }
-            decode_whole(body).map(FromClient::Control)
+            match decode_whole(body)? {
+                // Where its variant is written in more bytes than one, postcard finds it and `hello_version` does not.
+                ClientFrame::Hello { version, .. } if version != PROTOCOL_VERSION => Err(DecodeError::WrongVersion(version)),
+                frame => Ok(FromClient::Control(frame)),
+            }
         }
         Some((&KIND_VOICE, bytes)) => {
             let (header, _) = voice::parse(bytes)?;

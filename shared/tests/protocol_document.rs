@@ -252,4 +252,6 @@ fn a_hello_of_another_version_is_told_apart_from_nonsense() {
         wire::encode_client(&ClientFrame::Hello { version: PROTOCOL_VERSION + 1, client: String::new(), token: None });
     hello.extend_from_slice(b"whatever that version says");
     assert_eq!(wire::decode_client(&hello), Err(wire::DecodeError::WrongVersion(PROTOCOL_VERSION + 1)));
+    // Its variant in two bytes, as no encoder writes it.
+    assert_eq!(wire::decode_client(&[0, 0x80, 0, 1, 0, 0]), Err(wire::DecodeError::WrongVersion(1)));
 }
