@@ -180,10 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn text_fragments_extensions_and_unmasked_frames_are_refused() {
+    fn text_fragments_extensions_long_lengths_and_unmasked_frames_are_refused() {
         let unmasked = vec![FIN | OPCODE_BINARY, 0];
         let long_ping = masked(FIN | OPCODE_PING, &[0; 126]);
+        let longer_length = [vec![FIN | OPCODE_BINARY, MASKED | 126, 0, 1], vec![1, 2, 3, 4, 5]].concat();
+        let longest_length = [vec![FIN | OPCODE_BINARY, MASKED | 127, 0, 0, 0, 0, 0, 0, 0, 200], vec![0; 204]].concat();
         let refused = [
+            longer_length,
+            longest_length,
             masked(FIN | OPCODE_TEXT, b"hello"),
             masked(OPCODE_BINARY, b"part"),
             masked(FIN, b"continued"),
