@@ -9,7 +9,7 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 const FILE_LINES_MAX: usize = 500;
 
 /// Who may know whom, as in ARCHITECTURE.md. Nobody else may know anybody.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("dais-shared", &[]),
     ("dais-audio", &[]),
     ("dais-engine", &["dais-shared", "dais-audio"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("dais-bots", &["dais-engine"]),
     ("dais-sim", &["dais-audio"]),
     ("dais-tests", &["dais-server", "dais-bots", "dais-shared"]),
+    ("dais-fuzz", &["dais-shared", "dais-audio"]),
     ("xtask", &[]),
 ];
 

@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod dev;
 mod fingerprint;
+mod fuzz;
 mod mutate;
 mod process;
 mod project;
@@ -37,6 +38,10 @@ Dais: the commands of this project
 
   cargo xtask mutate              flip every cell of the permissions table, one at a time: the
                                   tests have to notice each
+  cargo xtask fuzz [--minutes N] [--keep] [TARGET…]
+                                  look for inputs that break what must hold (fuzz/src): on all
+                                  cores, for N minutes in all (default 4). What fails is made small
+                                  and put into fuzz/corpus; --keep also puts in what reaches new code
   cargo xtask sim sound [--trace FILE.csv] [--only NAME] [--battery N] [--no-judges]
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         "check" => return check::run(),
         "dev" => dev::run(),
         "mutate" => mutate::mutate(),
+        "fuzz" => fuzz::fuzz(rest),
         "sim" => sim::sim(rest),
         "bench" => bench::bench(rest),
         "setup" => setup_only(rest),
