@@ -12,7 +12,8 @@ use crate::harness::{Healthy, ServerProcess};
 /// The longest silence that a listener may have heard. Without an attack it is some 10 ms; the machine may be busy with
 /// other things.
 const GAP_MS_MAX: u64 = 2_000;
-/// How much may have been silent: this, and a tenth of the time.
+/// How much may have been silent: this, and half of the time, for the same reason. Without an attack it is next to nothing,
+/// and a server that is kept from its work for as long fails by the gap.
 const SILENT_MS_MAX: u64 = 500;
 /// What a server may hold more after an attack than before, unless the attack is about that.
 const GROWTH_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -72,7 +73,7 @@ impl Scene {
         println!("healthy: {heard:?}; the server holds {} kB more", growth_bytes / 1024);
         for heard in heard {
             assert!(heard.longest_gap_ms <= GAP_MS_MAX, "{heard:?}");
-            assert!(heard.silent_ms <= SILENT_MS_MAX + (heard.sounding_ms + heard.silent_ms) / 10, "{heard:?}");
+            assert!(heard.silent_ms <= SILENT_MS_MAX + (heard.sounding_ms + heard.silent_ms) / 2, "{heard:?}");
         }
         assert!(growth_bytes <= self.growth_bytes_max, "{growth_bytes} bytes more");
         let complaints = self.server.complaints();
