@@ -229,7 +229,7 @@ impl Engine {
         match frame {
             ServerFrame::Welcome { identity, heartbeat_ms, .. } => self.handle_welcome(identity, heartbeat_ms, now),
             ServerFrame::Goodbye(goodbye) => self.give_up_on_connection(Some(goodbye), now),
-            ServerFrame::Reply { id, result, .. } => self.handle_reply(id, result, now),
+            ServerFrame::Reply { id, revision, result } => self.handle_reply(id, revision, result, now),
             ServerFrame::Snapshot(view) => self.handle_snapshot(view, now),
             ServerFrame::Delta(delta) => self.handle_delta(&delta, now),
             ServerFrame::PutOut { room, reason, until_ms } => {

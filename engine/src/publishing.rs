@@ -192,14 +192,10 @@ impl Publishing {
                 Some(Output::OpenMicrophone)
             }
             Wanted::Muted | Wanted::Offline => {
-                if wanted == Wanted::Muted {
-                    self.closing = Closing::No;
-                }
                 self.end_talkspurt();
                 if now < *self.kept_until.get_or_insert(now + KEPT_FOR) { None } else { self.close() }
             }
             Wanted::Closed | Wanted::OffStage => {
-                self.closing = Closing::No;
                 self.end_talkspurt();
                 self.kept_until = None;
                 if wanted == Wanted::OffStage {
@@ -211,9 +207,16 @@ impl Publishing {
         }
     }
 
-    /// The person asked to be muted.
+    /// The person asked to be muted. Asking twice is no reason for another last frame.
     pub(crate) fn fall_silent(&mut self) {
-        self.closing = Closing::LastFrame;
+        if self.closing == Closing::No {
+            self.closing = Closing::LastFrame;
+        }
+    }
+
+    /// The server's word has come: from now on it alone decides.
+    pub(crate) fn allow_voice(&mut self) {
+        self.closing = Closing::No;
     }
 
     /// The person is not muted after all.

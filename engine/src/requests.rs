@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use dais_shared::ids::RequestId;
+use dais_shared::ids::{RequestId, Revision};
 use dais_shared::room::{self, Denied};
 use dais_shared::wire::{ClientFrame, Reply, Request};
 
@@ -55,6 +55,11 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
+    /// Whether a person who has fallen silent waits for the server's word.
+    pub(crate) fn ask_for_silence(&self) -> bool {
+        self.pending.values().any(|purpose| matches!(purpose, Purpose::Mute(_) | Purpose::Leave(_)))
+    }
+
     /// The connection is gone: whose answers will never come.
     pub(crate) fn forget_all(&mut self) -> Vec<Ticket> {
         let waiting = self.waiting.drain(..).map(|(ticket, _)| ticket);
@@ -140,7 +145,7 @@ impl Engine {
         self.send(&ClientFrame::Request { id, request });
     }
 
-    pub(crate) fn handle_reply(&mut self, id: RequestId, result: Result<Reply, Denied>, now: Duration) {
+    pub(crate) fn handle_reply(&mut self, id: RequestId, revision: Revision, result: Result<Reply, Denied>, now: Duration) {
         let Some(purpose) = self.requests.pending.remove(&id) else { return };
         if let Ok(Reply::LoggedIn { identity, token }) = &result {
             let token = if token.is_some() { *token } else { self.session.token() };
@@ -154,7 +159,8 @@ impl Engine {
         }
         match (&purpose, &result) {
             (Purpose::Leave(_), Ok(_) | Err(Denied::NotInRoom | Denied::RoomEnded)) => self.leave_room(LeftRoom::Left, now),
-            (Purpose::Leave(_), Err(_)) => self.publishing.speak_on(),
+            (Purpose::Mute(_) | Purpose::Leave(_), Err(_)) if !self.requests.ask_for_silence() => self.publishing.speak_on(),
+            (Purpose::Mute(_), Ok(_)) => self.room.silent_from = self.room.silent_from.max(Some(revision)),
             (Purpose::Resync, Err(_)) => self.handle_resync_denied(),
             (Purpose::Logout(_), Ok(_)) => {
                 self.leave_room(LeftRoom::Left, now);
@@ -163,11 +169,13 @@ impl Engine {
                 self.outputs.push_back(forget);
                 self.tell(Event::Identity(None));
             }
-            (Purpose::Mute(_), Err(_)) => self.publishing.speak_on(),
             (Purpose::Rejoin, Err(denied)) => self.leave_room(LeftRoom::NotReadmitted(*denied), now),
             (Purpose::LoginAgain, Ok(_)) => self.come_back(),
             (Purpose::LoginAgain, Err(_)) => self.tell(Event::Identity(None)),
             _ => {}
+        }
+        if matches!(purpose, Purpose::Mute(_)) {
+            self.settle_microphone(now);
         }
         if let Some(ticket) = purpose.ticket() {
             self.answer(ticket, result.map_err(Failure::Denied));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dais_shared::ids::{MemberId, RoomId, StreamId, UserId};
+use dais_shared::ids::{MemberId, Revision, RoomId, StreamId, UserId};
 use dais_shared::room::Command;
 use dais_shared::view::{Change, Delta, Person, View};
 use dais_shared::wire::Request;
@@ -19,6 +19,8 @@ pub(crate) struct RoomState {
     /// The room to come back to after a lost connection, and what it asks for.
     pub(crate) wanted: Option<RoomId>,
     pub(crate) passcode: Option<String>,
+    /// The server has muted the person on his own click, at this revision: the view may be older.
+    pub(crate) silent_from: Option<Revision>,
     is_resyncing: bool,
 }
 
@@ -93,6 +95,7 @@ impl Engine {
     pub(crate) fn leave_room(&mut self, how: LeftRoom, now: Duration) {
         self.room.is_resyncing = false;
         self.room.passcode = None;
+        self.room.silent_from = None;
         let was_wanted = self.room.wanted.take().is_some();
         let was_inside = self.room.view.take().is_some();
         self.close_streams();
@@ -130,6 +133,24 @@ impl Engine {
         }
     }
 
+    /// Whoever has fallen silent on his own click stays so until the view shows what the server made of his last one: an
+    /// earlier click may open the microphone meanwhile.
+    fn settle_silence(&mut self, is_silent: bool) {
+        if self.requests.ask_for_silence() {
+            return;
+        }
+        let revision = self.room.view.as_ref().map(|view| view.revision);
+        match self.room.silent_from {
+            Some(silent_from) if Some(silent_from) > revision => {}
+            Some(_) => {
+                self.room.silent_from = None;
+                self.publishing.allow_voice();
+            }
+            None if is_silent => self.publishing.allow_voice(),
+            None => {}
+        }
+    }
+
     /// Opens and closes the microphone by the server's word, and reports what the device does.
     pub(crate) fn settle_microphone(&mut self, now: Duration) {
         let wanted = match self.room.my_stage() {
@@ -139,6 +160,7 @@ impl Engine {
             Some(_) if !self.session.is_online() => Wanted::Offline,
             Some(_) => Wanted::Open,
         };
+        self.settle_silence(matches!(wanted, Wanted::Muted | Wanted::Closed | Wanted::OffStage));
         if let Some(output) = self.publishing.settle(wanted, now) {
             self.outputs.push_back(output);
         }

@@ -169,6 +169,8 @@ impl Engine {
         for ticket in self.requests.forget_all() {
             self.answer(ticket, Err(crate::event::Failure::Offline));
         }
+        // A later click may be among those, unanswered: what is silent stays so until a view shows it.
+        self.room.silent_from = None;
         if goodbye == Some(Goodbye::LoggedOut) && self.session.token.is_none() {
             // As asked for here: the page goes on with nobody known.
             self.session.has_been_online = false;

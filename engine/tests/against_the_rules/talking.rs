@@ -2,7 +2,7 @@
 
 use dais_engine::shared::room::Command as RoomCommand;
 use dais_engine::shared::voice;
-use dais_engine::{Command, Event, Speaking, TalkKey};
+use dais_engine::{Command, Event, Output, Speaking, TalkKey, Ticket};
 
 use crate::world::*;
 
@@ -178,4 +178,68 @@ fn without_push_to_talk_a_key_means_nothing() {
     world.command(Command::Talk(TalkKey::Released));
     assert_eq!(talks(&world), []);
     assert!(sent_while_saying(&mut world, 10) > 0);
+}
+
+/// The engine's messages, held up on their way.
+fn held_up(world: &mut World) -> Vec<Vec<u8>> {
+    let outputs = std::iter::from_fn(|| world.engine.poll_output());
+    outputs.filter_map(|output| if let Output::Send(message) = output { Some(message) } else { None }).collect()
+}
+
+#[test]
+fn who_clicks_twice_on_a_slow_network_stays_as_silent_as_the_last_click_says() {
+    let mut world = World::speaking();
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: true }));
+    let click = |world: &mut World, muted: bool| {
+        let now = world.now;
+        world.engine.handle_command(Ticket(2), Command::Room(RoomCommand::SetMicrophone { muted }), now);
+        held_up(world)
+    };
+    let opening = click(&mut world, false);
+    let closing = click(&mut world, true);
+    world.now += 200 * MS;
+    let now = world.now;
+    world.engine.handle_timeout(now); // while the view still shows the microphone closed
+    opening.iter().for_each(|message| world.serve(message));
+    world.settle();
+    assert!(world.last_view().my_stage().expect("on stage").is_audible(), "the server has opened it");
+    assert_eq!(sent_while_saying(&mut world, 5), 0, "and the person has closed it since");
+    closing.iter().for_each(|message| world.serve(message));
+    world.settle();
+    assert_eq!(sent_while_saying(&mut world, 5), 0);
+    world.command(Command::Room(RoomCommand::SetMicrophone { muted: false }));
+    assert!(sent_while_saying(&mut world, 5) > 0, "a fresh click opens it");
+}
+
+#[test]
+fn who_clicks_again_while_the_server_is_silent_sends_one_last_frame_and_not_two() {
+    let mut world = World::speaking();
+    world.speak(5);
+    for frames in [1, 0] {
+        let now = world.now;
+        let click = Command::Room(RoomCommand::SetMicrophone { muted: true });
+        world.engine.handle_command(Ticket(2), click, now);
+        held_up(&mut world);
+        assert_eq!(sent_while_saying(&mut world, 5), frames);
+    }
+}
+
+#[test]
+fn a_click_that_is_lost_with_the_connection_is_not_undone_by_the_answer_to_an_earlier_one() {
+    let mut world = World::speaking();
+    let click = |world: &mut World, muted: bool| {
+        let now = world.now;
+        world.engine.handle_command(Ticket(2), Command::Room(RoomCommand::SetMicrophone { muted }), now);
+        held_up(world)
+    };
+    let reach_the_server = [click(&mut world, true), click(&mut world, false)].concat();
+    drop(click(&mut world, true));
+    reach_the_server.iter().for_each(|message| world.serve(message));
+    world.settle();
+    assert!(world.last_view().my_stage().expect("on stage").is_audible(), "as the server has it");
+    world.cut(None);
+    world.requests.clear();
+    world.advance(1_000 * MS);
+    assert!(world.requests.contains(&rejoin(false)), "{:?}", world.requests);
+    assert_eq!(sent_while_saying(&mut world, 5), 0);
 }
