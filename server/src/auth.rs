@@ -10,6 +10,7 @@ use dais_shared::room::Denied;
 use dais_shared::wire::{Goodbye, Identity};
 use sha2::{Digest, Sha256};
 
+use crate::chance::Chance;
 use crate::outbox::Outbox;
 use crate::store::{Acquaintance, Store, TokenHash, Unavailable, Write};
 
@@ -24,6 +25,7 @@ const IDENTIFY_TRIES_MAX: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct Auth {
     store: Store,
+    chance: Chance,
     /// Where each identity is connected, so that logging out reaches its other pages too.
     sessions: Mutex<BTreeMap<(UserId, ConnectionId), Weak<Outbox>>>,
     /// How many identities have been forgotten on request.
@@ -31,8 +33,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, sessions: Mutex::default(), revoked_total: AtomicU64::new(0) }
+    pub(crate) fn new(store: Store, chance: Chance) -> Self {
+        Self { store, chance, sessions: Mutex::default(), revoked_total: AtomicU64::new(0) }
     }
 
     /// Begins a session of whoever this token belongs to, if it is anybody's.
@@ -64,11 +66,11 @@ impl Auth {
     /// [`Denied::InvalidName`]; [`Denied::Unavailable`] if the store cannot keep it.
     pub(crate) async fn login(&self, name: &str, now_ms: u64) -> Result<(Identity, Token), Denied> {
         let name = names::person(name).map_err(Denied::InvalidName)?;
-        let mut user = random_user();
+        let mut user = self.random_user();
         while self.store.is_user_known(user).await.map_err(unavailable)? {
-            user = random_user();
+            user = self.random_user();
         }
-        let token = Token(random());
+        let token = Token(self.chance.bytes());
         let identity = Identity { user, name };
         let write = Write::IdentityCreated { identity: identity.clone(), token: hash(token), now_ms };
         self.store.write(write).await.map_err(unavailable)?;
@@ -135,6 +137,15 @@ impl Auth {
         self.sessions().remove(&(user, connection));
     }
 
+    fn random_user(&self) -> UserId {
+        UserId(u64::from_be_bytes(self.chance.bytes()) >> (u64::BITS - USER_ID_BITS))
+    }
+
+    #[cfg(feature = "simulation")]
+    pub(crate) fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        self.sessions().values().filter_map(Weak::upgrade).collect()
+    }
+
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<(UserId, ConnectionId), Weak<Outbox>>> {
         // Every change of the map is one insertion or removal: it is whole even after a panic.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,15 +158,4 @@ const fn unavailable(_: Unavailable) -> Denied {
 
 fn hash(token: Token) -> TokenHash {
     Sha256::digest(token.0).into()
-}
-
-fn random_user() -> UserId {
-    UserId(u64::from_be_bytes(random()) >> (u64::BITS - USER_ID_BITS))
-}
-
-/// Bytes that nobody can guess.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system's generator, once it works, goes on working; start-up has tried it");
-    bytes
 }

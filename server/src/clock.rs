@@ -17,8 +17,12 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), started_unix_ms: millis(since_epoch), rooms_ahead_ms: AtomicU64::new(0) }
+        Self::start_at(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+    }
+
+    /// One that shows `unix_ms` now.
+    pub(crate) fn start_at(unix_ms: u64) -> Self {
+        Self { started: Instant::now(), started_unix_ms: unix_ms, rooms_ahead_ms: AtomicU64::new(0) }
     }
 
     /// Unix milliseconds.

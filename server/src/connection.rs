@@ -18,8 +18,6 @@ use dais_shared::limits::{
 use dais_shared::room::Unheard;
 use dais_shared::voice::Header;
 use dais_shared::wire::{ClientFrame, DecodeError, FromClient, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame, decode_client};
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Duration, timeout};
 
@@ -28,6 +26,7 @@ use crate::outbox::{Control, Outbox, Transport, control_frame};
 use crate::room_actor::{Message, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
+use crate::socket::Socket;
 use crate::websocket::{self, FrameError, Kind};
 use intake::{Charge, Intake, Verdict};
 
@@ -96,7 +95,7 @@ struct Connection {
 
 /// A connection whose upgrade has just been answered.
 pub(crate) struct Upgraded {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: Socket,
     pub(crate) transport: Transport,
     /// Bytes that came with the request.
     pub(crate) first: Vec<u8>,
@@ -153,22 +152,24 @@ impl Connection {
                 armed_ms = due_ms;
                 alarm.as_mut().reset(house.clock.instant_at(armed_ms));
             }
+            // In this order: what comes after reading is looked after by the loop too, or by the limits of who floods.
             tokio::select! {
-                readable = outbox.socket().readable() => {
-                    readable.map_err(|_| End::Broken)?;
-                    self.read()?;
-                    self.understand().await?;
-                }
-                writable = outbox.socket().writable(), if self.is_blocked => {
-                    writable.map_err(|_| End::Broken)?;
-                    outbox.handle_writable(house.clock.now_ms());
-                }
-                () = outbox.woken() => {}
+                biased;
                 () = alarm.as_mut() => {
                     self.handle_due(house.clock.now_ms())?;
                     armed_ms = self.due_ms();
                     alarm.as_mut().reset(house.clock.instant_at(armed_ms));
                 }
+                writable = outbox.socket().writable(), if self.is_blocked => {
+                    writable.map_err(|_| End::Broken)?;
+                    outbox.handle_writable(house.clock.now_ms());
+                }
+                readable = outbox.socket().readable() => {
+                    readable.map_err(|_| End::Broken)?;
+                    self.read()?;
+                    self.understand().await?;
+                }
+                () = outbox.woken() => {}
                 () = room_closed(self.seat.as_ref()) => self.handle_room_closed()?,
                 () = lobby_changed(self.lobby.as_mut()) => self.handle_lobby_changed(house.clock.now_ms()),
                 () = told_to_stop(&mut shutdown) => return Err(End::Goodbye(Goodbye::ShuttingDown)),
@@ -420,7 +421,7 @@ impl Connection {
         let linger = linger(&self.house, &self.outbox, has_left);
         let _ = timeout(Duration::from_millis(CLOSE_LINGER_MS), linger).await;
         // Whoever still holds the outbox must not keep the socket open.
-        let _ = SockRef::from(self.outbox.socket()).shutdown(std::net::Shutdown::Both);
+        let _ = self.outbox.socket().shutdown(std::net::Shutdown::Both);
     }
 }
 
@@ -433,7 +434,7 @@ async fn linger(house: &House, outbox: &Outbox, mut has_left: bool) {
         }
         has_left = outbox.handle_writable(house.clock.now_ms());
     }
-    let _ = SockRef::from(outbox.socket()).shutdown(std::net::Shutdown::Write);
+    let _ = outbox.socket().shutdown(std::net::Shutdown::Write);
     while outbox.socket().readable().await.is_ok() && outbox.ignore_some() {}
 }
 

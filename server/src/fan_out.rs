@@ -115,6 +115,7 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
     use crate::outbox::Transport;
+    use crate::socket::Socket;
 
     fn voice(arrived_ms: u64, byte: u8) -> Spoken {
         let voice = Voice { stream: StreamId(1), arrived_ms, bytes: Bytes::from(vec![byte]) };
@@ -126,7 +127,7 @@ mod tests {
         let house = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let mut listener = TcpStream::connect(house.local_addr().expect("it is bound")).await.expect("a connection");
         let (socket, _) = house.accept().await.expect("a connection");
-        let outbox = Arc::new(Outbox::new(socket, Transport::Plain, Arc::new(Metrics::default())));
+        let outbox = Arc::new(Outbox::new(Socket::Tcp(socket), Transport::Plain, Arc::new(Metrics::default())));
         outbox.socket().writable().await.expect("an open socket");
         let mut fan_out = FanOut::default();
         fan_out.insert(Occupant { member: MemberId(2), connection: ConnectionId(2) }, Arc::clone(&outbox));

@@ -4,6 +4,7 @@
 //! may do what, and nothing here looks into a voice frame's payload.
 
 mod auth;
+mod chance;
 mod clock;
 mod config;
 mod connection;
@@ -14,6 +15,7 @@ mod fan_out;
 mod fault_tests;
 mod files;
 mod http;
+mod journal;
 mod logging;
 mod metrics;
 mod outbox;
@@ -21,6 +23,9 @@ mod room_actor;
 mod rooms;
 mod routes;
 mod server;
+#[cfg(feature = "simulation")]
+pub mod simulation;
+mod socket;
 mod store;
 mod tls;
 mod websocket;

@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use dais_shared::ids::StreamId;
 use dais_shared::wire::{Goodbye, ServerFrame, encode_server};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 pub(crate) use queue::{Control, Depth, Voice};
@@ -25,6 +24,7 @@ pub(crate) use register::Register;
 pub(crate) use transport::Transport;
 
 use crate::metrics::Metrics;
+use crate::socket::Socket;
 use crate::websocket;
 use queue::Queue;
 
@@ -39,7 +39,7 @@ const READ_BYTES: usize = 4096;
 /// One connection's outgoing side, and, since TLS is one state for both ways, its incoming bytes.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    socket: TcpStream,
+    socket: Socket,
     /// So that whoever reads what is not encrypted need not wait for those who write.
     is_plain: bool,
     state: Mutex<State>,
@@ -83,7 +83,7 @@ impl State {
 }
 
 impl Outbox {
-    pub(crate) fn new(socket: TcpStream, transport: Transport, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(socket: Socket, transport: Transport, metrics: Arc<Metrics>) -> Self {
         let is_plain = matches!(transport, Transport::Plain);
         let queue = Queue::default();
         let state = State { transport, queue, is_blocked: false, is_broken: false, is_last: false, closing: None };
@@ -91,7 +91,7 @@ impl Outbox {
     }
 
     /// The socket, to wait for.
-    pub(crate) fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -253,6 +253,12 @@ impl Outbox {
     pub(crate) fn is_idle(&self) -> bool {
         let state = self.lock();
         !state.is_blocked && state.queue.is_empty()
+    }
+
+    #[cfg(feature = "simulation")]
+    pub(crate) fn waiting(&self) -> crate::simulation::Waiting {
+        let (control_bytes, voice_bytes) = self.lock().queue.bytes();
+        crate::simulation::Waiting { control_bytes, voice_bytes }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -130,6 +130,7 @@ pub(crate) struct RoomActor {
 impl RoomActor {
     pub(crate) fn new(house: Arc<House>, room: Room, ending: Ending) -> Self {
         let now_ms = house.clock.now_ms();
+        house.journal.began(&room);
         Self {
             publication: Publication::new(&room),
             house,
@@ -296,6 +297,7 @@ impl RoomActor {
             self.links.remove(member);
             self.fan_out.remove(*member);
         }
+        self.house.journal.applied(&self.room, event);
     }
 
     /// What somebody whose seat is taken away is told.

@@ -15,7 +15,7 @@ use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
 use tokio::sync::{mpsc, watch};
 
-use crate::auth::random;
+use crate::chance::Chance;
 use crate::outbox::control_frame;
 use crate::room_actor::{Message, RoomActor};
 use crate::server::House;
@@ -118,7 +118,7 @@ impl Rooms {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
         let (room, handle, messages) = {
             let mut state = self.state();
-            let id = state.admit(&new)?;
+            let id = state.admit(&new, &house.chance)?;
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
             let (handle, messages) = state.enter(&room);
             (room, handle, messages)
@@ -264,7 +264,7 @@ impl Rooms {
 
 impl State {
     /// The id under which a new room may stand.
-    fn admit(&self, new: &NewRoom) -> Result<RoomId, Denied> {
+    fn admit(&self, new: &NewRoom, chance: &Chance) -> Result<RoomId, Denied> {
         if self.entries.len() >= ROOMS_MAX {
             return Err(Denied::TooManyRooms);
         }
@@ -275,7 +275,7 @@ impl State {
             Some(_) if new.settings.is_unlisted => Err(Denied::UnlistedIdChosen),
             Some(id) if self.entries.contains_key(id) => Err(Denied::RoomIdTaken),
             Some(id) => Ok(id.clone()),
-            None => Ok(std::iter::repeat_with(|| random_room_id(new.settings.is_unlisted))
+            None => Ok(std::iter::repeat_with(|| random_room_id(new.settings.is_unlisted, chance))
                 .find(|id| !self.entries.contains_key(id))
                 .expect("there are far more ids than rooms")),
         }
@@ -342,9 +342,9 @@ fn summary_of(room: &Room) -> RoomSummary {
 
 /// Letters and digits that are not mistaken for one another when read aloud or copied by hand: ten of them, or 26, which
 /// is 130 bits, for a room that nobody is to find by trying.
-fn random_room_id(is_unlisted: bool) -> RoomId {
+fn random_room_id(is_unlisted: bool, chance: &Chance) -> RoomId {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = random::<UNLISTED_ROOM_ID_CHARS>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let letters = chance.bytes::<UNLISTED_ROOM_ID_CHARS>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     let text: String = letters.into_iter().take(if is_unlisted { UNLISTED_ROOM_ID_CHARS } else { 10 }).collect();
     RoomId::parse(&text).expect("letters and digits make an id")
 }

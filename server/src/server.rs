@@ -24,11 +24,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
 
 use crate::auth::Auth;
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{AdminToken, Config, LogAddresses};
 use crate::door::{Bounds, Door, Entrance};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::outbox::Register;
 use crate::rooms::Rooms;
@@ -42,6 +44,8 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
+    pub(crate) chance: Chance,
+    pub(crate) journal: Journal,
     pub(crate) auth: Auth,
     pub(crate) rooms: Rooms,
     pub(crate) outboxes: Register,
@@ -69,7 +73,57 @@ pub(crate) struct House {
     connections: AtomicU64,
 }
 
+/// What a house stands on, and what a simulation exchanges.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) store: Store,
+    pub(crate) chance: Chance,
+    pub(crate) journal: Journal,
+    pub(crate) is_https: bool,
+}
+
 impl House {
+    /// A house without rooms and connections.
+    ///
+    /// # Errors
+    /// [`Error::WebDir`].
+    pub(crate) fn open(
+        config: Config,
+        start: Start,
+        shutdown: watch::Receiver<bool>,
+        alive: &mpsc::Sender<std::convert::Infallible>,
+    ) -> Result<Arc<Self>, Error> {
+        let assets = Assets::open(config.web_dir.as_deref())
+            .map_err(|source| Error::WebDir { folder: config.web_dir.unwrap_or_default(), source })?;
+        let Start { clock, metrics, store, chance, journal, is_https } = start;
+        let bounds = Bounds::within(files::limit(), config.connections_per_address);
+        Ok(Arc::new(Self {
+            clock,
+            door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
+            metrics,
+            auth: Auth::new(store.clone(), chance.clone()),
+            store,
+            chance,
+            journal,
+            rooms: Rooms::new(),
+            outboxes: Register::default(),
+            assets,
+            blocks_addresses: config.block_addresses,
+            room_seats: config.room_seats,
+            stage_seats: config.stage_seats,
+            allow_origins: config.allow_origins,
+            is_https,
+            trust_proxies: config.trust_proxies,
+            admin_token: config.admin_token,
+            log_addresses: config.log_addresses,
+            shutdown,
+            alive: alive.downgrade(),
+            connections: AtomicU64::new(0),
+        }))
+    }
+
     pub(crate) fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -164,8 +218,6 @@ impl Server {
     pub async fn start(config: Config) -> Result<Running, Error> {
         let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
         getrandom::fill(&mut [0; 16]).map_err(|error| Error::System { what: "random numbers", reason: error.to_string() })?;
-        let assets = Assets::open(config.web_dir.as_deref())
-            .map_err(|source| Error::WebDir { folder: config.web_dir.clone().unwrap_or_default(), source })?;
         let clock = Clock::start();
         let metrics = Arc::<Metrics>::default();
         let (store, rooms) = Store::open(&config.data_dir, clock.now_ms(), Arc::clone(&metrics))?;
@@ -174,28 +226,9 @@ impl Server {
         let addr = listener.local_addr().map_err(system("the address of its socket"))?;
         let (stop, shutdown) = watch::channel(false);
         let (alive, all_gone) = mpsc::channel(1);
-        let bounds = Bounds::within(files::limit(), config.connections_per_address);
-        let house = Arc::new(House {
-            clock,
-            door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
-            metrics,
-            auth: Auth::new(store.clone()),
-            store,
-            rooms: Rooms::new(),
-            outboxes: Register::default(),
-            assets,
-            blocks_addresses: config.block_addresses,
-            room_seats: config.room_seats,
-            stage_seats: config.stage_seats,
-            allow_origins: config.allow_origins,
-            is_https: keeper.is_some(),
-            trust_proxies: config.trust_proxies,
-            admin_token: config.admin_token,
-            log_addresses: config.log_addresses,
-            shutdown,
-            alive: alive.downgrade(),
-            connections: AtomicU64::new(0),
-        });
+        let start =
+            Start { clock, metrics, store, chance: Chance::System, journal: Journal::default(), is_https: keeper.is_some() };
+        let house = House::open(config, start, shutdown, &alive)?;
         house.rooms.adopt(&house, rooms);
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);

@@ -8,6 +8,8 @@ mod database;
 mod dirty;
 mod examination;
 mod rows;
+#[cfg(feature = "simulation")]
+mod simulated;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +25,10 @@ use dais_shared::wire::Identity;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
+#[cfg(not(feature = "simulation"))]
 use database::Database;
+#[cfg(feature = "simulation")]
+pub(crate) use database::Database;
 pub(crate) use database::back_up;
 pub use database::{BackupError, OpenError};
 pub(crate) use examination::{Examined, examine, is_in_use};
@@ -289,24 +294,32 @@ impl Keeper {
     fn wait_for_the_disk(&mut self) -> bool {
         loop {
             std::thread::sleep(Duration::from_millis(STORE_RETRY_MS));
-            loop {
-                match self.requests.try_recv() {
-                    Ok(Request::Write { write, done }) => {
-                        // Decided before anybody knew: the rows follow the room, once they can.
-                        self.database.take_in(write);
-                        drop(done);
-                    }
-                    Ok(request) => self.answer(request),
-                    Err(mpsc::error::TryRecvError::Empty) => break,
-                    Err(mpsc::error::TryRecvError::Disconnected) => return false,
-                }
+            if let Some(is_written) = self.try_again() {
+                return is_written;
             }
-            match self.database.begin().and_then(|()| self.database.commit()) {
-                Ok(()) => return true,
-                Err(reason) => {
-                    self.database.roll_back();
-                    tracing::debug!(%reason, "still not");
+        }
+    }
+
+    /// One more try, with what was asked for meanwhile: whether it is written, and `None` while there is to be another.
+    fn try_again(&mut self) -> Option<bool> {
+        loop {
+            match self.requests.try_recv() {
+                Ok(Request::Write { write, done }) => {
+                    // Decided before anybody knew: the rows follow the room, once they can.
+                    self.database.take_in(write);
+                    drop(done);
                 }
+                Ok(request) => self.answer(request),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                Err(mpsc::error::TryRecvError::Disconnected) => return Some(false),
+            }
+        }
+        match self.database.begin().and_then(|()| self.database.commit()) {
+            Ok(()) => Some(true),
+            Err(reason) => {
+                self.database.roll_back();
+                tracing::debug!(%reason, "still not");
+                None
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::connection::{self, Upgraded};
 use crate::door;
 use crate::outbox::Transport;
 use crate::server::{House, Peer};
+use crate::socket::Socket;
 
 /// `GET /ws`.
 pub(crate) async fn websocket(
@@ -142,5 +143,5 @@ async fn taken_over(upgrade: OnUpgrade) -> std::io::Result<Upgraded> {
     if let Err(error) = small {
         tracing::debug!(%error, "socket buffers");
     }
-    Ok(Upgraded { socket, transport, first })
+    Ok(Upgraded { socket: Socket::Tcp(socket), transport, first })
 }

@@ -94,6 +94,13 @@ impl Queue {
         Depth { voice_bytes: self.voice_bytes, control_bytes: self.control_bytes + self.begun.len() }
     }
 
+    /// What waits of control and of voice, in bytes, counted anew: what the queue believes is what is to be checked.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn bytes(&self) -> (usize, usize) {
+        let control = self.control.iter().map(|control| control.bytes().len()).sum();
+        (control, self.voice.iter().map(|voice| voice.bytes.len()).sum())
+    }
+
     pub(crate) const fn flight_mut(&mut self) -> &mut Flight {
         &mut self.flight
     }

@@ -8,7 +8,7 @@ use dais_shared::limits::{
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
@@ -63,7 +63,7 @@ fn over(stream: server::TlsStream<TcpStream>) -> (Outbox, Vec<u8>) {
     let (socket, session) = stream.into_inner();
     let mut first = Vec::new();
     let transport = Transport::tls(session, &mut first).expect("a lawful peer");
-    (Outbox::new(socket, transport, Arc::default()), first)
+    (Outbox::new(Socket::Tcp(socket), transport, Arc::default()), first)
 }
 
 async fn tls_connection() -> (Outbox, client::TlsStream<TcpStream>) {
@@ -75,7 +75,7 @@ async fn tls_connection() -> (Outbox, client::TlsStream<TcpStream>) {
 async fn connections() -> [(Outbox, Listener); 2] {
     let (socket, plain) = sockets().await;
     let (sealed, secret) = tls_connection().await;
-    [(Outbox::new(socket, Transport::Plain, Arc::default()), Box::pin(plain)), (sealed, Box::pin(secret))]
+    [(Outbox::new(Socket::Tcp(socket), Transport::Plain, Arc::default()), Box::pin(plain)), (sealed, Box::pin(secret))]
 }
 
 /// Reads all that comes.

@@ -8,9 +8,9 @@ use std::io::{self, IoSlice, Read, Write};
 
 use dais_shared::limits::{FRAMES_PER_WRITE_MAX, TLS_RECORD_BYTES_MAX};
 use rustls::ServerConnection;
-use tokio::net::TcpStream;
 
 use super::queue::Queue;
+use crate::socket::Socket;
 
 /// The way over the socket.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Transport {
     }
 
     /// Writes some of what may leave now, or fails with `WouldBlock`. Returns whether there was anything.
-    pub(super) fn write(&mut self, socket: &TcpStream, queue: &mut Queue) -> io::Result<bool> {
+    pub(super) fn write(&mut self, socket: &Socket, queue: &mut Queue) -> io::Result<bool> {
         match self {
             Self::Plain => {
                 let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE_MAX];
@@ -111,11 +111,11 @@ fn seal(session: &mut ServerConnection, queue: &mut Queue) -> io::Result<bool> {
 }
 
 /// A socket as `std` writes to it: what it does not take at once would block.
-struct AtOnce<'a>(&'a TcpStream);
+struct AtOnce<'a>(&'a Socket);
 
 impl Write for AtOnce<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        self.0.try_write_vectored(&[IoSlice::new(bytes)])
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

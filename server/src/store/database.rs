@@ -87,13 +87,13 @@ struct Kept {
 
 /// The state, in the file and, as far as rooms go, in memory.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     connection: Connection,
     rooms: BTreeMap<RoomId, Kept>,
     /// Rooms that differ from their rows.
     dirty_rooms: Vec<RoomId>,
-    /// Held for as long as the database is open.
-    _lock: File,
+    /// Held for as long as the database is open. One in memory needs none.
+    _lock: Option<File>,
 }
 
 impl Database {
@@ -129,12 +129,38 @@ impl Database {
         connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map_err(unreadable)?;
         let rooms = read_rooms(&connection).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: lock })
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: Some(lock) })
     }
 
     #[cfg(test)]
     pub(super) const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// An empty one in memory, which is gone with it.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn in_memory() -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        equip(&connection)?;
+        migrate(&connection, 0)?;
+        Ok(Self { connection, rooms: BTreeMap::new(), dirty_rooms: Vec::new(), _lock: None })
+    }
+
+    /// Lets every change fail, or none.
+    #[cfg(feature = "simulation")]
+    pub(super) fn set_failing(&self, is_failing: bool) {
+        self.connection.pragma_update(None, "query_only", is_failing).expect("a pragma can be set");
+    }
+
+    /// Forgets everything but what is committed, as if it were opened anew.
+    #[cfg(feature = "simulation")]
+    pub(super) fn read_anew(&mut self) -> rusqlite::Result<()> {
+        self.roll_back();
+        self.set_failing(false);
+        let rooms = read_rooms(&self.connection)?;
+        self.rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
+        self.dirty_rooms.clear();
+        Ok(())
     }
 
     /// Lets the file grow no more, or again.

@@ -1,0 +1,71 @@
+//! The bytes under a connection: a TCP socket, and in a simulation the memory that stands for one.
+
+use std::io::IoSlice;
+use std::net::Shutdown;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// One connection's socket. Reads and writes never wait; whoever would wait for it awaits its readiness.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(feature = "simulation")]
+    Simulated(crate::simulation::Socket),
+}
+
+impl Socket {
+    /// Resolves when there is something to read, or the end of it.
+    pub(crate) async fn readable(&self) -> std::io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.readable().await,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => {
+                socket.readable().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Resolves when the socket takes bytes.
+    pub(crate) async fn writable(&self) -> std::io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.writable().await,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => {
+                socket.writable().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// See [`TcpStream::try_read`].
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_read(buffer),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => socket.try_read(buffer),
+        }
+    }
+
+    /// See [`TcpStream::try_write_vectored`].
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_write_vectored(slices),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => socket.try_write_vectored(slices),
+        }
+    }
+
+    /// Says that nothing more is written, or neither written nor read.
+    pub(crate) fn shutdown(&self, how: Shutdown) -> std::io::Result<()> {
+        match self {
+            Self::Tcp(socket) => SockRef::from(socket).shutdown(how),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => {
+                socket.shutdown();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The store's work in virtual time: a task in place of the thread, which takes as long as the simulation says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
+use dais_shared::room::Room;
+use tokio::sync::mpsc;
+
+use super::{Keeper, Request, Store};
+use crate::metrics::Metrics;
+use crate::simulation::Disk;
+
+/// The task's hold on the database: given back when the task is dropped with its runtime.
+struct Hold {
+    disk: Disk,
+    keeper: Option<Keeper>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            self.disk.put_back(keeper.database);
+        }
+    }
+}
+
+impl Store {
+    /// A store on the current runtime, with the rooms as they were last committed to `disk`.
+    ///
+    /// # Panics
+    /// If another server has the disk, or its rows cannot be read.
+    pub(crate) fn simulated(disk: &Disk, metrics: Arc<Metrics>) -> (Self, Vec<Room>) {
+        let mut database = disk.take().expect("the server that had it is dead");
+        database.read_anew().expect("what was committed can be read");
+        let rooms = database.rooms().cloned().collect();
+        let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let keeper = Keeper { database, requests, is_failing: Arc::clone(&is_failing), metrics };
+        tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
+        (Self { queue, is_failing }, rooms)
+    }
+}
+
+async fn run(mut hold: Hold) {
+    let disk = hold.disk.clone();
+    let Some(keeper) = &mut hold.keeper else { return };
+    let mut group: Vec<Request> = Vec::new();
+    while keeper.requests.recv_many(&mut group, STORE_GROUP_MAX).await > 0 {
+        tokio::time::sleep(disk.commit_takes()).await;
+        keeper.database.set_failing(disk.is_failing());
+        if keeper.keep(group.drain(..)).is_ok() {
+            continue;
+        }
+        loop {
+            tokio::time::sleep(Duration::from_millis(STORE_RETRY_MS)).await;
+            keeper.database.set_failing(disk.is_failing());
+            match keeper.try_again() {
+                Some(true) => break,
+                Some(false) => return,
+                None => {}
+            }
+        }
+        keeper.is_failing.store(false, Ordering::Release);
+    }
+}
