@@ -99,6 +99,13 @@ impl FanOut {
         }
     }
 
+    /// Takes back all voice that waits: the room has ended.
+    pub(crate) fn discard_voice(&self) {
+        for Listener { outbox, .. } in &self.listeners {
+            outbox.discard_voice();
+        }
+    }
+
     /// Takes back what waits of a stream that may not be heard any more.
     pub(crate) fn silence(&self, stream: StreamId) {
         for Listener { outbox, .. } in &self.listeners {

@@ -293,6 +293,10 @@ impl RoomActor {
             self.send_spoken(); // lawful until now
             self.fan_out.silence(stream);
         }
+        if self.room.ended().is_some() {
+            self.send_spoken(); // as above
+            self.fan_out.discard_voice();
+        }
         if let Event::MemberLeft { member, .. } = event {
             self.links.remove(member);
             self.fan_out.remove(*member);
@@ -344,7 +348,7 @@ impl RoomActor {
 const fn may_silence(event: &Event) -> Option<MemberId> {
     match event {
         Event::MicrophoneSet { member, .. } | Event::StageLeft { member, .. } | Event::MemberLeft { member, .. } => Some(*member),
-        // A room that has ended lets nobody speak, whatever his seat says.
+        // A room that has ended lets nobody speak, whatever his seat says: that is looked after where it ends.
         _ => None,
     }
 }
