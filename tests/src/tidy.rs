@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("dais-suppressor", &["dais-audio"]),
     ("dais-bots", &["dais-engine"]),
     ("dais-sim", &["dais-audio"]),
-    ("dais-tests", &["dais-server", "dais-bots", "dais-shared"]),
+    ("dais-tests", &["dais-server", "dais-bots", "dais-engine", "dais-shared"]),
     ("dais-fuzz", &["dais-shared", "dais-audio"]),
     ("xtask", &[]),
 ];

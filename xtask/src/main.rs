@@ -42,6 +42,9 @@ Dais: the commands of this project
                                   look for inputs that break what must hold (fuzz/src): on all
                                   cores, for N minutes in all (default 4). What fails is made small
                                   and put into fuzz/corpus; --keep also puts in what reaches new code
+  cargo xtask sim [--seeds N] [--from S]
+                                  the server, its clients and the network between them, in virtual
+                                  time: N seeds (1000), or with --seed S one, with a log of it
   cargo xtask sim sound [--trace FILE.csv] [--only NAME] [--battery N] [--no-judges]
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms

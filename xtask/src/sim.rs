@@ -1,4 +1,6 @@
-//! `cargo xtask sim sound`: the sound over seeded networks, with speech from a synthesiser and the judges of the tests.
+//! `cargo xtask sim`: what is run in virtual time. Without another word the server, its clients and the network between them,
+//! a seed after the other; `sim sound` the sound over seeded networks, with speech from a synthesiser and the judges of the
+//! tests.
 
 use std::path::{Path, PathBuf};
 
@@ -16,18 +18,37 @@ const SENTENCES: [&str; 6] = [
     "The boy was there when the sun rose. A rod is used to catch pink salmon.",
 ];
 
+const USAGE: &str = "cargo xtask sim [--seeds N] [--from S] | sim --seed S | sim sound [--trace FILE.csv] [--only NAME] \
+                     [--battery N] [--no-judges]";
+
 /// Runs one kind of simulation with its own options.
 ///
 /// # Errors
-/// Something is missing that cannot be set up, an option is unknown, or a gate does not hold.
+/// Something is missing that cannot be set up, an option is unknown, a gate does not hold, or a seed fails.
 pub(crate) fn sim(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((kind, options)) if kind == "sound" => sound(options),
-        _ => {
-            Err("say what to simulate: cargo xtask sim sound [--trace FILE.csv] [--only NAME] [--battery N] [--no-judges]"
-                .to_owned())
-        }
+        _ => run(&mut evenings(args)?),
     }
+}
+
+/// The simulation's one test, which does what its environment says.
+fn evenings(options: &[String]) -> Result<std::process::Command> {
+    let mut test = with_args("cargo", &["test", "--release", "--quiet", "--package", "dais-tests", "--test", "simulation"]);
+    test.args(["--", "--nocapture", "--exact", "whatever_happens_the_promises_are_kept"]);
+    test.env("DAIS_SIM_SEEDS", "1000");
+    for pair in options.chunks(2) {
+        let [option, value] = pair else { return Err(format!("{} needs a number: {USAGE}", pair[0])) };
+        let variable = match option.as_str() {
+            "--seeds" => "DAIS_SIM_SEEDS",
+            "--from" => "DAIS_SIM_FROM",
+            "--seed" => "DAIS_SIM_SEED",
+            _ => return Err(format!("`sim` has no {option}: {USAGE}")),
+        };
+        let number: u64 = value.parse().map_err(|_| format!("{option} needs a number, which {value:?} is not"))?;
+        test.env(variable, number.to_string());
+    }
+    Ok(test)
 }
 
 /// First lag and loss, then, unless `--no-judges` is said, PESQ and STOI.
@@ -78,4 +99,31 @@ fn speech() -> Result<PathBuf> {
 fn make_anew(folder: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(options: &[&str]) -> Result<Vec<(String, String)>> {
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let test = evenings(&options)?;
+        let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
+        Ok(test
+            .get_envs()
+            .filter_map(|(name, value)| Some((text(name), text(value?))))
+            .filter(|(name, _)| name.contains("SIM"))
+            .collect())
+    }
+
+    #[test]
+    fn options_become_variables_of_the_test_and_wrong_ones_are_refused() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(asked(&[]), Ok(vec![pair("DAIS_SIM_SEEDS", "1000")]));
+        let both = vec![pair("DAIS_SIM_FROM", "7"), pair("DAIS_SIM_SEEDS", "30")];
+        assert_eq!(asked(&["--seeds", "30", "--from", "7"]), Ok(both));
+        for wrong in [&["--seed"][..], &["--seed", "x"], &["--speed", "3"], &["noise"]] {
+            assert!(asked(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }
