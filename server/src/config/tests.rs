@@ -1,0 +1,106 @@
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::*;
+
+fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
+    static FILES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = FILES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("dais-config-{}-{number}.toml", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    let mut line: Vec<OsString> = vec!["dais".into()];
+    line.extend(arguments.iter().map(OsString::from));
+    line.extend(["--config".into(), path.clone().into()]);
+    let config = served(line);
+    std::fs::remove_file(&path).unwrap();
+    config
+}
+
+fn served(line: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
+    match read(line)? {
+        Task::Serve(config) => Ok(*config),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_backup_is_of_the_folder_that_a_server_would_use() {
+    let task = read(["dais", "backup", "copy.db", "--data-dir", "here"].map(OsString::from)).unwrap();
+    assert_eq!(task, Task::BackUp { data_dir: "here".into(), to: "copy.db".into() });
+}
+
+#[test]
+fn without_options_everything_has_a_default() {
+    assert_eq!(served(["dais".into()]).unwrap(), Config::default());
+    assert_eq!(served(["dais".into(), "serve".into()]).unwrap(), Config::default());
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_that_over_the_default() {
+    let text = "listen = \"0.0.0.0:80\"\nweb-dir = \"from-file\"";
+    for arguments in [&["--listen", "127.0.0.1:9"][..], &["serve", "--listen", "127.0.0.1:9"]] {
+        let config = with_file(text, arguments).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:9".parse().unwrap());
+        assert_eq!(config.web_dir, Some("from-file".into()));
+        assert_eq!(config.data_dir, Config::default().data_dir);
+    }
+}
+
+#[test]
+fn words_for_the_log_are_the_same_on_the_line_and_in_the_file() {
+    let text = "log-format = \"json\"\nlog-addresses = \"prefix\"";
+    let config = with_file(text, &[]).unwrap();
+    assert_eq!((config.log_format, config.log_addresses), (LogFormat::Json, LogAddresses::Prefix));
+    let config = with_file(text, &["--log-format", "text", "--log-addresses", "full"]).unwrap();
+    assert_eq!((config.log_format, config.log_addresses), (LogFormat::Text, LogAddresses::Full));
+    let error = read(["dais", "--log-addresses", "some"].map(OsString::from)).unwrap_err();
+    assert!(error.to_string().contains("prefix"), "{error}");
+}
+
+#[test]
+fn lists_come_from_flags_and_from_the_file() {
+    let text = "allow-origin = [\"https://Talk.example\"]\ntrust-proxy = [\"10.0.0.1\"]";
+    let config = with_file(text, &["--trust-proxy", "127.0.0.1,::1"]).unwrap();
+    assert_eq!(config.allow_origins, ["https://talk.example"]);
+    assert_eq!(config.trust_proxies, ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+    let error = read(["dais", "--allow-origin", "talk.example/room"].map(OsString::from)).unwrap_err();
+    assert!(error.to_string().contains("https://"), "{error}");
+}
+
+#[test]
+fn a_number_that_cannot_be_is_named() {
+    assert_eq!(with_file("connections-per-address = 7", &[]).unwrap().connections_per_address, 7);
+    for wrong in ["0", "100001"] {
+        let error = read(["dais", "--connections-per-address", wrong].map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("connections-per-address") && error.contains(wrong), "{error}");
+    }
+}
+
+#[test]
+fn a_certificate_is_self_signed_or_a_pair_of_files() {
+    assert_eq!(with_file("tls = \"self-signed\"", &[]).unwrap().tls, Tls::SelfSigned);
+    assert_eq!(with_file("", &["--tls", "self-signed"]).unwrap().tls, Tls::SelfSigned);
+    let pair = Tls::Files { certificate: "chain.pem".into(), key: "key.pem".into() };
+    let config = with_file("tls-certificate = \"chain.pem\"\ntls-key = \"old.pem\"", &["--tls-key", "key.pem"]);
+    assert_eq!(config.unwrap().tls, pair);
+    for (arguments, wanted) in [
+        (&["--tls-key", "key.pem"][..], "without tls-certificate"),
+        (&["--tls-certificate", "chain.pem"], "without tls-key"),
+        (&["--tls", "self-signed", "--tls-key", "key.pem"], "leave one out"),
+        (&["--tls", "letsencrypt"], "self-signed"),
+    ] {
+        let error = with_file("", arguments).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let error = with_file("lisen = \"0.0.0.0:80\"", &[]).unwrap_err().to_string();
+    assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = read(["dais".into(), "--config".into(), "/nonexistent/dais.toml".into()]).unwrap_err();
+    assert!(error.to_string().contains("/nonexistent/dais.toml"), "{error}");
+}
