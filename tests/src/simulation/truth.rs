@@ -153,7 +153,7 @@ impl Truth {
             if room.ends_at_ms().is_some_and(is_over) {
                 return Err(format!("{id}: the room should have ended"));
             }
-            if room.has_been_entered() && room.seats().count() == 0 && room.ends_at_ms().is_none() {
+            if room.has_begun() && room.seats().count() == 0 && room.ends_at_ms().is_none() {
                 return Err(format!("{id}: empty, and nothing ends it"));
             }
         }
