@@ -58,9 +58,9 @@ fn first(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
     let found = parsed.as_ref().map(|frame| frame.as_ref().map(|frame| (frame.payload.clone(), frame.bytes))).map_err(drop);
     let expected = lawful(&before).map(|frame| frame.map(|payload| (payload.clone(), payload.end)));
     assert_eq!(found, expected, "where the payload stands, in {before:02x?}");
-    let Ok(Some(frame)) = parsed else {
+    let Some(frame) = parsed? else {
         assert_eq!(buffer, before, "what is not whole is left alone");
-        return parsed;
+        return Ok(None);
     };
     let opcode = match frame.kind {
         Kind::Binary => 2,
@@ -75,7 +75,8 @@ fn first(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
 }
 
 /// Where the payload of the frame at the front stands, if that is whole and lawful: binary, or control, final, masked, without
-/// extensions, not too long, and its length in the fewest bytes.
+/// extensions, not too long, and its length in the fewest bytes; a close says nothing, or a code that may be sent and a reason
+/// in UTF-8 (RFC 6455, sections 5.5.1 and 7.4, with the codes registered since).
 fn lawful(buffer: &[u8]) -> Result<Option<Range<usize>>, ()> {
     let Some((&[first, second], rest)) = buffer.split_first_chunk() else { return Ok(None) };
     let is_control = match first {
@@ -99,7 +100,23 @@ fn lawful(buffer: &[u8]) -> Result<Option<Range<usize>>, ()> {
     }
     let start = 2 + length_bytes + 4;
     let end = start + length as usize;
-    Ok((buffer.len() >= end).then_some(start..end))
+    if buffer.len() < end {
+        return Ok(None);
+    }
+    let payload: Vec<u8> = (start..end).map(|at| buffer[at] ^ buffer[start - 4 + (at - start) % 4]).collect();
+    let is_lawful = match &payload[..] {
+        _ if first != 0x88 => true,
+        [] => true,
+        [_] => false,
+        [high, low, reason @ ..] => {
+            let is_code = match u16::from_be_bytes([*high, *low]) {
+                1000..=1014 => ![1004, 1005, 1006].contains(&u16::from_be_bytes([*high, *low])),
+                code => (3000..5000).contains(&code),
+            };
+            is_code && String::from_utf8(reason.to_vec()).is_ok()
+        }
+    };
+    if is_lawful { Ok(Some(start..end)) } else { Err(()) }
 }
 
 /// A client's frame, as RFC 6455, section 5.2, has it.
