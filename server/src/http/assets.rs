@@ -19,6 +19,7 @@ pub(crate) use source::{Assets, AssetsError};
 const INDEX: &str = "index.html";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What a server without a page says.
 const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Dais</title>\
@@ -30,7 +31,7 @@ const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 pub(crate) async fn page(State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
     match serve(&house.assets, INDEX, &headers).await {
         Some(response) => response,
-        None => with_common_headers((StatusCode::NOT_FOUND, Html(NO_PAGE)).into_response()),
+        None => with_page_headers((StatusCode::NOT_FOUND, Html(NO_PAGE)).into_response()),
     }
 }
 
@@ -38,7 +39,7 @@ pub(crate) async fn page(State(house): State<Arc<House>>, headers: HeaderMap) ->
 pub(crate) async fn file(State(house): State<Arc<House>>, uri: Uri, headers: HeaderMap) -> Response {
     let name = uri.path().trim_start_matches('/');
     let served = if name == INDEX { None } else { serve(&house.assets, name, &headers).await };
-    served.unwrap_or_else(|| with_common_headers((StatusCode::NOT_FOUND, "Not found.\n").into_response()))
+    served.unwrap_or_else(|| with_page_headers((StatusCode::NOT_FOUND, "Not found.\n").into_response()))
 }
 
 async fn serve(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<Response> {
@@ -65,8 +66,12 @@ async fn serve(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<Respo
     if name == INDEX {
         set(header::CONTENT_SECURITY_POLICY, &super::csp::policy_for(&String::from_utf8_lossy(&plain.bytes)));
         set(HeaderName::from_static("permissions-policy"), "microphone=(self), camera=(), geolocation=()");
+        return Some(with_page_headers(response));
     }
-    Some(with_common_headers(response))
+    if content_type == SCRIPT {
+        add(&mut response, &ISOLATION);
+    }
+    Some(with_file_headers(response))
 }
 
 /// The file's first twin that the client takes.
@@ -79,18 +84,26 @@ async fn best_coding(assets: &Assets, name: &str, headers: &HeaderMap) -> Option
     None
 }
 
-/// Headers of every file and page: cross-origin isolation, no sniffing, no referrer.
-fn with_common_headers(mut response: Response) -> Response {
-    for (name, value) in [
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-embedder-policy", "require-corp"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
-    ] {
+/// Headers of a page: those of any file, cross-origin isolation, and no referrer.
+fn with_page_headers(mut response: Response) -> Response {
+    add(&mut response, &ISOLATION);
+    add(&mut response, &[("cross-origin-opener-policy", "same-origin")]);
+    with_file_headers(response)
+}
+
+/// Headers of any file: nobody else's page may load it, and it is what it says.
+fn with_file_headers(mut response: Response) -> Response {
+    add(&mut response, &[("cross-origin-resource-policy", "same-origin"), ("x-content-type-options", "nosniff")]);
+    response
+}
+
+/// What pages and workers, which are scripts, say of what they load. Other files load nothing, and a page loads many.
+const ISOLATION: [(&str, &str); 2] = [("cross-origin-embedder-policy", "require-corp"), ("referrer-policy", "no-referrer")];
+
+fn add(response: &mut Response, headers: &[(&'static str, &'static str)]) {
+    for (name, value) in headers {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    response
 }
 
 /// A strong tag: the same only for the same bytes.
@@ -109,7 +122,7 @@ fn is_hashed(name: &str) -> bool {
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("js" | "mjs") => SCRIPT,
         Some("css") => "text/css; charset=utf-8",
         Some("wasm") => "application/wasm",
         Some("json" | "webmanifest") => "application/json",

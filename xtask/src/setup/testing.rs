@@ -45,6 +45,10 @@ pub(super) fn programs(system: &mut System) -> Result<()> {
     if firefox().is_none() {
         missing.push("firefox-esr");
     }
+    // Reactions are emoji, which no other font has: pictures of the page would show boxes.
+    if !has_emoji() {
+        missing.push("fonts-noto-color-emoji");
+    }
     for (program, package) in [
         ("pulseaudio", "pulseaudio"),
         ("pactl", "pulseaudio-utils"),
@@ -67,6 +71,12 @@ pub(super) fn programs(system: &mut System) -> Result<()> {
         system.install(&["npm"], "it fetches the library that drives the browsers")?;
     }
     newer_node()
+}
+
+/// Whether a font of the system draws emoji. A system that cannot say what fonts it has, has none.
+fn has_emoji() -> bool {
+    let families = process::output(process::command("fc-list").args([":", "family"]));
+    families.is_some_and(|families| families.contains("Emoji"))
 }
 
 /// Where node came too old from the system, one from npm, in the user's cache folder.
