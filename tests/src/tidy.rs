@@ -118,15 +118,42 @@ fn files_stay_short_and_modules_are_not_called_mod() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
+/// A skipped test does not fail the run, so that it must be the machine's doing and nobody's choice: only the judge of
+/// measurements in real time may skip one.
+#[test]
+fn no_test_is_switched_off() {
+    let mut wrong = Vec::new();
+    for package in workspace().packages {
+        for file in rust_files(package.manifest_path.parent().unwrap().join("src").as_std_path()) {
+            wrong.extend(holds(&file, &[concat!("#[", "ignore")]));
         }
     }
-    files
+    let journeys = files(&root().join("e2e"), "mjs");
+    assert!(journeys.len() > 20, "{}", journeys.len());
+    for file in journeys.iter().filter(|file| !file.ends_with("harness/machine.mjs")) {
+        wrong.extend(holds(file, &["test.skip", "test.todo", "test.only", "{ skip", "{ todo", ".skip("]));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn holds(file: &Path, words: &[&str]) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    words.iter().filter(|word| text.contains(**word)).map(|word| format!("{} has `{word}`", file.display())).collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "rs")
+}
+
+fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            found.extend(files(&path, kind));
+        } else if path.extension().is_some_and(|extension| extension == kind) {
+            found.push(path);
+        }
+    }
+    found
 }

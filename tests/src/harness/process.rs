@@ -43,7 +43,7 @@ impl ServerProcess {
         let complaints = folder.join("complaints.txt");
         let began = Instant::now();
         let mut child = command
-            .args(["--exact", "harness::process::be_a_server", "--ignored", "--nocapture", "--quiet"])
+            .args(["--exact", "harness::process::a_server_in_its_own_process_answers", "--nocapture", "--quiet"])
             .env(ARGUMENTS, arguments)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::options().create(true).append(true).open(&complaints).unwrap())
@@ -94,10 +94,18 @@ impl Drop for ServerProcess {
     }
 }
 
-/// No test: the program that [`ServerProcess::start`] starts.
+/// Also the program that [`ServerProcess::start`] starts: told what to serve, it is the server.
 #[test]
-#[ignore = "a server for other tests"]
-fn be_a_server() {
-    let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
-    let _ = dais_server::run(arguments.lines().map(Into::into));
+fn a_server_in_its_own_process_answers() {
+    if let Ok(arguments) = std::env::var(ARGUMENTS) {
+        let _ = dais_server::run(arguments.lines().map(Into::into));
+        return;
+    }
+    let folder = tempfile::TempDir::with_prefix("dais-process-").unwrap();
+    let server = ServerProcess::start(folder.path(), 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(server.get("/healthz")).status, 200);
+    let address = server.address;
+    server.kill();
+    assert!(std::net::TcpStream::connect(address).is_err(), "nothing listens there any more");
 }

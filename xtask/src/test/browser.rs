@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::count;
-use super::report::{self, Step};
+use super::report::Step;
 use super::{Options, equip};
 use crate::{Result, process, project, setup};
 
@@ -45,15 +45,8 @@ pub(super) fn journeys(options: &Options, step: &mut Step) -> Result<()> {
 
     let text = std::fs::read_to_string(&events).unwrap_or_default();
     let outcome = count::node(&text, end.success(), options.one_test_limit());
-    step.add(outcome.tally);
-    if outcome.tally.failed > 0 {
-        report::show(&log)?;
-        println!("  node ended: {end}");
-    }
-    for failure in &outcome.failures {
-        step.name_failure(failure);
-    }
-    Ok(())
+    println!("  node: {} ({end})", outcome.tally);
+    step.add("", outcome, &log)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// So much of a reason stands in the summary; the rest is in the log.
+const REASON_CHARS_MAX: usize = 400;
+
 /// How many tests ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -31,8 +34,10 @@ impl std::fmt::Display for Tally {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) tally: Tally,
-    /// Names of the tests that failed or took too long.
+    /// Names of the tests that failed or took too long, and why as far as the runner says.
     pub(crate) failures: Vec<String>,
+    /// Names of the tests that were skipped, and why.
+    pub(crate) skips: Vec<String>,
 }
 
 impl Outcome {
@@ -56,7 +61,9 @@ pub(crate) fn libtest(output: &str, success: bool, slow_is_fine: bool) -> Outcom
             results += 1;
             outcome.tally.add(tally);
         } else if let Some(name) = between(line, "test ", " ... FAILED") {
-            outcome.failures.push(name.to_owned());
+            outcome.failures.push(because(name, &panic_of(output, name)));
+        } else if let Some((name, why)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ignored")) {
+            outcome.skips.push(because(name, why.trim_start_matches(", ")));
         } else if let Some(name) = between(line, "test ", " has been running for over 60 seconds")
             && !slow_is_fine
         {
@@ -82,6 +89,24 @@ fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
     line.strip_prefix(start)?.strip_suffix(end)
 }
 
+/// A name and, in one line that can be read at a glance, why.
+fn because(name: &str, why: &str) -> String {
+    let words: Vec<&str> = why.split_whitespace().collect();
+    match words.join(" ") {
+        why if why.is_empty() => name.to_owned(),
+        why => format!("{name}: {}", why.chars().take(REASON_CHARS_MAX).collect::<String>()),
+    }
+}
+
+/// What a failed test said: its panic, or the end of what it printed.
+fn panic_of(output: &str, name: &str) -> String {
+    let title = format!("---- {name} stdout ----");
+    let Some((_, said)) = output.split_once(&title) else { return String::new() };
+    let said = said.split("\n---- ").next().unwrap_or_default();
+    let said = said.split("\nfailures:\n").next().unwrap_or_default();
+    said.find(" panicked at ").map_or(said, |from| &said[from..]).to_owned()
+}
+
 /// Counts what `node_reporter.mjs` wrote: one JSON object per finished test.
 ///
 /// Suites and files only group tests: they count when they themselves went wrong. A runner that
@@ -95,14 +120,16 @@ pub(crate) fn node(events: &str, success: bool, limit: Option<Duration>) -> Outc
         };
         let name = event["name"].as_str().unwrap_or("a test without a name");
         let groups = event["groups"] == true;
+        let reason = event["reason"].as_str().unwrap_or_default();
         if event["passed"] != true {
             if !(groups && event["only_children_failed"] == true) {
-                outcome.fail(name);
+                outcome.fail(because(name, reason));
             }
         } else if groups {
             // What it groups counts for itself.
         } else if event["skipped"] == true {
             outcome.tally.skipped += 1;
+            outcome.skips.push(because(name, reason));
         } else if limit.is_some_and(|limit| seconds(&event) > limit.as_secs_f64()) {
             outcome.fail(format!("{name} took {:.0} s", seconds(&event)));
         } else {
@@ -166,14 +193,17 @@ mod tests {
     }
 
     #[test]
-    fn libtest_results_are_summed_and_ignored_means_skipped() {
+    fn libtest_results_are_summed_with_their_reasons_and_ignored_means_skipped() {
         let output = "running 2 tests\ntest a ... ok\ntest b ... ignored\n\n\
             test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
-            running 3 tests\ntest c ... FAILED\n\
-            test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.20s\n";
+            running 3 tests\ntest c ... FAILED\ntest d::e ... FAILED\ntest f ... ignored, for a while\n\n\
+            failures:\n\n---- c stdout ----\nit begins\n\nthread 'c' panicked at c.rs:1:2:\nleft is not\n  right\n\n\
+            ---- d::e stdout ----\nError: none\n\n\nfailures:\n    c\n    d::e\n\n\
+            test result: FAILED. 0 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 1.20s\n";
         let outcome = libtest(output, false, false);
-        assert_eq!(outcome.tally, tally(3, 1, 1));
-        assert_eq!(outcome.failures, ["c"]);
+        assert_eq!(outcome.tally, tally(1, 2, 2));
+        assert_eq!(outcome.failures, ["c: panicked at c.rs:1:2: left is not right", "d::e: Error: none"]);
+        assert_eq!(outcome.skips, ["b", "f: for a while"]);
     }
 
     #[test]
@@ -204,16 +234,17 @@ mod tests {
     fn node_events_count_tests_not_their_groups() {
         let events = r#"
 {"name":"hears","passed":true,"skipped":false,"groups":false,"seconds":2.5}
-{"name":"speaks","passed":false,"skipped":false,"groups":false,"seconds":1}
+{"name":"speaks","passed":false,"reason":"Error:\n  no sound","skipped":false,"groups":false,"seconds":1}
 {"name":"waits","passed":true,"skipped":false,"groups":false,"seconds":61}
-{"name":"later","passed":true,"skipped":true,"groups":false,"seconds":0}
+{"name":"later","passed":true,"skipped":true,"reason":"not yet","groups":false,"seconds":0}
 {"name":"file.mjs","passed":false,"groups":true,"only_children_failed":true,"seconds":70}
 {"name":"broken.mjs","passed":false,"groups":true,"only_children_failed":false,"seconds":0}
 {"name":"suite","passed":true,"groups":true,"seconds":99}
 "#;
         let outcome = node(events, false, Some(Duration::from_secs(60)));
         assert_eq!(outcome.tally, tally(1, 3, 1));
-        assert_eq!(outcome.failures, ["speaks", "waits took 61 s", "broken.mjs"]);
+        assert_eq!(outcome.failures, ["speaks: Error: no sound", "waits took 61 s", "broken.mjs"]);
+        assert_eq!(outcome.skips, ["later: not yet"]);
         assert_eq!(node(events, false, None).tally, tally(2, 2, 1));
     }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::count::{self, Outcome, TestBinary};
+use super::count::{self, Tally, TestBinary};
 use super::report::{self, Step};
 use super::{BUILD_LIMIT, Options, equip};
 use crate::process::{self, with_args};
@@ -40,7 +40,10 @@ fn run_all(args: &[String], options: &Options, step: &mut Step, prepare: impl Fn
         command.current_dir(folder).env("CARGO_MANIFEST_DIR", folder);
         let end = process::logged(&mut command, &log, None, options.runner_limit())?;
         let outcome = count::libtest(&read(&log)?, end.success(), options.long);
-        record(step, &binary, &outcome, &log, &end.to_string())?;
+        if outcome.tally != Tally::default() {
+            println!("  {}: {} ({end})", binary.name, outcome.tally);
+        }
+        step.add(&binary.name, outcome, &log)?;
     }
     Ok(())
 }
@@ -59,21 +62,6 @@ fn build(args: &[String], step: &Step) -> Result<Vec<TestBinary>> {
     Ok(count::test_binaries(&read(&messages)?))
 }
 
-fn record(step: &mut Step, binary: &TestBinary, outcome: &Outcome, log: &Path, end: &str) -> Result<()> {
-    step.add(outcome.tally);
-    if outcome.tally != count::Tally::default() {
-        println!("  {}: {}", binary.name, outcome.tally);
-    }
-    if outcome.tally.failed > 0 {
-        report::show(log)?;
-        println!("  {} ended: {end}", binary.name);
-    }
-    for failure in &outcome.failures {
-        step.name_failure(&format!("{} {failure}", binary.name));
-    }
-    Ok(())
-}
-
 /// Examples in documentation comments.
 ///
 /// # Errors
@@ -85,18 +73,11 @@ pub(super) fn doc_tests(options: &Options, step: &mut Step) -> Result<()> {
     let log = step.log("")?;
     let end = process::logged(&mut command, &log, None, BUILD_LIMIT)?;
     let outcome = count::libtest(&read(&log)?, end.success(), options.long);
-    step.add(outcome.tally);
-    if outcome.tally.failed > 0 {
-        report::show(&log)?;
-    }
-    for failure in &outcome.failures {
-        step.name_failure(failure);
-    }
-    if outcome.tally == count::Tally::default() {
+    if outcome.tally == Tally::default() {
         // No example anywhere: that they all build is what was checked.
         step.passed(1);
     }
-    Ok(())
+    step.add("", outcome, &log)
 }
 
 fn read(path: &Path) -> Result<String> {
