@@ -53,14 +53,18 @@ export const startSoundServer = async ({ modules = APART } = {}) => {
   }
   await run('pactl', ['set-default-sink', 'loudspeaker']);
   const players = [];
+  const fallsSilent = () => players.splice(0).forEach((player) => player.kill());
   return {
     server,
     // What `pactl` answers.
     control: async (...args) => (await promisify(execFile)('pactl', args, { env: { ...process.env, PULSE_SERVER: server } })).stdout,
-    // Plays a file into the microphone once.
-    speak: (wav) => players.push(client('paplay', ['--device=studio', wav])),
+    // Plays a file into the microphone once, in place of what still plays: two of the same tone might cancel each other.
+    speak: (wav) => {
+      fallsSilent();
+      players.push(client('paplay', ['--device=studio', wav]));
+    },
     stop: async () => {
-      for (const player of players) player.kill();
+      fallsSilent();
       daemon.kill('SIGTERM');
       await ended;
       await rm(folder, { recursive: true, force: true });

@@ -6,6 +6,7 @@ mod member;
 mod process;
 mod raw;
 mod way;
+mod witness;
 
 use dais_server::{Config, Metrics, Running, Server, Status, Tls};
 use dais_shared::room::Mode;
@@ -16,6 +17,7 @@ pub(crate) use member::{End, TestMember};
 pub(crate) use process::ServerProcess;
 pub(crate) use raw::{Ending, RawPeer, UPGRADE, frame};
 pub(crate) use way::Way;
+pub(crate) use witness::Witness;
 
 /// Long enough for a busy machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);

@@ -22,7 +22,8 @@ async fn a_ban_of_the_hosts_is_seen_without_an_address_and_lifted() {
     let bans = api.get("/api/rooms/hall/bans").await.body;
     let [ban] = bans["bans"].as_array().unwrap().as_slice() else { panic!("{bans}") };
     assert_eq!((&ban["user"], &ban["name"], &ban["blocks_address"]), (&json!(user(&guest)), &json!("Ben"), &json!(true)));
-    assert!(!bans.to_string().contains("127"), "{bans}");
+    // Numbers of people are random and may hold any digits, but no point.
+    assert!(!bans.to_string().contains("127."), "{bans}");
     assert_eq!(guest.joins("hall").await, Err(Denied::Banned));
     let path = format!("/api/rooms/hall/bans/{}", user(&guest));
     assert_eq!(api.delete(&path).await.status, 204);
