@@ -38,7 +38,7 @@ struct Options {
 impl Options {
     /// How long one runner (a test binary, the browser tests) may take as a whole.
     fn runner_limit(&self) -> Duration {
-        let minutes = if self.long { 6 * 60 } else { 20 };
+        let minutes = if self.long { 6 * 60 } else { 30 };
         Duration::from_secs(minutes * 60)
     }
 
