@@ -169,18 +169,23 @@ impl Engine {
         self.connection_lost(goodbye, now);
     }
 
-    /// A binary message came. One that cannot be read closes the connection: the server is not what it seems.
+    /// A binary message came, which may be several in one. One that cannot be read closes the connection: the server is not what it seems.
     pub fn handle_message(&mut self, message: &[u8], now: Duration) {
         self.traffic.received_bytes += message.len() as u64;
         self.heard_from_server(now);
-        match wire::decode_server(message) {
-            Ok(FromServer::Voice { origin, header, payload }) => {
-                if let Some(output) = self.listening.handle_voice(&origin, &header, payload, &self.room, &self.clock, now) {
-                    self.outputs.push_back(output);
+        let Ok(messages) = wire::messages(message) else {
+            return self.give_up_on_connection(Some(Goodbye::Malformed), now);
+        };
+        for message in messages {
+            match wire::decode_server(message) {
+                Ok(FromServer::Voice { origin, header, payload }) => {
+                    if let Some(output) = self.listening.handle_voice(&origin, &header, payload, &self.room, &self.clock, now) {
+                        self.outputs.push_back(output);
+                    }
                 }
+                Ok(FromServer::Control(frame)) => self.handle_control(frame, now),
+                Err(_) => return self.give_up_on_connection(Some(Goodbye::Malformed), now),
             }
-            Ok(FromServer::Control(frame)) => self.handle_control(frame, now),
-            Err(_) => self.give_up_on_connection(Some(Goodbye::Malformed), now),
         }
     }
 

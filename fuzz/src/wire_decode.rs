@@ -7,8 +7,8 @@
 use dais_audio::packet::{PACKET_BYTES_MAX, PACKET_HEADER_BYTES, encode_packet, parse_packet};
 use dais_shared::voice;
 use dais_shared::wire::{
-    ClientFrame, FromClient, FromServer, PROTOCOL_VERSION, decode_client, decode_server, encode_client, encode_client_voice,
-    encode_server, encode_server_voice,
+    ClientFrame, FromClient, FromServer, KIND_BUNDLE, KIND_VOICE, PROTOCOL_VERSION, decode_client, decode_server,
+    encode_bundle_head, encode_client, encode_client_voice, encode_server, encode_server_voice, messages,
 };
 
 use crate::allocator::measured;
@@ -31,6 +31,7 @@ const ORIGIN: voice::Origin = voice::Origin { stream: dais_shared::ids::StreamId
 pub(crate) fn run(data: &[u8]) {
     from_client(data);
     from_server(data);
+    bundled(data);
     to_the_audio_thread(data);
 }
 
@@ -87,6 +88,24 @@ fn from_server(data: &[u8]) {
         }
         Err(_) => {}
     }
+}
+
+/// What comes in one message is all of it, once, and voice.
+fn bundled(data: &[u8]) {
+    let (found, usage) = measured(|| messages(data).map(Iterator::count));
+    assert_eq!(usage.calls, 0, "whoever reads a bundle keeps nothing");
+    let Ok(count) = found else { return assert_eq!(data[0], KIND_BUNDLE) };
+    let parts: Vec<&[u8]> = messages(data).expect("it was just read").collect();
+    assert_eq!(count, parts.len());
+    if parts == [data] {
+        return;
+    }
+    assert!(parts.iter().all(|part| part.first() == Some(&KIND_VOICE)), "{parts:?}");
+    let mut written = Vec::new();
+    encode_bundle_head(parts.iter().map(|part| part.len()), &mut written);
+    written.extend(parts.concat());
+    assert!(written.len() <= data.len() && data.ends_with(&parts.concat()));
+    assert!(messages(&written).is_ok_and(|again| again.eq(parts)), "written anew it is another bundle");
 }
 
 fn lawful_voice(header: &voice::Header, payload: &[u8]) {

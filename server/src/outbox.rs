@@ -5,6 +5,7 @@
 //! what they say. The rules are in [`Queue`], which is told the time; this shell adds the lock and the socket.
 
 mod flight;
+mod frames;
 mod queue;
 mod register;
 #[cfg(test)]

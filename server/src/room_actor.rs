@@ -28,7 +28,6 @@ use crate::fan_out::{FanOut, Occupant, Spoken};
 use crate::outbox::{Outbox, Voice, control_frame};
 use crate::rooms::Ending;
 use crate::server::House;
-use crate::websocket;
 use chorus::Chorus;
 use outgoing::{Effect, Outgoing};
 use voice::Speech;
@@ -327,7 +326,7 @@ impl RoomActor {
         let spoken = self.chorus.take().map(|frame| {
             metrics.delivery_delay.note(Duration::from_millis(sent_ms.saturating_sub(frame.arrived_ms)));
             let message = encode_server_voice(&Origin { stream: frame.stream, arrived_ms: newest_ms }, &frame.message);
-            let voice = Voice { stream: frame.stream, arrived_ms: newest_ms, bytes: websocket::binary(&message) };
+            let voice = Voice { stream: frame.stream, arrived_ms: newest_ms, bytes: message.into() };
             Spoken { speaker: frame.speaker, voice }
         });
         self.spoken.extend(spoken);

@@ -115,10 +115,21 @@ pub(crate) fn close(code: u16) -> Bytes {
     finished(OPCODE_CLOSE, &code.to_be_bytes())
 }
 
+/// Appends the header of a binary frame with so many bytes of payload, which follow it.
+pub(crate) fn put_binary_header(length: usize, frame: &mut Vec<u8>) {
+    put_header(OPCODE_BINARY, length, frame);
+}
+
 fn finished(opcode: u8, payload: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(payload.len() + 10);
+    put_header(opcode, payload.len(), &mut frame);
+    frame.extend_from_slice(payload);
+    frame.into()
+}
+
+fn put_header(opcode: u8, length: usize, frame: &mut Vec<u8>) {
     frame.push(FIN | opcode);
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+    match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..=125), _) => frame.push(short),
         (_, Ok(medium)) => {
             frame.push(126);
@@ -126,11 +137,26 @@ fn finished(opcode: u8, payload: &[u8]) -> Bytes {
         }
         _ => {
             frame.push(127);
-            frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    frame.extend_from_slice(payload);
-    frame.into()
+}
+
+/// The payloads of finished frames, which are whole.
+#[cfg(test)]
+pub(crate) fn payloads(mut frames: &[u8]) -> Vec<&[u8]> {
+    let mut payloads = Vec::new();
+    while let [_, length, rest @ ..] = frames {
+        let (length, rest) = match (*length, rest) {
+            (126, [a, b, rest @ ..]) => (usize::from(u16::from_be_bytes([*a, *b])), rest),
+            (short, rest) => (usize::from(short), rest),
+        };
+        let (payload, behind) = rest.split_at(length);
+        payloads.push(payload);
+        frames = behind;
+    }
+    assert!(frames.is_empty(), "frames are whole");
+    payloads
 }
 
 #[cfg(test)]

@@ -224,6 +224,8 @@ pub const SOCKET_NOTSENT_BYTES_MAX: u32 = 4096;
 pub const CLOSE_LINGER_MS: u64 = 1_000;
 /// Frames that leave in one vectored write: a second of one speaker, or sixteen speakers' frames of 60 ms.
 pub const FRAMES_PER_WRITE_MAX: usize = 64;
+/// Voice messages that leave as one: a frame of everybody on a full stage.
+pub const BUNDLE_MESSAGES_MAX: usize = STAGE_SEATS_MAX;
 /// Messages that a room takes out of its mailbox before it writes to its listeners.
 pub const ROOM_BATCH_MAX: usize = 64;
 /// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.

@@ -4,6 +4,7 @@
 //! variants of an enum in the order written here, so new ones go to the end and a change in the middle is a new
 //! [`PROTOCOL_VERSION`]. Nothing here carries a sentence: the client owns those.
 
+mod bundle;
 mod goodbye;
 
 use alloc::string::String;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use bundle::{InvalidBundle, KIND_BUNDLE, Messages, encode_bundle_head, messages};
 pub use goodbye::Goodbye;
 
 use crate::ids::{MemberId, MessageId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
@@ -20,11 +22,11 @@ use crate::view::{Absent, Delta, Member, View};
 use crate::voice;
 
 /// What both sides must agree on. The first thing a client says.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// First byte of a control message.
 pub const KIND_CONTROL: u8 = 0;
-/// First byte of a voice message.
+/// First byte of a voice message. Of several at once: [`KIND_BUNDLE`].
 pub const KIND_VOICE: u8 = 1;
 
 /// A control message from a client.
@@ -389,7 +391,7 @@ pub fn decode_client(message: &[u8]) -> Result<FromClient<'_>, DecodeError> {
     }
 }
 
-/// Reads a message from the server.
+/// Reads a message from the server: one of those that [`messages`] finds.
 ///
 /// # Errors
 /// [`DecodeError`] for anything but one whole lawful message.

@@ -189,7 +189,14 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
         ("pong", wire::encode_server(&ServerFrame::Pong { nonce: 9, server_ms: 1_700_000_000_456 })),
         ("voice acknowledged", wire::encode_server(&ServerFrame::VoiceAck { sequence: Seq(300) })),
         ("voice with its origin", wire::encode_server_voice(&origin, &voice_bytes[1..])),
+        ("two voices at once", two_at_once(&wire::encode_server_voice(&origin, &voice_bytes[1..]))),
     ]
+}
+
+fn two_at_once(message: &[u8]) -> Vec<u8> {
+    let mut bundle = Vec::new();
+    wire::encode_bundle_head([message.len(); 2].into_iter(), &mut bundle);
+    [&bundle, message, message].concat()
 }
 
 fn documented() -> Vec<(String, String)> {
@@ -223,8 +230,12 @@ fn every_documented_byte_is_read_back() {
             Err(error) => panic!("{name}: {error}"),
         }
     }
-    for (name, bytes) in from_servers() {
-        match wire::decode_server(&bytes) {
+    let from_servers = from_servers();
+    let messages = from_servers
+        .iter()
+        .flat_map(|(name, bytes)| wire::messages(bytes).expect("what the code writes").map(move |message| (name, message)));
+    for (name, bytes) in messages {
+        match wire::decode_server(bytes) {
             Ok(FromServer::Control(frame)) => assert_eq!(wire::encode_server(&frame), bytes, "{name}"),
             Ok(FromServer::Voice { origin, header, payload }) => {
                 assert_eq!((origin.stream, header, payload), (StreamId(5), voice_header(), &[0x78, 0x01, 0x02][..]), "{name}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dais_shared::ids::Seq;
 use dais_shared::limits::VOICE_LATE_MS_MAX;
 use dais_shared::room::{Command, Mode};
-use dais_shared::wire::{ClientFrame, ServerFrame};
+use dais_shared::wire::{ClientFrame, Request, ServerFrame};
 
 use crate::harness::{TestMember, TestServer};
 
@@ -121,6 +121,35 @@ async fn in_a_silence_listeners_are_told_the_time_while_somebody_could_speak() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     witness.has_been_processed().await;
     assert!(times(&witness) <= told + 1, "nobody could speak");
+}
+
+#[tokio::test]
+async fn voices_of_three_who_talk_come_together_each_as_it_was() {
+    let server = TestServer::start().await;
+    let (mut host, mut guest, mut witness) = server.talk().await;
+    let mut third = server.listener("Cay").await;
+    third.raises_hand().await.unwrap();
+    host.admits(&third).await.unwrap();
+    third.unmutes().await.unwrap();
+    let mut deaf_to_guest = server.listener("Dee").await;
+    deaf_to_guest.asks(Request::Silence { stream: guest.stream(), silent: true }).await.unwrap();
+    let mut sequence = 0;
+    while witness.bundles < 3 || guest.bundles < 3 {
+        sequence += 1;
+        assert!(sequence < 1_000, "{sequence} times nobody's voice came with another's");
+        for (speaker, text) in [(&mut host, "host"), (&mut guest, "guest"), (&mut third, "third")] {
+            speaker.says_as(sequence, text).await;
+        }
+        witness.until("all of it", |witness| witness.heard.len() == 3 * sequence as usize).await;
+        guest.until("the others", |guest| guest.heard.len() == 2 * sequence as usize).await;
+    }
+    for speaker in [&host, &guest, &third] {
+        let of_speaker = witness.heard.iter().filter(|heard| heard.stream == speaker.stream());
+        assert!(of_speaker.map(|heard| heard.header.sequence.0).eq(1..=sequence), "once each, and in order");
+    }
+    assert!(guest.texts().iter().all(|text| text != "guest"), "nobody hears himself");
+    deaf_to_guest.hears(&third, "third").await;
+    assert!(deaf_to_guest.texts().iter().all(|text| text != "guest"), "whom one does not want to hear is left out");
 }
 
 #[tokio::test]

@@ -275,6 +275,26 @@ fn the_rooms_end_is_told_and_nothing_is_asked_of_it_again() {
 }
 
 #[test]
+fn voices_that_come_together_are_each_played_and_a_bundle_that_is_none_ends_the_connection() {
+    let mut world = World::inside();
+    let header = voice::Header { sequence: Seq(0), timestamp: 312, duration_samples: 960, level_dbov: 30, flags: 1 };
+    let bytes = wire::encode_client_voice(&header, &[1, 2, 3]);
+    let voices = [4, 5, 6]
+        .map(|number| wire::encode_server_voice(&voice::Origin { stream: StreamId(number), arrived_ms: 1 }, &bytes[1..]));
+    let mut bundle = Vec::new();
+    wire::encode_bundle_head(voices.iter().map(Vec::len), &mut bundle);
+    bundle.extend(voices.concat());
+    let now = world.now;
+    world.engine.handle_message(&bundle, now);
+    world.settle();
+    assert!(matches!(world.take_outputs()[..], [Output::Play { .. }, Output::Play { .. }, Output::Play { .. }]));
+    bundle.push(0);
+    world.engine.handle_message(&bundle, now);
+    world.settle();
+    assert!(world.take_outputs().contains(&Output::Disconnect), "{:?}", world.outputs);
+}
+
+#[test]
 fn a_silenced_person_is_not_played() {
     let mut world = World::inside();
     let stream = StreamId(1);

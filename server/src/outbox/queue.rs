@@ -9,6 +9,7 @@ use dais_shared::ids::StreamId;
 use dais_shared::limits::{OUTBOX_CONTROL_BYTES_MAX, OUTBOX_VOICE_AGE_MS_MAX, OUTBOX_VOICE_BYTES_MAX};
 
 use super::flight::Flight;
+use super::frames::Frames;
 
 /// A finished control frame, by what may stand in for it when the connection is too slow for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +32,14 @@ impl Control {
     }
 }
 
-/// A finished voice frame, the same bytes for every listener.
+/// A voice message, the same bytes for every listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Voice {
     /// Whose voice it is.
     pub(crate) stream: StreamId,
-    /// When it reached the server.
+    /// When it reached the server. Messages with the same time have left the room together.
     pub(crate) arrived_ms: u64,
-    /// The frame.
+    /// The message, without a header of the socket's: it may leave in one frame with others.
     pub(crate) bytes: Bytes,
 }
 
@@ -79,6 +80,8 @@ pub(crate) struct Queue {
     control_bytes: usize,
     voice: VecDeque<Voice>,
     voice_bytes: usize,
+    /// How the first of `voice` were gathered.
+    frames: Frames,
     flight: Flight,
     picture: Picture,
     drops: Drops,
@@ -161,24 +164,26 @@ impl Queue {
     /// Fills `slices` with what may leave now, in order: what has begun, control, then voice as far as the listener
     /// is not too far behind. Returns how many were filled.
     pub(crate) fn gather<'a>(&'a mut self, slices: &mut [IoSlice<'a>]) -> usize {
-        let Self { begun, control, voice, flight, .. } = self;
+        let Self { begun, control, voice, frames, flight, .. } = self;
+        frames.gather(voice.iter().take_while(|voice| flight.may_leave(voice.arrived_ms)));
         let begun = Some(&*begun).filter(|bytes| !bytes.is_empty());
-        let voice = voice.iter().take_while(|voice| flight.may_leave(voice.arrived_ms)).map(|voice| &voice.bytes);
-        let frames = begun.into_iter().chain(control.iter().map(Control::bytes)).chain(voice);
         let mut count = 0;
-        for (slice, frame) in slices.iter_mut().zip(frames) {
-            *slice = IoSlice::new(frame);
-            count += 1;
+        let mut take = |part: &'a [u8]| {
+            let slice = slices.get_mut(count);
+            count += usize::from(slice.is_some());
+            slice.map(|slice| *slice = IoSlice::new(part)).is_some()
+        };
+        if begun.into_iter().chain(control.iter().map(Control::bytes)).all(|frame| take(frame)) {
+            frames.give(voice, take);
         }
         count
     }
 
-    /// The first `written` bytes of what was gathered have left.
+    /// The first `written` bytes of what was gathered have left, and nothing has changed in between.
     pub(crate) fn advance(&mut self, mut written: usize) {
         while written > 0 {
-            if self.begun.is_empty() {
-                let Some(frame) = self.pop() else { return };
-                self.begun = frame;
+            if self.begun.is_empty() && !self.begin(&mut written) {
+                return;
             }
             let now = written.min(self.begun.len());
             self.begun.advance(now);
@@ -187,6 +192,29 @@ impl Queue {
         if self.begun.is_empty() {
             self.begun = Bytes::new(); // lets go of the frame's memory
         }
+    }
+
+    /// Takes the next frame out. One of voice that has left as a whole, as nearly all do, is no more than counted.
+    fn begin(&mut self, written: &mut usize) -> bool {
+        if let Some(control) = self.control.pop_front() {
+            self.control_bytes -= control.bytes().len();
+            self.begun = control.bytes().clone();
+            return true;
+        }
+        let Some((head, count)) = self.frames.pop() else { return false };
+        let messages = || self.voice.iter().take(count);
+        let frame_bytes = head.len() + messages().map(|voice| voice.bytes.len()).sum::<usize>();
+        if *written >= frame_bytes {
+            *written -= frame_bytes;
+        } else {
+            let parts: Vec<&[u8]> = std::iter::once(head).chain(messages().map(|voice| &voice.bytes[..])).collect();
+            self.begun = parts.concat().into();
+        }
+        for voice in self.voice.drain(..count) {
+            self.voice_bytes -= voice.bytes.len();
+            self.flight.handle_sent(voice.arrived_ms);
+        }
+        true
     }
 
     /// Whether the connection's task has something to do for this queue.
@@ -215,17 +243,6 @@ impl Queue {
         (drops != Drops::default()).then_some(drops)
     }
 
-    fn pop(&mut self) -> Option<Bytes> {
-        if let Some(control) = self.control.pop_front() {
-            self.control_bytes -= control.bytes().len();
-            return Some(control.bytes().clone());
-        }
-        let voice = self.voice.pop_front()?;
-        self.voice_bytes -= voice.bytes.len();
-        self.flight.handle_sent(voice.arrived_ms);
-        Some(voice.bytes)
-    }
-
     fn drop_oldest_voice(&mut self) {
         if let Some(voice) = self.voice.pop_front() {
             self.voice_bytes -= voice.bytes.len();
@@ -246,17 +263,29 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use dais_shared::limits::{BUNDLE_MESSAGES_MAX, FRAMES_PER_WRITE_MAX};
+    use dais_shared::wire::{KIND_VOICE, messages};
+
     use super::*;
+    use crate::websocket;
 
+    /// A message of ten bytes.
     fn voice(stream: u32, arrived_ms: u64, byte: u8) -> Voice {
-        Voice { stream: StreamId(stream), arrived_ms, bytes: Bytes::from(vec![byte; 10]) }
+        Voice { stream: StreamId(stream), arrived_ms, bytes: [&[KIND_VOICE][..], &[byte; 9]].concat().into() }
     }
 
+    /// A finished frame of so many bytes in all.
     fn control(make: fn(Bytes) -> Control, byte: u8, bytes: usize) -> Control {
-        make(Bytes::from(vec![byte; bytes]))
+        let mut frame = Vec::new();
+        let header = if bytes > 127 { 4 } else { 2 };
+        websocket::put_binary_header(bytes - header, &mut frame);
+        frame.resize(bytes, byte);
+        make(frame.into())
     }
 
-    /// Writes up to `bytes` and says what left.
+    /// Writes up to `bytes` and returns what left.
     fn write(queue: &mut Queue, bytes: usize) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 8];
         let count = queue.gather(&mut slices);
@@ -266,15 +295,63 @@ mod tests {
         left
     }
 
+    /// The last byte of each message in each frame that left.
+    fn told(left: &[u8]) -> Vec<String> {
+        let last = |message: &[u8]| char::from(*message.last().unwrap_or(&b'-'));
+        websocket::payloads(left).into_iter().map(|frame| messages(frame).unwrap().map(last).collect()).collect()
+    }
+
     #[test]
     fn control_overtakes_voice_but_not_a_frame_that_has_begun() {
+        for begun in 1..12 {
+            let mut queue = Queue::default();
+            queue.push_voice(voice(1, 0, b'a'));
+            queue.push_voice(voice(1, 1, b'b'));
+            let mut left = write(&mut queue, begun);
+            queue.push_control(control(Control::Answer, b'X', 4));
+            left.extend(write(&mut queue, 100));
+            assert_eq!(told(&left), ["a", "X", "b"]);
+            assert!(queue.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_left_the_room_together_is_one_frame_wherever_its_writes_end() {
+        for first in 0..60 {
+            let mut queue = Queue::default();
+            for (arrived_ms, byte) in [(0, b'a'), (7, b'b'), (7, b'c'), (7, b'd'), (8, b'e')] {
+                queue.push_voice(voice(u32::from(byte), arrived_ms, byte));
+            }
+            let mut left = write(&mut queue, first);
+            while !queue.is_empty() {
+                left.extend(write(&mut queue, 100));
+            }
+            assert_eq!(told(&left), ["a", "bcd", "e"], "{first} bytes first");
+            assert_eq!(queue.depth(), Depth::default());
+        }
+    }
+
+    #[test]
+    fn of_what_left_the_room_together_the_silenced_is_taken_out() {
         let mut queue = Queue::default();
-        queue.push_voice(voice(1, 0, b'a'));
-        queue.push_voice(voice(1, 0, b'b'));
-        assert_eq!(write(&mut queue, 4), b"aaaa");
-        queue.push_control(control(Control::Answer, b'X', 2));
-        assert_eq!(write(&mut queue, 100), b"aaaaaaXXbbbbbbbbbb");
-        assert!(queue.is_empty());
+        for byte in *b"abc" {
+            queue.push_voice(voice(u32::from(byte), 7, byte));
+        }
+        queue.silence(StreamId(u32::from(b'b')));
+        assert_eq!(told(&write(&mut queue, 100)), ["ac"]);
+    }
+
+    #[test]
+    fn a_frame_has_no_more_messages_than_a_full_stage_and_a_write_no_more_than_it_can() {
+        let mut queue = Queue::default();
+        for _ in 0..2 * FRAMES_PER_WRITE_MAX {
+            queue.push_voice(voice(1, 7, b'a'));
+        }
+        let mut left = Vec::new();
+        while !queue.is_empty() {
+            left.extend(write(&mut queue, usize::MAX));
+        }
+        assert_eq!(told(&left), vec!["a".repeat(BUNDLE_MESSAGES_MAX); 2 * FRAMES_PER_WRITE_MAX / BUNDLE_MESSAGES_MAX]);
     }
 
     #[test]
@@ -285,7 +362,7 @@ mod tests {
         queue.drop_late(1000 + OUTBOX_VOICE_AGE_MS_MAX);
         assert_eq!(queue.take_drops(), None, "exactly its age is not too old");
         queue.drop_late(1001 + OUTBOX_VOICE_AGE_MS_MAX);
-        assert_eq!(write(&mut queue, 100), b"bbbbbbbbbb");
+        assert_eq!(told(&write(&mut queue, 100)), ["b"]);
         assert_eq!(queue.take_drops(), Some(Drops { voice_late: 1, ..Drops::default() }));
     }
 
@@ -308,7 +385,7 @@ mod tests {
             queue.push_voice(voice(stream, 0, byte));
         }
         queue.silence(StreamId(1));
-        assert_eq!(write(&mut queue, 100), b"bbbbbbbbbb");
+        assert_eq!(told(&write(&mut queue, 100)), ["b"]);
         assert_eq!(queue.take_drops().map(|drops| drops.voice_silenced), Some(2));
     }
 
@@ -322,13 +399,13 @@ mod tests {
         queue.push_control(control(Control::Change, b'd', half));
         assert!(!queue.is_overloaded());
         assert!(!queue.poll_snapshot_request(), "not before the rest has left");
-        queue.push_control(control(Control::Change, b'e', 1));
-        assert_eq!(write(&mut queue, 100), b"AAA", "changes to a torn picture are worth nothing");
+        queue.push_control(control(Control::Change, b'e', 3));
+        assert_eq!(told(&write(&mut queue, 100)), ["A"], "changes to a torn picture are worth nothing");
         assert!(queue.poll_snapshot_request());
         assert!(!queue.poll_snapshot_request(), "once");
-        queue.push_control(control(Control::Snapshot, b'S', 2));
-        queue.push_control(control(Control::Change, b'f', 1));
-        assert_eq!(write(&mut queue, 100), b"SSf");
+        queue.push_control(control(Control::Snapshot, b'S', 4));
+        queue.push_control(control(Control::Change, b'f', 3));
+        assert_eq!(told(&write(&mut queue, 100)), ["S", "f"]);
         assert_eq!(queue.take_drops().map(|drops| drops.control_discarded), Some(3));
     }
 

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use dais_shared::limits::{
     OUTBOX_VOICE_AGE_MS_MAX, SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES, TLS_RECORD_BYTES_MAX, VOICE_IN_FLIGHT_MS_MAX,
 };
+use dais_shared::wire::{KIND_VOICE, messages};
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -15,21 +16,21 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 use super::*;
 use crate::tls::testing;
 
-const FRAME_BYTES: usize = 100;
+const MESSAGE_BYTES: usize = 100;
 /// Long enough for a busy machine.
 const PATIENCE: tokio::time::Duration = tokio::time::Duration::from_secs(20);
 
 /// A listener's end, whatever its transport.
 type Listener = Pin<Box<dyn AsyncRead + Send>>;
 
-/// A frame that says when it reached the server.
+/// A message that says when it reached the server.
 fn voice(arrived_ms: u64) -> Voice {
     voice_of(1, arrived_ms)
 }
 
 fn voice_of(stream: u32, arrived_ms: u64) -> Voice {
-    let mut bytes = vec![0; FRAME_BYTES];
-    bytes[..8].copy_from_slice(&arrived_ms.to_be_bytes());
+    let mut bytes = vec![KIND_VOICE; MESSAGE_BYTES];
+    bytes[1..9].copy_from_slice(&arrived_ms.to_be_bytes());
     Voice { stream: StreamId(stream), arrived_ms, bytes: bytes.into() }
 }
 
@@ -88,11 +89,11 @@ fn read_all(mut listener: Listener) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// When each frame had reached the server.
+/// When each message had reached the server.
 fn times(bytes: &[u8]) -> Vec<u64> {
-    let frames = bytes.chunks_exact(FRAME_BYTES);
-    assert!(frames.remainder().is_empty(), "frames are whole");
-    frames.map(|frame| u64::from_be_bytes(frame[..8].try_into().expect("eight bytes"))).collect()
+    let frames = websocket::payloads(bytes).into_iter();
+    let messages = frames.flat_map(|frame| messages(frame).expect("a message or a bundle"));
+    messages.map(|message| u64::from_be_bytes(message[1..9].try_into().expect("eight bytes"))).collect()
 }
 
 fn say(outbox: &Outbox, arrived_ms: u64) {
@@ -155,7 +156,7 @@ async fn what_waits_for_a_full_socket_can_still_be_taken_back() {
     for (outbox, listener) in connections().await {
         fill(&outbox, 1_000);
         // More than one record holds, so that what is encrypted too early is seen to be.
-        let waiting: Vec<Voice> = (0..2 * TLS_RECORD_BYTES_MAX / FRAME_BYTES).map(|_| voice_of(2, 1_111)).collect();
+        let waiting: Vec<Voice> = (0..2 * TLS_RECORD_BYTES_MAX / MESSAGE_BYTES).map(|_| voice_of(2, 1_111)).collect();
         outbox.send_voice(waiting.iter(), 1_111);
         outbox.silence(StreamId(2));
         let read = read_all(listener);

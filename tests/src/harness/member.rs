@@ -6,8 +6,8 @@ use dais_shared::room::{Command, Denied, LeaveReason, Mode};
 use dais_shared::view::{Change, Person, View};
 use dais_shared::voice::Header;
 use dais_shared::wire::{
-    ClientFrame, FromServer, Goodbye, Identity, PROTOCOL_VERSION, Reply, Request, RoomsPage, ServerFrame, decode_server,
-    encode_client, encode_client_voice,
+    ClientFrame, FromServer, Goodbye, Identity, KIND_BUNDLE, PROTOCOL_VERSION, Reply, Request, RoomsPage, ServerFrame,
+    decode_server, encode_client, encode_client_voice, messages,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -45,6 +45,8 @@ pub(crate) struct TestMember {
     pub(crate) view: Option<View>,
     /// Every voice frame, in the order of arrival.
     pub(crate) heard: Vec<Heard>,
+    /// How many messages were several in one.
+    pub(crate) bundles: usize,
     /// Every change, in the order of arrival.
     pub(crate) changes: Vec<Change>,
     /// Every other control frame that answers no request.
@@ -122,6 +124,7 @@ impl TestMember {
             member: None,
             view: None,
             heard: Vec::new(),
+            bundles: 0,
             changes: Vec::new(),
             told: Vec::new(),
             control: Vec::new(),
@@ -420,7 +423,14 @@ impl TestMember {
         true
     }
 
-    async fn takes(&mut self, bytes: &[u8]) {
+    async fn takes(&mut self, received: &[u8]) {
+        self.bundles += usize::from(received.first() == Some(&KIND_BUNDLE));
+        for message in messages(received).unwrap() {
+            self.takes_message(message).await;
+        }
+    }
+
+    async fn takes_message(&mut self, bytes: &[u8]) {
         if bytes.first() == Some(&dais_shared::wire::KIND_CONTROL) {
             self.control.push(bytes.to_vec());
         }

@@ -1,11 +1,12 @@
 //! A bare socket, for what no library would send.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use dais_shared::ids::{PageId, RequestId, RoomId, Token};
 use dais_shared::room::Denied;
 use dais_shared::wire::{
-    ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client,
+    ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client, messages,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -59,6 +60,8 @@ pub(crate) struct RawPeer {
     pub(crate) socket: TcpStream,
     address: SocketAddr,
     inbox: Vec<u8>,
+    /// Of a bundle, still to be looked at.
+    bundled: VecDeque<Vec<u8>>,
     /// The token of its login.
     pub(crate) token: Option<Token>,
     next_request: u32,
@@ -81,7 +84,7 @@ impl RawPeer {
         socket.bind((from, 0).into()).unwrap();
         let socket = timeout(PATIENCE, socket.connect(address)).await.unwrap().unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, address, inbox: Vec::new(), token: None, next_request: 0 }
+        Self { socket, address, inbox: Vec::new(), bundled: VecDeque::new(), token: None, next_request: 0 }
     }
 
     /// Past the handshake.
@@ -178,11 +181,20 @@ impl RawPeer {
         timeout(PATIENCE, self.socket.write_all(bytes)).await.expect("the server reads or hangs up").is_ok()
     }
 
-    /// The next frame: its first byte and its payload. `None` when the server has hung up.
+    /// The next frame: its first byte and its payload. `None` when the server has hung up. The messages of a bundle come
+    /// one by one.
     pub(crate) async fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
-            if let Some(frame) = self.take_frame() {
-                return Some(frame);
+            if let Some(message) = self.bundled.pop_front() {
+                return Some((0x82, message));
+            }
+            match self.take_frame() {
+                Some((0x82, payload)) => {
+                    self.bundled.extend(messages(&payload).unwrap().map(<[u8]>::to_vec));
+                    continue;
+                }
+                Some(frame) => return Some(frame),
+                None => {}
             }
             if !self.reads().await {
                 return None;

@@ -10,6 +10,7 @@ use dais_shared::room::{Command, Denied, MicrophoneState, Mode, Reaction, Settin
 use dais_shared::voice::Header;
 use dais_shared::wire::{
     ClientFrame, FromServer, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client, encode_client_voice,
+    messages,
 };
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::net::TcpSocket;
@@ -226,19 +227,21 @@ async fn listens(mut stream: impl Stream<Item = Result<Message, Error>> + Unpin,
     let (mut learned, mut ear) = (Learned::default(), Ear::new(&shared));
     while let Some(Ok(message)) = timeout(PATIENCE * 2, stream.next()).await.expect("the server sends something or hangs up") {
         let Message::Binary(bytes) = message else { break };
-        let message = decode_server(&bytes).unwrap();
-        ear.takes(&message);
-        match message {
-            FromServer::Control(ServerFrame::Reply { result, .. }) => {
-                shared.answered.fetch_add(1, Ordering::Relaxed);
-                match result {
-                    Ok(Reply::LoggedIn { token: Some(token), .. }) => learned.token = Some(token),
-                    Err(Denied::Kicked { .. }) => learned.is_kept_out = true,
-                    _ => {}
+        for message in messages(&bytes).unwrap() {
+            let message = decode_server(message).unwrap();
+            ear.takes(&message);
+            match message {
+                FromServer::Control(ServerFrame::Reply { result, .. }) => {
+                    shared.answered.fetch_add(1, Ordering::Relaxed);
+                    match result {
+                        Ok(Reply::LoggedIn { token: Some(token), .. }) => learned.token = Some(token),
+                        Err(Denied::Kicked { .. }) => learned.is_kept_out = true,
+                        _ => {}
+                    }
                 }
+                FromServer::Control(ServerFrame::PutOut { .. }) => learned.is_kept_out = true,
+                _ => {}
             }
-            FromServer::Control(ServerFrame::PutOut { .. }) => learned.is_kept_out = true,
-            _ => {}
         }
     }
     learned

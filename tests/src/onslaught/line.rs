@@ -10,6 +10,7 @@ use dais_shared::view::View;
 use dais_shared::voice::Header;
 use dais_shared::wire::{
     ClientFrame, FromServer, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client, encode_client_voice,
+    messages,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -129,8 +130,13 @@ impl Line {
         }
     }
 
-    fn takes(&mut self, bytes: &[u8]) {
-        let message = decode_server(bytes).unwrap();
+    fn takes(&mut self, received: &[u8]) {
+        for message in messages(received).unwrap() {
+            self.takes_message(decode_server(message).unwrap());
+        }
+    }
+
+    fn takes_message(&mut self, message: FromServer<'_>) {
         self.ear.takes(&message);
         match message {
             FromServer::Voice { payload, .. } if payload.starts_with(b"wave") => drop(self.texts.insert(payload.to_vec())),
