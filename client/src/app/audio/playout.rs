@@ -9,10 +9,7 @@ use js_sys::{Array, Promise, Reflect, WebAssembly};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState, AudioWorkletNode, AudioWorkletNodeOptions,
-    MessageChannel,
-};
+use web_sys::{AudioContext, AudioContextOptions, AudioContextState, AudioWorkletNode, AudioWorkletNodeOptions, MessageChannel};
 
 use super::device_list::choose_output;
 use super::suppressor::fetch_bytes;
@@ -22,6 +19,8 @@ use crate::link::{Inner, LinkEvent};
 const WORKLET_URL: &str = "/playout.js";
 const PIPELINE_URL: &str = "/worklet.wasm";
 const PROCESSOR: &str = "dais-playout";
+/// No more than so much at a time, at the device's rate: a device that takes more is served in the browser's own steps.
+const RENDERED_SAMPLES_MAX: f64 = 2048.0;
 
 /// The loudspeaker.
 pub(crate) struct Playout {
@@ -180,11 +179,8 @@ impl Playout {
     }
 
     fn make_context(&self) -> Result<AudioContext, JsValue> {
-        let options = AudioContextOptions::new();
-        let latency =
-            if self.is_steady.get() { AudioContextLatencyCategory::Playback } else { AudioContextLatencyCategory::Interactive };
-        options.set_latency_hint(&JsValue::from(latency));
-        let context = AudioContext::new_with_context_options(&options)?;
+        let latency = if self.is_steady.get() { "playback" } else { "interactive" };
+        let context = open_context(latency)?;
         let on_change = Closure::<dyn FnMut()>::new({
             let link = self.link.clone();
             let context = context.clone();
@@ -208,6 +204,26 @@ impl Playout {
             link.tell(LinkEvent::Audio(state));
         }
     }
+}
+
+/// A context that renders as much at a time as its device takes, where the browser can: a quarter of the calls into the
+/// worklet, and a good part of what they cost. How much that is only a context can say, so a first one is asked for it.
+fn open_context(latency: &str) -> Result<AudioContext, JsValue> {
+    let open = |hints: &[(&str, JsValue)]| {
+        let options: AudioContextOptions = object(&[&[("latencyHint", latency.into())], hints].concat()).unchecked_into();
+        AudioContext::new_with_context_options(&options)
+    };
+    let context = open(&[])?;
+    // Web Audio API 1.1: `BaseAudioContext.renderQuantumSize`, which is there where `renderSizeHint` is heeded.
+    let quantum = get_number(&context, "renderQuantumSize");
+    let buffer = (get_number(&context, "baseLatency") * f64::from(context.sample_rate())).round();
+    if quantum == 0.0 || buffer <= quantum || buffer > RENDERED_SAMPLES_MAX {
+        return Ok(context);
+    }
+    let Ok(fitted) = open(&[("renderSizeHint", buffer.into())]) else { return Ok(context) };
+    // It has played nothing, and a context that is closed already has nothing to release.
+    let _ = context.close();
+    Ok(fitted)
 }
 
 fn state(context: &AudioContext) -> AudioState {
