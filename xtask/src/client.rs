@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::process::{Group, run, with_args};
-use crate::{Result, fingerprint, project, run, wasm};
+use crate::{Result, fingerprint, project, run, slim, wasm};
 
 /// Everything the client is made of.
 const SOURCES: [&str; 12] = [
@@ -71,8 +71,8 @@ const PLAIN_MODULES: [(&str, &str, &str); 3] = [
     ("dais-suppressor", "dais_suppressor.wasm", "suppressor.wasm"),
 ];
 
-/// What Trunk calls at the end of its work: adds the sound's modules, and in release takes the names of functions out of every
-/// module. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
+/// What Trunk calls at the end of its work: adds the sound's modules, and in release takes out of every
+/// file what only people read. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
 /// variables are those Trunk gives its hooks.
 ///
 /// # Errors
@@ -91,20 +91,45 @@ pub(crate) fn finish() -> Result<()> {
         std::fs::copy(&built, &shipped).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
         insist_on_no_imports(&shipped)?;
     }
-    if release { strip_names(&folder) } else { Ok(()) }
+    if release { slim_down(&folder) } else { Ok(()) }
 }
 
-/// Makes every module in the folder smaller by what only a debugger reads, a tenth to a third.
-fn strip_names(folder: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        if path.extension().is_some_and(|extension| extension == "wasm") {
-            let module = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let stripped = wasm::without_names(&module).map_err(|error| format!("{}: {error}", path.display()))?;
-            std::fs::write(&path, stripped).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        }
+/// Takes out of the folder's files what only people and debuggers read.
+fn slim_down(folder: &Path) -> Result<()> {
+    for path in files_in(folder, "wasm")? {
+        strip_names(&path)?;
     }
     Ok(())
+}
+
+fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect())
+}
+
+/// Makes a module smaller by what only a debugger reads, a tenth to a third, and by the hashes in the names that it and its
+/// script have for each other, where wasm-bindgen made it.
+fn strip_names(path: &Path) -> Result<()> {
+    let in_file = |error: String| format!("{}: {error}", path.display());
+    let module = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let mut module = wasm::without_names(&module).map_err(in_file)?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_suffix("_bg"));
+    if let Some(stem) = stem {
+        let glue = path.with_file_name(format!("{stem}.js"));
+        let (renamed, script) = slim::short_names(&module, &read_text(&glue)?).map_err(in_file)?;
+        write(&glue, script.as_bytes())?;
+        module = renamed;
+    }
+    write(path, &module)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn write(path: &Path, contents: &[u8]) -> Result<()> {
+    std::fs::write(path, contents).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn insist_on_no_imports(path: &Path) -> Result<()> {
