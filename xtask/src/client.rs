@@ -99,6 +99,12 @@ fn slim_down(folder: &Path) -> Result<()> {
     for path in files_in(folder, "wasm")? {
         strip_names(&path)?;
     }
+    for path in files_in(folder, "js")? {
+        // One that cannot be judged line by line stays as it is.
+        if let Some(slim) = slim::without_comments(&read_text(&path)?) {
+            write(&path, slim.as_bytes())?;
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! Takes out of the built page what only people read: the hashes in wasm-bindgen's names. Knows texts and modules,
-//! no files.
+//! Takes out of the built page what only people read: the hashes in wasm-bindgen's names, and comments. Knows texts and
+//! modules, no files.
 
 use std::collections::BTreeMap;
 
@@ -42,6 +42,28 @@ fn shortened(name: &str) -> String {
     name.split('_').map(cut).collect::<Vec<_>>().join("_")
 }
 
+/// A script without indentation and without the lines that are only comment. `None` where a line cannot be judged by itself,
+/// since it may stand in a text or a comment of several lines.
+pub(crate) fn without_comments(script: &str) -> Option<String> {
+    let mut kept = String::with_capacity(script.len());
+    let mut lines = script.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if let Some(comment) = line.strip_prefix("/*") {
+            let last = if comment.contains("*/") { comment } else { lines.find(|line| line.contains("*/"))? };
+            if last.find("*/") != Some(last.len() - 2) {
+                return None; // Code stands behind it.
+            }
+        } else if !line.is_empty() && !line.starts_with("//") {
+            if line.matches('`').count() % 2 == 1 || line.contains("/*") || line.ends_with('\\') {
+                return None;
+            }
+            kept += line;
+            kept.push('\n');
+        }
+    }
+    Some(kept)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +87,26 @@ mod tests {
         );
         assert_eq!(script, format!("__wbg_close_294d: (a) => wasm.__wbg_close_33e5(a), '{first}': 1, x: \"__wbg_close_294d\""));
         assert_eq!(shortened("closures_____invoke__h0bce40b8ef2c309a_13"), "closures_____invoke__h0bce_13");
+    }
+
+    #[test]
+    fn lines_of_comment_go_and_code_stays() {
+        let script = "// one\n/** two\n * three\n */\nlet a = 'http://x'; // four\n\n  a *\n  2;\n/* five */\n";
+        assert_eq!(without_comments(script).as_deref(), Some("let a = 'http://x'; // four\na *\n2;\n"));
+    }
+
+    #[test]
+    fn a_script_whose_lines_hang_together_is_left_alone() {
+        for script in [
+            "let a = `\n// text\n`;",
+            "let a; /* one\n// two */",
+            "let a = 'b\\\n// c';",
+            "/* a */ let b;",
+            "/* a */ let b; /* c */",
+            "/* a",
+        ] {
+            assert_eq!(without_comments(script), None, "{script}");
+        }
+        assert!(without_comments("// an odd ` in a comment\nlet a = `b`;").is_some());
     }
 }
