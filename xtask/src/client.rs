@@ -105,7 +105,7 @@ fn slim_down(folder: &Path) -> Result<()> {
             write(&path, slim.as_bytes())?;
         }
     }
-    Ok(())
+    join_stylesheets(folder)
 }
 
 fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
@@ -128,6 +128,29 @@ fn strip_names(path: &Path) -> Result<()> {
         module = renamed;
     }
     write(path, &module)
+}
+
+/// One stylesheet compresses better than several, and comes with one response's headers.
+fn join_stylesheets(folder: &Path) -> Result<()> {
+    let index = folder.join("index.html");
+    if !index.exists() {
+        return Ok(()); // The folder has no page, only the modules that are added to one.
+    }
+    let page = read_text(&index)?;
+    let names = slim::stylesheets(&page);
+    if names.is_empty() {
+        return Err("index.html has no stylesheets, or Trunk writes them in another way".to_owned());
+    }
+    let mut joined = String::new();
+    for name in names {
+        joined += &read_text(&folder.join(name))?;
+        std::fs::remove_file(folder.join(name)).map_err(|error| format!("cannot remove {name}: {error}"))?;
+    }
+    write(&folder.join("styles.css"), joined.as_bytes())?;
+    let name = format!("styles-{:016x}.css", fingerprint::of(folder, &["styles.css"])?);
+    std::fs::rename(folder.join("styles.css"), folder.join(&name))
+        .map_err(|error| format!("cannot rename to {name}: {error}"))?;
+    write(&index, slim::with_one_stylesheet(&page, &name).as_bytes())
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -1,5 +1,5 @@
-//! Takes out of the built page what only people read: the hashes in wasm-bindgen's names, and comments. Knows texts and
-//! modules, no files.
+//! Takes out of the built page what only people read: the hashes in wasm-bindgen's names, comments, and the borders
+//! between stylesheets. Knows texts and modules, no files.
 
 use std::collections::BTreeMap;
 
@@ -64,6 +64,32 @@ pub(crate) fn without_comments(script: &str) -> Option<String> {
     Some(kept)
 }
 
+/// The stylesheets of a page that Trunk made, in their order.
+pub(crate) fn stylesheets(page: &str) -> Vec<&str> {
+    page.lines().filter_map(stylesheet).collect()
+}
+
+/// The page with one stylesheet in place of all it has.
+pub(crate) fn with_one_stylesheet(page: &str, name: &str) -> String {
+    let mut is_named = false;
+    let mut kept = String::with_capacity(page.len());
+    for line in page.split_inclusive('\n') {
+        match stylesheet(line) {
+            None => kept += line,
+            Some(_) if is_named => {}
+            Some(first) => {
+                kept += &line.replace(first, name);
+                is_named = true;
+            }
+        }
+    }
+    kept
+}
+
+fn stylesheet(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("<link rel=\"stylesheet\" href=\"/")?.strip_suffix("\"/>")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +134,14 @@ mod tests {
             assert_eq!(without_comments(script), None, "{script}");
         }
         assert!(without_comments("// an odd ` in a comment\nlet a = `b`;").is_some());
+    }
+
+    #[test]
+    fn a_page_names_one_stylesheet_where_it_named_several() {
+        let page = "<head>\n  <link rel=\"icon\" href=\"/i.svg\"/>\n  <link rel=\"stylesheet\" href=\"/a-1.css\"/>\n  <link rel=\"stylesheet\" href=\"/b-2.css\"/>\n</head>\n";
+        assert_eq!(stylesheets(page), ["a-1.css", "b-2.css"]);
+        let one =
+            "<head>\n  <link rel=\"icon\" href=\"/i.svg\"/>\n  <link rel=\"stylesheet\" href=\"/styles-3.css\"/>\n</head>\n";
+        assert_eq!(with_one_stylesheet(page, "styles-3.css"), one);
     }
 }
