@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::process::{Group, run, with_args};
-use crate::{Result, fingerprint, project, run, wasm};
+use crate::{Result, fingerprint, project, run, slim, wasm};
 
 /// Everything the client is made of.
 const SOURCES: [&str; 12] = [
@@ -71,8 +71,8 @@ const PLAIN_MODULES: [(&str, &str, &str); 3] = [
     ("dais-suppressor", "dais_suppressor.wasm", "suppressor.wasm"),
 ];
 
-/// What Trunk calls at the end of its work: adds the sound's modules, and in release takes the names of functions out of every
-/// module. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
+/// What Trunk calls at the end of its work: adds the sound's modules, and in release takes out of every
+/// file what only people read. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
 /// variables are those Trunk gives its hooks.
 ///
 /// # Errors
@@ -91,20 +91,74 @@ pub(crate) fn finish() -> Result<()> {
         std::fs::copy(&built, &shipped).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
         insist_on_no_imports(&shipped)?;
     }
-    if release { strip_names(&folder) } else { Ok(()) }
+    if release { slim_down(&folder) } else { Ok(()) }
 }
 
-/// Makes every module in the folder smaller by what only a debugger reads, a tenth to a third.
-fn strip_names(folder: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        if path.extension().is_some_and(|extension| extension == "wasm") {
-            let module = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let stripped = wasm::without_names(&module).map_err(|error| format!("{}: {error}", path.display()))?;
-            std::fs::write(&path, stripped).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+/// Takes out of the folder's files what only people and debuggers read.
+fn slim_down(folder: &Path) -> Result<()> {
+    for path in files_in(folder, "wasm")? {
+        strip_names(&path)?;
+    }
+    for path in files_in(folder, "js")? {
+        // One that cannot be judged line by line stays as it is.
+        if let Some(slim) = slim::without_comments(&read_text(&path)?) {
+            write(&path, slim.as_bytes())?;
         }
     }
-    Ok(())
+    join_stylesheets(folder)
+}
+
+fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect())
+}
+
+/// Makes a module smaller by what only a debugger reads, a tenth to a third, and by the hashes in the names that it and its
+/// script have for each other, where wasm-bindgen made it.
+fn strip_names(path: &Path) -> Result<()> {
+    let in_file = |error: String| format!("{}: {error}", path.display());
+    let module = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let mut module = wasm::without_names(&module).map_err(in_file)?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_suffix("_bg"));
+    if let Some(stem) = stem {
+        let glue = path.with_file_name(format!("{stem}.js"));
+        let (renamed, script) = slim::short_names(&module, &read_text(&glue)?).map_err(in_file)?;
+        write(&glue, script.as_bytes())?;
+        module = renamed;
+    }
+    write(path, &module)
+}
+
+/// One stylesheet compresses better than several, and comes with one response's headers.
+fn join_stylesheets(folder: &Path) -> Result<()> {
+    let index = folder.join("index.html");
+    if !index.exists() {
+        return Ok(()); // The folder has no page, only the modules that are added to one.
+    }
+    let page = read_text(&index)?;
+    let names = slim::stylesheets(&page);
+    if names.is_empty() {
+        return Err("index.html has no stylesheets, or Trunk writes them in another way".to_owned());
+    }
+    let mut joined = String::new();
+    for name in names {
+        joined += &read_text(&folder.join(name))?;
+        std::fs::remove_file(folder.join(name)).map_err(|error| format!("cannot remove {name}: {error}"))?;
+    }
+    write(&folder.join("styles.css"), joined.as_bytes())?;
+    let name = format!("styles-{:016x}.css", fingerprint::of(folder, &["styles.css"])?);
+    std::fs::rename(folder.join("styles.css"), folder.join(&name))
+        .map_err(|error| format!("cannot rename to {name}: {error}"))?;
+    write(&index, slim::with_one_stylesheet(&page, &name).as_bytes())
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn write(path: &Path, contents: &[u8]) -> Result<()> {
+    std::fs::write(path, contents).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn insist_on_no_imports(path: &Path) -> Result<()> {

@@ -16,6 +16,7 @@ mod project;
 mod run;
 mod setup;
 mod sim;
+mod slim;
 mod test;
 mod wasm;
 

@@ -1,5 +1,5 @@
-//! As much of the WebAssembly binary format as it takes to list a module's imports and to leave
-//! out sections for debuggers
+//! As much of the WebAssembly binary format as it takes to list a module's imports, to rename them and what it exports,
+//! and to leave out sections for debuggers
 //! (<https://webassembly.github.io/spec/core/binary/modules.html>). Judges nothing.
 
 /// The module and field names of every import.
@@ -7,12 +7,55 @@
 /// # Errors
 /// A sentence, when this is no WebAssembly module or is cut short.
 pub(crate) fn imports(module: &[u8]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for section in sections(module)?.iter().filter(|section| section.id == IMPORT_SECTION) {
+        names.extend(import_entries(section)?.iter().map(|import| format!("{}.{}", import.module, import.field)));
+    }
+    Ok(names)
+}
+
+/// The field names of every import, and the names of every export.
+///
+/// # Errors
+/// As [`imports`].
+pub(crate) fn names(module: &[u8]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
     for section in sections(module)? {
-        if section.id == IMPORT_SECTION {
-            return import_names(Reader(section.body));
+        match section.id {
+            IMPORT_SECTION => names.extend(import_entries(&section)?.into_iter().map(|import| import.field)),
+            EXPORT_SECTION => names.extend(export_entries(&section)?.into_iter().map(|export| export.name)),
+            _ => {}
         }
     }
-    Ok(Vec::new())
+    Ok(names)
+}
+
+/// The same module, with each of its [`names`] as `rename` has it.
+///
+/// # Errors
+/// As [`imports`].
+pub(crate) fn renamed(module: &[u8], rename: impl Fn(&str) -> String) -> Result<Vec<u8>, String> {
+    let mut written = HEADER.to_vec();
+    for section in sections(module)? {
+        let entries: Vec<_> = match section.id {
+            IMPORT_SECTION => import_entries(&section)?
+                .iter()
+                .map(|import| [&text(&import.module)[..], &text(&rename(&import.field)), import.what].concat())
+                .collect(),
+            EXPORT_SECTION => {
+                export_entries(&section)?.iter().map(|export| [&text(&rename(&export.name))[..], export.what].concat()).collect()
+            }
+            _ => {
+                written.extend(section.whole);
+                continue;
+            }
+        };
+        let body = [number(entries.len()), entries.concat()].concat();
+        written.push(section.id);
+        written.extend(number(body.len()));
+        written.extend(body);
+    }
+    Ok(written)
 }
 
 /// The same module without the names of its functions and of the tools that made it.
@@ -59,25 +102,68 @@ fn sections(module: &[u8]) -> Result<Vec<Section<'_>>, String> {
 
 const CUSTOM_SECTION: u8 = 0;
 const IMPORT_SECTION: u8 = 2;
+const EXPORT_SECTION: u8 = 7;
 
-fn import_names(mut section: Reader<'_>) -> Result<Vec<String>, String> {
-    let count = section.number()?;
-    let mut names = Vec::new();
-    for _ in 0..count {
-        names.push(format!("{}.{}", section.name()?, section.name()?));
-        match section.take(1)?[0] {
-            0 => drop(section.number()?), // a function: its type's index
+struct Import<'a> {
+    module: String,
+    field: String,
+    /// Its kind and type.
+    what: &'a [u8],
+}
+
+fn import_entries<'a>(section: &Section<'a>) -> Result<Vec<Import<'a>>, String> {
+    let mut rest = Reader(section.body);
+    let mut entries = Vec::new();
+    for _ in 0..rest.number()? {
+        let (module, field, start) = (rest.name()?, rest.name()?, rest.0);
+        match rest.take(1)?[0] {
+            0 => drop(rest.number()?), // a function: its type's index
             1 => {
-                section.take(1)?; // a table: the type of its elements, then limits
-                section.limits()?;
+                rest.take(1)?; // a table: the type of its elements, then limits
+                rest.limits()?;
             }
-            2 => section.limits()?,                           // a memory
-            3 => drop(section.take(2)?),                      // a global: type and mutability
-            4 => drop((section.take(1)?, section.number()?)), // a tag
+            2 => rest.limits()?,                        // a memory
+            3 => drop(rest.take(2)?),                   // a global: type and mutability
+            4 => drop((rest.take(1)?, rest.number()?)), // a tag
             kind => return Err(format!("an import of unknown kind {kind}")),
         }
+        entries.push(Import { module, field, what: &start[..start.len() - rest.0.len()] });
     }
-    Ok(names)
+    Ok(entries)
+}
+
+struct Export<'a> {
+    name: String,
+    /// Its kind and index.
+    what: &'a [u8],
+}
+
+fn export_entries<'a>(section: &Section<'a>) -> Result<Vec<Export<'a>>, String> {
+    let mut rest = Reader(section.body);
+    let mut entries = Vec::new();
+    for _ in 0..rest.number()? {
+        let (name, start) = (rest.name()?, rest.0);
+        rest.take(1)?;
+        rest.number()?;
+        entries.push(Export { name, what: &start[..start.len() - rest.0.len()] });
+    }
+    Ok(entries)
+}
+
+/// As [`Reader::number`] reads it.
+fn number(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// As [`Reader::name`] reads it.
+fn text(text: &str) -> Vec<u8> {
+    [&number(text.len())[..], text.as_bytes()].concat()
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -135,6 +221,20 @@ mod tests {
         module.extend([2, u8::try_from(section.len()).expect("short")]);
         module.extend(section);
         assert_eq!(imports(&module), Ok(vec!["e.fn".to_owned(), "e.mem".to_owned(), "e.g".to_owned()]));
+    }
+
+    #[test]
+    fn imports_and_exports_take_other_names_and_nothing_else_changes() {
+        let [types, function, export]: [&[u8]; 3] =
+            [b"\x01\x01\x00", b"\x02\x08\x01\x01e\x02fn\x00\x05", b"\x07\x05\x01\x01g\x00\x00"];
+        let module = [HEADER, types, function, export].concat();
+        assert_eq!(names(&module), Ok(vec!["fn".to_owned(), "g".to_owned()]));
+        assert_eq!(renamed(&module, str::to_owned), Ok(module.clone()));
+        let long = "n".repeat(200); // Its length takes two bytes, and so does the section's.
+        let other = renamed(&module, |name| if name == "fn" { long.clone() } else { "h".to_owned() }).expect("a module");
+        assert_eq!(names(&other), Ok(vec![long, "h".to_owned()]));
+        assert_eq!(imports(&other).expect("a module").len(), 1);
+        assert!(renamed(&module[..module.len() - 1], str::to_owned).is_err());
     }
 
     #[test]

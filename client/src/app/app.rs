@@ -1,9 +1,8 @@
 //! The frame around every page, and which page stands at which address.
 
 use leptos::prelude::*;
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::path;
 
+use crate::address::{Screen, provide_address, use_address};
 use crate::components::invitation::InvitationDialog;
 use crate::components::live_region::LiveRegion;
 use crate::components::page_heading::provide_page_heading;
@@ -21,19 +20,21 @@ use crate::{locales, state};
 #[component]
 pub(crate) fn App() -> impl IntoView {
     locales::provide_language();
+    provide_address();
     state::provide_state();
     provide_page_heading();
+    let address = use_address();
+    let screen = Memo::new(move |_| address.screen());
     view! {
-        <Router>
-            <TopBar />
-            <main class="main">
-                <Troubles />
-                <Routes fallback=Nowhere>
-                    <Route path=path!("/") view=Lobby />
-                    <Route path=path!("/r/:room") view=AtRoom />
-                </Routes>
-            </main>
-        </Router>
+        <TopBar />
+        <main class="main">
+            <Troubles />
+            {move || match screen.get() {
+                Screen::Lobby => view! { <Lobby /> }.into_any(),
+                Screen::Room => view! { <AtRoom /> }.into_any(),
+                Screen::Nowhere => view! { <Nowhere /> }.into_any(),
+            }}
+        </main>
         <InvitationDialog />
         <SeatDialog />
         <Questions />

@@ -44,6 +44,7 @@ pub(crate) mod room_card;
 pub(crate) mod room_list;
 pub(crate) mod room_menu;
 pub(crate) mod room_troubles;
+pub(crate) mod screen_link;
 pub(crate) mod seat_dialog;
 pub(crate) mod settings;
 pub(crate) mod shortcuts;

@@ -1,6 +1,7 @@
 //! The page: shows what the server says of a room, and asks it for what a person wants. It judges nothing, touches no
 //! sample, and keeps nothing that a reload must not lose.
 
+mod address;
 #[expect(unreachable_pub, reason = "the component macro writes public items")]
 mod app;
 mod audio;

@@ -7,11 +7,11 @@ use dais_engine::shared::names;
 use dais_engine::shared::room::{Denied, Mode};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_navigate;
 
 use super::name_field::Name;
 use super::switch::Switch;
 use super::text_field::TextField;
+use crate::address::use_address;
 use crate::locales::t;
 use crate::state::actions::{NewRoom, use_actions};
 use crate::state::notices::use_notices;
@@ -23,7 +23,7 @@ pub(crate) fn CreateRoom(
     name: Name,
 ) -> impl IntoView {
     let t = t();
-    let (actions, notices, navigate) = (use_actions(), use_notices(), use_navigate());
+    let (actions, notices, address) = (use_actions(), use_notices(), use_address());
     let (title, title_error) = (RwSignal::new(String::new()), RwSignal::new(None));
     let (id, id_error) = (RwSignal::new(String::new()), RwSignal::new(None));
     let (passcode, passcode_error) = (RwSignal::new(String::new()), RwSignal::new(None));
@@ -65,11 +65,10 @@ pub(crate) fn CreateRoom(
             return;
         }
         let new = NewRoom { room, title, mode: mode.get_untracked(), unlisted, passcode };
-        let navigate = navigate.clone();
         is_waiting.set(true);
         spawn_local(async move {
             match actions.create(name, new).await {
-                Ok(room) => navigate(&format!("/r/{room}"), Default::default()),
+                Ok(room) => address.go(&format!("/r/{room}")),
                 Err(failure) => fail(failure),
             }
             let _ = is_waiting.try_set(false); // The form is gone where the room was made.

@@ -2,9 +2,9 @@
 
 use dais_engine::shared::ids::RoomId;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 
 use super::text_field::TextField;
+use crate::address::use_address;
 use crate::locales::t;
 
 /// Characters of a link with room for a long host name.
@@ -14,12 +14,12 @@ const LINK_CHARS_MAX: usize = 400;
 #[component]
 pub(crate) fn GoToRoom() -> impl IntoView {
     let t = t();
-    let navigate = use_navigate();
+    let address = use_address();
     let (link, error) = (RwSignal::new(String::new()), RwSignal::new(None));
     let go = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         match RoomId::from_link(&link.get_untracked()) {
-            Ok(room) => navigate(&format!("/r/{room}"), Default::default()),
+            Ok(room) => address.go(&format!("/r/{room}")),
             Err(_) => error.set(Some(t.errors.not_a_room_link)),
         }
     };

@@ -2,10 +2,10 @@
 
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use super::icon::{Glyph, Icon};
 use super::room_badges::{Badges, RoomBadges};
+use super::screen_link::ScreenLink;
 use crate::locales::t;
 
 /// An item of a list, named by the room.
@@ -17,9 +17,9 @@ pub(crate) fn RoomCard(
     let (address, title, badges) = (format!("/r/{}", room.id), room.title.clone(), Badges::from(&room));
     view! {
         <li class="room-card">
-            <A href=address.clone() attr:class="room-card__link">
+            <ScreenLink to=address.clone() class="room-card__link">
                 <span class="room-card__title">{title}</span>
-            </A>
+            </ScreenLink>
             <RoomFacts room=room />
             <p class="room-card__address">{address}</p>
             <RoomBadges badges=badges />

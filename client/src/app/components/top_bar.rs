@@ -1,11 +1,11 @@
 //! What stands above every screen: the way home, the connection, the settings.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use super::connection_chip::ConnectionChip;
 use super::dialog::Dialog;
 use super::icon::{Glyph, Icon};
+use super::screen_link::ScreenLink;
 use super::settings::Settings;
 use crate::locales::t;
 
@@ -16,12 +16,12 @@ pub(crate) fn TopBar() -> impl IntoView {
     let is_open = RwSignal::new(false);
     view! {
         <header class="top-bar">
-            <A href="/" attr:class="top-bar__brand">
+            <ScreenLink to="/" class="top-bar__brand">
                 <svg class="top-bar__mark" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
                     <path d="M3 19h18M6 15h12M12 4v7M8 6.5v3M16 6.5v3" />
                 </svg>
                 "Dais"
-            </A>
+            </ScreenLink>
             <ConnectionChip />
             <button class="button button--icon" type="button" aria-label=t.controls.settings on:click=move |_| is_open.set(true)>
                 <Icon glyph=Glyph::Gear />

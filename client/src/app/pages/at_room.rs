@@ -2,11 +2,11 @@
 
 use dais_engine::shared::ids::RoomId;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::join::Join;
 use super::nowhere::Nowhere;
 use super::room::Room;
+use crate::address::use_address;
 use crate::state::entry::use_entry;
 use crate::state::room::use_room;
 
@@ -20,8 +20,10 @@ enum Shown {
 /// The screen at `/r/<room>`.
 #[component]
 pub(crate) fn AtRoom() -> impl IntoView {
-    let (params, room, navigate) = (use_params_map(), use_room(), use_navigate());
-    let shown = Memo::new(move |_| match RoomId::parse(&params.read().get("room").unwrap_or_default()) {
+    let (address, room) = (use_address(), use_room());
+    // This screen keeps to its own address while it makes way for another.
+    let id = Memo::new(move |before: Option<&String>| address.room().or_else(|| before.cloned()).unwrap_or_default());
+    let shown = Memo::new(move |_| match id.with(|id| RoomId::parse(id)) {
         Err(_) => Shown::Nowhere,
         Ok(id) if room.id().as_ref() == Some(&id) => Shown::Inside,
         Ok(id) => Shown::Before(id),
@@ -32,9 +34,9 @@ pub(crate) fn AtRoom() -> impl IntoView {
     // with coming in again, and otherwise in the lobby.
     Effect::new(move |was_inside: Option<bool>| {
         let is_inside = shown.get() == Shown::Inside;
-        let has_obstacle = entry_of(&params.read().get("room").unwrap_or_default());
+        let has_obstacle = id.with(|id| entry_of(id));
         if was_inside == Some(true) && !is_inside && room.left().is_some() && !has_obstacle {
-            navigate("/", Default::default());
+            address.go("/");
         }
         is_inside
     });

@@ -10,13 +10,13 @@ use dais_engine::shared::room::Denied;
 use dais_engine::shared::wire::RoomSummary;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::components::A;
 
 use crate::components::entry_obstacle::{EntryObstacle, is_about_passcode};
 use crate::components::name_field::{Name, NameField};
 use crate::components::page_heading::PageHeading;
 use crate::components::room_badges::{Badges, RoomBadges};
 use crate::components::room_card::RoomFacts;
+use crate::components::screen_link::ScreenLink;
 use crate::components::text_field::TextField;
 use crate::locales::t;
 use crate::state::actions::use_actions;
@@ -107,9 +107,9 @@ pub(crate) fn Join(
                     {move || if returns.get() { t.join.your_seat_is_held } else { t.join.no_microphone_needed }}
                 </p>
             </form>
-            <A href="/" attr:class="join__back">
+            <ScreenLink to="/" class="join__back">
                 {t.join.back}
-            </A>
+            </ScreenLink>
         </div>
     }
 }

@@ -2,7 +2,6 @@
 
 use dais_engine::shared::room::Command;
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use crate::components::create_room::CreateRoom;
 use crate::components::go_to_room::GoToRoom;
@@ -11,6 +10,7 @@ use crate::components::notice::Notice;
 use crate::components::own_state::OwnState;
 use crate::components::page_heading::PageHeading;
 use crate::components::room_list::RoomList;
+use crate::components::screen_link::ScreenLink;
 use crate::components::shortcuts::Shortcuts;
 use crate::locales::t;
 use crate::state::actions::use_actions;
@@ -92,9 +92,9 @@ fn Notices() -> impl IntoView {
                     view! {
                         <Notice text=(t.lobby.still_in)(&title)>
                             <OnAir />
-                            <A href=format!("/r/{id}") attr:class="button button--primary">
+                            <ScreenLink to=format!("/r/{id}") class="button button--primary">
                                 {t.lobby.return_to_room}
-                            </A>
+                            </ScreenLink>
                             <button class="button" type="button" on:click=move |_| actions.leave()>
                                 {t.controls.leave}
                             </button>

@@ -1,9 +1,9 @@
 //! An address at which there is nothing.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use crate::components::page_heading::PageHeading;
+use crate::components::screen_link::ScreenLink;
 use crate::locales::t;
 
 /// See the module.
@@ -14,9 +14,9 @@ pub(crate) fn Nowhere() -> impl IntoView {
         <div class="nowhere">
             <PageHeading text=t.join.no_such_page />
             <p>{t.join.no_such_page_hint}</p>
-            <A href="/" attr:class="button button--primary">
+            <ScreenLink to="/" class="button button--primary">
                 {t.join.back}
-            </A>
+            </ScreenLink>
         </div>
     }
 }
