@@ -27,7 +27,7 @@ pub(super) struct Known {
     voices: BTreeMap<StreamId, Audible>,
     /// The newest revision that is on anybody's wire.
     told: Revision,
-    /// Since the disk failed, what is told may be lost.
+    /// The disk has failed since it was begun or taken up: what is told may be lost.
     may_lose: bool,
 }
 
@@ -43,6 +43,7 @@ pub(super) struct Truth {
     epoch: u64,
     /// How often each person has asked for an open microphone and has not got it yet.
     unmutes: BTreeMap<UserId, u32>,
+    is_disk_failing: bool,
 }
 
 impl Truth {
@@ -57,10 +58,12 @@ impl Truth {
         *asked = asked.saturating_sub(1);
     }
 
-    /// The disk fails: until the next start, what is told may be lost.
-    pub(super) fn note_failing_disk(&mut self) {
+    /// The disk fails, or is well. The server finds out when it next writes, and tells what that was to keep all the same: of
+    /// rooms that there are, and of rooms that begin before it knows.
+    pub(super) fn note_disk(&mut self, is_failing: bool) {
+        self.is_disk_failing = is_failing;
         for known in self.rooms.values_mut() {
-            known.may_lose = true;
+            known.may_lose |= is_failing;
         }
     }
 
@@ -101,7 +104,7 @@ impl Truth {
             (history, told) = (known.history, known.told.min(room.revision()));
         }
         history.insert(room.revision(), room.clone());
-        let known = Known { room: room.clone(), history, voices: BTreeMap::new(), told, may_lose: false };
+        let known = Known { room: room.clone(), history, voices: BTreeMap::new(), told, may_lose: self.is_disk_failing };
         self.rooms.insert(room.id().clone(), known);
         Ok(())
     }

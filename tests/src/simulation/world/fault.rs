@@ -100,7 +100,7 @@ impl World {
         } else {
             self.note(|| "the disk fails".to_owned());
             self.disk.set_failing(true);
-            self.truth.note_failing_disk();
+            self.truth.note_disk(true);
         }
     }
 
@@ -108,6 +108,7 @@ impl World {
         self.note(|| "the disk is well".to_owned());
         self.disk_heals_ms = u64::MAX;
         self.disk.set_failing(false);
+        self.truth.note_disk(false);
         let takes_ms = self.random.below(8);
         self.disk.set_commit_takes(Duration::from_millis(takes_ms));
     }
