@@ -1,6 +1,7 @@
 //! Headless members of a voice stage: thin shells over the engine, with a socket and a file where a page has a socket
 //! and devices. They know no rule of their own.
 
+pub mod attend;
 pub mod listen;
 pub mod member;
 pub mod say;

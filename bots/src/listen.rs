@@ -77,7 +77,8 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
+/// Joins a room that may be about to be made.
+pub(crate) async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
     let deadline = Instant::now() + ROOM_TIMEOUT;
     loop {
         match member.ask(Command::JoinRoom { room: room.clone(), passcode: None, take_over: false }).await? {

@@ -1,8 +1,8 @@
-//! `dais-bots`: speak a file into a room, or record what a room hears.
+//! `dais-bots`: speak a file into a room, record what a room hears, or fill its seats.
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use dais_bots::{listen, say};
+use dais_bots::{attend, listen, say};
 
 /// Headless members of a Dais room.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ enum Command {
     Say(say::Arguments),
     /// Record what a listener hears.
     Listen(listen::Arguments),
+    /// Fill seats with members who only listen.
+    Attend(attend::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,5 +27,6 @@ async fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Say(arguments) => say::run(&arguments).await,
         Command::Listen(arguments) => listen::run(&arguments).await,
+        Command::Attend(arguments) => attend::run(&arguments).await,
     }
 }

@@ -34,31 +34,35 @@ const installTap = ({ source, url }) => {
   window.e2eTaps = taps;
 };
 
-// Counts the microphones that the page holds open.
+// Counts the microphones that the page asks for, is given, and holds open.
 const countMicrophones = () => {
   if (window.MediaDevices === undefined) return; // Not a secure page: a blank one, say.
   const tracks = [];
+  let wanted = 0;
   const { getUserMedia } = MediaDevices.prototype;
   MediaDevices.prototype.getUserMedia = async function (...wishes) {
+    wanted += 1;
     const stream = await getUserMedia.apply(this, wishes);
     tracks.push(...stream.getAudioTracks());
     return stream;
   };
   window.e2eMicrophones = () => ({
+    wanted,
     asked: tracks.length,
     open: tracks.filter((track) => track.readyState === 'live').length,
   });
 };
 
 export class Person {
-  // Without a tap nothing of the page is touched, its content security policy included.
+  // Without a tap nothing of the page is touched, its content security policy included. Who was warned of a certificate
+  // has accepted it.
   static async arrive(
     browser,
     name,
-    { viewport = { width: 1100, height: 800 }, colorScheme = 'light', tapped = true } = {},
+    { viewport = { width: 1100, height: 800 }, colorScheme = 'light', tapped = true, warned = false } = {},
   ) {
     // A page under its own policy would not load the tap.
-    const context = await browser.newContext({ viewport, colorScheme, bypassCSP: tapped });
+    const context = await browser.newContext({ viewport, colorScheme, bypassCSP: tapped, ignoreHTTPSErrors: warned });
     // A profile that somebody uses comes with a tab.
     const page = context.pages()[0] ?? (await context.newPage());
     const person = new Person(name, context, page);
@@ -89,6 +93,11 @@ export class Person {
   // Waits until the page holds so many microphones open.
   async holdsMicrophones(count) {
     await this.page.waitForFunction((wanted) => window.e2eMicrophones().open === wanted, count);
+  }
+
+  // How often the page has asked for a microphone so far, whether or not it was given one.
+  async microphonesWanted() {
+    return this.page.evaluate(() => window.e2eMicrophones().wanted);
   }
 
   // How often the page has been given a microphone so far.

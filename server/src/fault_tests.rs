@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::path::Path;
+use std::time::Duration;
+
 use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token, UserId};
 use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
@@ -10,16 +13,18 @@ use dais_shared::room::{Command, Denied, Mode, Order, Setting};
 use dais_shared::view::View;
 use dais_shared::voice::Header;
 use dais_shared::wire::{
-    ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client,
+    ClientFrame, FromServer, Goodbye, Identity, PROTOCOL_VERSION, Reply, Request, ServerFrame, decode_server, encode_client,
     encode_client_voice,
 };
 use futures_util::{SinkExt, StreamExt};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::room_actor::Message;
+use crate::store::{Write, back_up};
 use crate::{Config, Running, Server};
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -201,4 +206,61 @@ async fn without_a_store_sound_goes_on_and_only_what_restricts_is_obeyed() {
     assert_eq!(ordered(&server, Order::End).await, Err(Denied::Unavailable), "it is over, and that may be forgotten");
     assert!(server.house().rooms.find(&room("hall")).is_none());
     server.shutdown().await;
+}
+
+/// Waits until the disk is found failing, or well again.
+async fn until_the_disk_is(server: &Running, is_failing: bool) {
+    let store = &server.house().store;
+    store.fill(is_failing).await;
+    while store.is_failing() != is_failing {
+        // Too long for what there is room for yet; whoever is told of it is none.
+        let identity = Identity { user: UserId(1), name: "x".repeat(100_000) };
+        let _ = store.write(Write::IdentityCreated { identity, token: [0; 32], now_ms: 0 }).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A server on what a crash would leave now.
+async fn after_a_crash(folder: &Path) -> (Running, TempDir) {
+    let left = TempDir::with_prefix("dais-").unwrap();
+    back_up(folder, &left.path().join("dais.db")).unwrap();
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: left.path().to_owned(), ..Config::default() };
+    (Server::start(config).await.unwrap(), left)
+}
+
+#[tokio::test]
+async fn what_was_decided_without_the_disk_is_on_it_as_soon_as_it_is_well() {
+    let (server, folder) = start().await;
+    let (mut host, _) = logged_in(&server).await;
+    host.ask(creating("hall")).await.0.unwrap();
+    let (mut guest, token) = logged_in(&server).await;
+    guest.ask(joining_room("hall")).await.0.unwrap();
+    let (mut other, _) = logged_in(&server).await;
+    other.ask(creating("brief")).await.0.unwrap();
+
+    until_the_disk_is(&server, true).await;
+    host.ask(Request::Room(Command::Set(Setting::Lock(true)))).await.0.unwrap();
+    other.ask(Request::Room(Command::EndRoom)).await.0.unwrap();
+    assert_eq!(other.ask(creating("brief")).await.0, Err(Denied::Unavailable));
+    until_the_disk_is(&server, false).await;
+    // Its id is free as soon as its end is handed over.
+    let handed_over = async {
+        while server.house().rooms.is_owed(&room("brief")) || !is_kept_locked(&server).await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), handed_over).await.expect("what was decided is handed over");
+    // Committed behind what the rooms had handed over.
+    server.house().store.write(Write::IdentityRevoked { user: UserId(1) }).await.unwrap();
+
+    let (server, _left) = after_a_crash(folder.path()).await;
+    let mut guest = Client::connect(&server, Some(token)).await;
+    assert_eq!(guest.ask(joining_room("brief")).await.0, Err(Denied::UnknownRoom), "it is over");
+    assert!(guest.ask(joining_room("hall")).await.1.unwrap().settings.is_locked, "and nobody has opened this one");
+    server.shutdown().await;
+}
+
+async fn is_kept_locked(server: &Running) -> bool {
+    let kept = server.house().store.load_room(room("hall")).await;
+    kept.unwrap().is_some_and(|room| room.settings().is_locked)
 }

@@ -28,6 +28,7 @@ use crate::fan_out::{FanOut, Occupant, Spoken};
 use crate::outbox::{Outbox, Voice, control_frame};
 use crate::rooms::Ending;
 use crate::server::House;
+use crate::store::{Permit, Store, Write};
 use chorus::Chorus;
 use outgoing::{Effect, Outgoing};
 use voice::Speech;
@@ -121,6 +122,8 @@ pub(crate) struct RoomActor {
     outgoing: Outgoing,
     /// The store has missed changes: the next write carries the whole room.
     is_unsaved: bool,
+    /// The room's end is among them.
+    owes_end: bool,
     now_ms: u64,
     /// When voice, or the time in its place, was sent last.
     timed_ms: u64,
@@ -141,6 +144,7 @@ impl RoomActor {
             spoken: Vec::new(),
             outgoing: Outgoing::default(),
             is_unsaved: false,
+            owes_end: false,
             now_ms,
             timed_ms: now_ms,
         }
@@ -158,6 +162,7 @@ impl RoomActor {
                     self.is_unsaved |= kept.is_err();
                     self.release_front();
                 }
+                permit = place_if(self.is_unsaved && self.room.ended().is_none(), &self.house.store) => self.save(permit),
                 count = mailbox.recv_many(&mut batch, ROOM_BATCH_MAX) => {
                     self.now_ms = self.house.clock.now_ms();
                     for message in batch.drain(..) {
@@ -188,6 +193,19 @@ impl RoomActor {
             self.is_unsaved |= self.outgoing.next_committed().await.is_err();
             self.now_ms = self.house.clock.now_ms();
             self.release_front();
+        }
+        if self.owes_end {
+            self.keep_end().await;
+        }
+    }
+
+    /// Waits until the store takes what it has missed of a room that is over. Its id is free from then on: what comes under
+    /// it is written behind.
+    async fn keep_end(&mut self) {
+        if let Ok(permit) = self.house.store.wait_for_place().await {
+            // Taken, it is written when the disk lets it be.
+            drop(permit.write(Write::Room(Box::new(self.room.clone()))));
+            self.house.rooms.free(self.room.id());
         }
     }
 
@@ -278,7 +296,8 @@ impl RoomActor {
         for effect in put_out {
             self.leave_in_order(effect);
         }
-        self.house.rooms.update(&self.room);
+        self.owes_end |= self.room.ended().is_some() && self.is_unsaved;
+        self.house.rooms.update(&self.room, self.owes_end);
         Ok(true)
     }
 
@@ -350,6 +369,14 @@ const fn may_silence(event: &Event) -> Option<MemberId> {
         // A room that has ended lets nobody speak, whatever his seat says: that is looked after where it ends.
         _ => None,
     }
+}
+
+/// A place in the store, where one is wanted.
+async fn place_if(is_wanted: bool, store: &Store) -> Permit {
+    if is_wanted && let Ok(permit) = store.wait_for_place().await {
+        return permit;
+    }
+    std::future::pending().await
 }
 
 async fn sleep_until(due: Option<tokio::time::Instant>) {

@@ -2,7 +2,7 @@
 //!
 //! A room whose task dies of a fault is taken up again from the store; the fault stays in that room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,6 +60,8 @@ pub(crate) struct Rooms {
 #[derive(Debug, Default)]
 struct State {
     entries: BTreeMap<RoomId, Entry>,
+    /// Of rooms that are over, which the store has not been told yet: what it is told then is to end no other.
+    owed: BTreeSet<RoomId>,
     /// The first page as a finished frame, until the next change: one encoding for everybody who watches.
     first_page: Option<Bytes>,
 }
@@ -151,11 +153,15 @@ impl Rooms {
         }
     }
 
-    /// Shows the lobby what a room has become; forgets one that has ended.
-    pub(crate) fn update(&self, room: &Room) {
+    /// Shows the lobby what a room has become; forgets one that has ended. Its id stays taken if the store is owed that,
+    /// until [`Rooms::free`].
+    pub(crate) fn update(&self, room: &Room, owes_end: bool) {
         let mut state = self.state();
         if room.ended().is_some() {
             state.entries.remove(room.id());
+            if owes_end {
+                state.owed.insert(room.id().clone());
+            }
         } else {
             let Some(entry) = state.entries.get_mut(room.id()) else { return };
             let summary = summary_of(room);
@@ -173,6 +179,17 @@ impl Rooms {
         state.first_page = None;
         drop(state);
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// The store has been told that a room is over.
+    pub(crate) fn free(&self, id: &RoomId) {
+        self.state().owed.remove(id);
+    }
+
+    /// Whether the store is still to be told that a room is over.
+    #[cfg(test)]
+    pub(crate) fn is_owed(&self, id: &RoomId) -> bool {
+        self.state().owed.contains(id)
     }
 
     /// What the lobby would show of a room, listed or not.
@@ -265,18 +282,19 @@ impl Rooms {
 impl State {
     /// The id under which a new room may stand.
     fn admit(&self, new: &NewRoom, chance: &Chance) -> Result<RoomId, Denied> {
-        if self.entries.len() >= ROOMS_MAX {
+        if self.entries.len() + self.owed.len() >= ROOMS_MAX {
             return Err(Denied::TooManyRooms);
         }
         if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= ROOMS_PER_USER_MAX {
             return Err(Denied::TooManyRoomsOfYours);
         }
+        let is_taken = |id: &RoomId| self.entries.contains_key(id) || self.owed.contains(id);
         match &new.id {
             Some(_) if new.settings.is_unlisted => Err(Denied::UnlistedIdChosen),
-            Some(id) if self.entries.contains_key(id) => Err(Denied::RoomIdTaken),
+            Some(id) if is_taken(id) => Err(Denied::RoomIdTaken),
             Some(id) => Ok(id.clone()),
             None => Ok(std::iter::repeat_with(|| random_room_id(new.settings.is_unlisted, chance))
-                .find(|id| !self.entries.contains_key(id))
+                .find(|id| !is_taken(id))
                 .expect("there are far more ids than rooms")),
         }
     }

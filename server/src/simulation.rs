@@ -278,7 +278,9 @@ impl Disk {
         *locked(&self.0.commit_takes)
     }
 
-    pub(crate) fn is_failing(&self) -> bool {
+    /// Whether it does.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
         *locked(&self.0.is_failing)
     }
 

@@ -22,7 +22,7 @@ use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
 use dais_shared::room::{Event, Room};
 use dais_shared::wire::Identity;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::metrics::Metrics;
 #[cfg(not(feature = "simulation"))]
@@ -104,7 +104,30 @@ pub(crate) type Committed = oneshot::Receiver<()>;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     queue: mpsc::Sender<Request>,
-    is_failing: Arc<AtomicBool>,
+    health: Arc<Health>,
+}
+
+/// What the store's thread knows of the disk.
+#[derive(Debug, Default)]
+struct Health {
+    is_failing: AtomicBool,
+    /// Wakes who waits for that to end, in the order in which they came.
+    recovers: Notify,
+}
+
+impl Health {
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
+    }
+
+    fn note_failing(&self) {
+        self.is_failing.store(true, Ordering::Release);
+    }
+
+    fn note_well(&self) {
+        self.is_failing.store(false, Ordering::Release);
+        self.recovers.notify_waiters();
+    }
 }
 
 /// A place in the store's queue, so that nothing is decided which could not be kept.
@@ -130,11 +153,11 @@ impl Store {
         let database = Database::open(folder, now_ms)?;
         let rooms = database.rooms().cloned().collect();
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
-        let is_failing = Arc::new(AtomicBool::new(false));
-        let thread = Keeper { database, requests, is_failing: Arc::clone(&is_failing), metrics };
+        let health = Arc::<Health>::default();
+        let thread = Keeper { database, requests, health: Arc::clone(&health), metrics };
         let started = std::thread::Builder::new().name("store".into()).spawn(move || thread.run());
         started.map_err(|source| OpenError::Thread { source })?;
-        Ok((Self { queue, is_failing }, rooms))
+        Ok((Self { queue, health }, rooms))
     }
 
     /// A place for one change.
@@ -150,7 +173,26 @@ impl Store {
 
     /// Whether the disk fails.
     pub(crate) fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Acquire)
+        self.health.is_failing()
+    }
+
+    /// A place for one change, as soon as the disk is well and the queue has one. May be dropped and called again.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the thread has died: there will be none.
+    pub(crate) async fn wait_for_place(&self) -> Result<Permit, Unavailable> {
+        loop {
+            // Before the question, so that no answer is missed.
+            let recovers = self.health.recovers.notified();
+            if self.is_failing() {
+                recovers.await;
+                continue;
+            }
+            let permit = self.queue.clone().reserve_owned().await.map_err(|_| Unavailable)?;
+            if !self.is_failing() {
+                return Ok(Permit(permit));
+            }
+        }
     }
 
     /// Whether a change would find a place now.
@@ -208,7 +250,7 @@ impl Store {
 struct Keeper {
     database: Database,
     requests: mpsc::Receiver<Request>,
-    is_failing: Arc<AtomicBool>,
+    health: Arc<Health>,
     metrics: Arc<Metrics>,
 }
 
@@ -227,7 +269,7 @@ impl Keeper {
                     tracing::error!("the store ends with changes that the disk never took");
                     return;
                 }
-                self.is_failing.store(false, Ordering::Release);
+                self.health.note_well();
                 tracing::warn!("the store keeps changes again");
             }
         }
@@ -254,7 +296,7 @@ impl Keeper {
         let result = result.and_then(|()| self.database.commit());
         if result.is_err() {
             // Before anybody learns of it, or he would be let try again at once.
-            self.is_failing.store(true, Ordering::Release);
+            self.health.note_failing();
             self.database.roll_back();
         } else {
             if !kept.is_empty() {

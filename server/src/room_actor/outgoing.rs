@@ -64,17 +64,23 @@ impl Outgoing {
 
 impl RoomActor {
     /// Hands changes that were just applied to the store. Without a place there they are only applied, and the next
-    /// write carries the whole room.
+    /// write carries the whole room: as soon as there is a place again.
     pub(super) fn keep(&mut self, permit: Option<Permit>, events: Vec<Event>) {
         let Some(permit) = permit else {
             self.is_unsaved = true;
             return;
         };
-        let write = if std::mem::take(&mut self.is_unsaved) {
-            Write::Room(Box::new(self.room.clone()))
-        } else {
-            Write::Events { room: self.room.id().clone(), events }
-        };
+        if self.is_unsaved {
+            return self.save(permit);
+        }
+        let write = Write::Events { room: self.room.id().clone(), events };
+        self.outgoing.waiting.push_back((permit.write(write), Vec::new()));
+    }
+
+    /// Hands the whole room to the store, with whatever that has missed.
+    pub(super) fn save(&mut self, permit: Permit) {
+        self.is_unsaved = false;
+        let write = Write::Room(Box::new(self.room.clone()));
         self.outgoing.waiting.push_back((permit.write(write), Vec::new()));
     }
 

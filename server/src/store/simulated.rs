@@ -1,7 +1,6 @@
 //! The store's work in virtual time: a task in place of the thread, which takes as long as the simulation says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
@@ -36,10 +35,10 @@ impl Store {
         database.read_anew().expect("what was committed can be read");
         let rooms = database.rooms().cloned().collect();
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
-        let is_failing = Arc::new(AtomicBool::new(false));
-        let keeper = Keeper { database, requests, is_failing: Arc::clone(&is_failing), metrics };
+        let health = Arc::default();
+        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics };
         tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
-        (Self { queue, is_failing }, rooms)
+        (Self { queue, health }, rooms)
     }
 }
 
@@ -62,6 +61,6 @@ async fn run(mut hold: Hold) {
                 None => {}
             }
         }
-        keeper.is_failing.store(false, Ordering::Release);
+        keeper.health.note_well();
     }
 }

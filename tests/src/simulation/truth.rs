@@ -7,7 +7,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 use dais_shared::ids::{MemberId, Revision, RoomId, StreamId, UserId};
-use dais_shared::limits::{INVITATION_MS, LEADERLESS_ROOM_MS, SEAT_GRACE_MS};
+use dais_shared::limits::{INVITATION_MS, LEADERLESS_ROOM_MS, SEAT_GRACE_MS, STORE_RETRY_MS};
 use dais_shared::room::{Event, InvitationEnd, LeaveReason, MicrophoneSetBy, Room, RoomEndReason};
 
 use voice::Audible;
@@ -19,6 +19,12 @@ pub(super) type Checked = Result<(), String>;
 /// The runtime's timers are as fine as this, and a room judges by when it woke.
 const SLACK_MS: u64 = 5;
 
+/// After so long on a disk that is well again everything is on it: the store has tried again, and the rooms have handed over
+/// what they had decided meanwhile, behind the slowest commit that [`Truth`] is told of and with another such.
+const RECOVERS_MS: u64 = STORE_RETRY_MS + 2 * COMMIT_MS_MAX + 100;
+/// No disk is slower.
+pub(super) const COMMIT_MS_MAX: u64 = 1_500;
+
 /// One room, as it is and as it was.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -27,7 +33,7 @@ pub(super) struct Known {
     voices: BTreeMap<StreamId, Audible>,
     /// The newest revision that is on anybody's wire.
     told: Revision,
-    /// Since the disk failed, what is told may be lost.
+    /// The disk fails, or has not been well for long enough: what is told may be lost.
     may_lose: bool,
 }
 
@@ -43,6 +49,10 @@ pub(super) struct Truth {
     epoch: u64,
     /// How often each person has asked for an open microphone and has not got it yet.
     unmutes: BTreeMap<UserId, u32>,
+    is_disk_failing: bool,
+    /// Since when it is well.
+    well_ms: u64,
+    is_server_dead: bool,
 }
 
 impl Truth {
@@ -57,17 +67,26 @@ impl Truth {
         *asked = asked.saturating_sub(1);
     }
 
-    /// The disk fails: until the next start, what is told may be lost.
-    pub(super) fn note_failing_disk(&mut self) {
-        for known in self.rooms.values_mut() {
-            known.may_lose = true;
+    /// The disk fails, or is well. The server finds out when it next writes, and tells what that was to keep all the same: of
+    /// rooms that there are, and of rooms that begin before it knows.
+    pub(super) fn note_disk(&mut self, is_failing: bool) {
+        self.is_disk_failing = is_failing;
+        if !is_failing {
+            self.well_ms = self.now_ms;
+        } else if !self.is_server_dead {
+            for known in self.rooms.values_mut() {
+                known.may_lose = true;
+            }
         }
     }
 
     /// The server was killed: it holds nothing in memory, and nobody listens to it.
     pub(super) fn note_crash(&mut self) {
         self.ears.clear();
+        self.is_server_dead = true;
+        let has_recovered = !self.is_disk_failing && self.now_ms >= self.well_ms + RECOVERS_MS;
         for known in self.rooms.values_mut() {
+            known.may_lose &= !has_recovered;
             for voice in known.voices.values_mut() {
                 voice.close(self.epoch, self.now_ms);
             }
@@ -76,6 +95,7 @@ impl Truth {
 
     /// What was kept is all there; rooms that it has not were over.
     pub(super) fn check_kept(&mut self, begun: &[RoomId]) -> Checked {
+        self.is_server_dead = false;
         let lost = self.rooms.iter().filter(|(id, known)| known.room.ended().is_none() && !begun.contains(id));
         let lost: Vec<_> = lost.filter(|(_, known)| known.told > Revision(0) && !known.may_lose).map(|(id, _)| id).collect();
         if lost.is_empty() { Ok(()) } else { Err(format!("rooms {lost:?} did not survive")) }?;
@@ -101,7 +121,7 @@ impl Truth {
             (history, told) = (known.history, known.told.min(room.revision()));
         }
         history.insert(room.revision(), room.clone());
-        let known = Known { room: room.clone(), history, voices: BTreeMap::new(), told, may_lose: false };
+        let known = Known { room: room.clone(), history, voices: BTreeMap::new(), told, may_lose: self.is_disk_failing };
         self.rooms.insert(room.id().clone(), known);
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::World;
-use crate::truth::Checked;
+use crate::truth::{COMMIT_MS_MAX, Checked};
 
 impl World {
     /// Does what is due of it.
@@ -94,20 +94,23 @@ impl World {
     fn hurt_disk(&mut self) {
         self.disk_heals_ms = self.now_ms + self.random.between(500, 4_000);
         if self.random.percent(50) {
-            let takes_ms = self.random.between(20, 1_500);
+            let takes_ms = self.random.between(20, COMMIT_MS_MAX);
             self.note(|| format!("the disk takes {takes_ms} ms"));
             self.disk.set_commit_takes(Duration::from_millis(takes_ms));
         } else {
             self.note(|| "the disk fails".to_owned());
             self.disk.set_failing(true);
-            self.truth.note_failing_disk();
+            self.truth.note_disk(true);
         }
     }
 
     fn heal_disk(&mut self) {
         self.note(|| "the disk is well".to_owned());
         self.disk_heals_ms = u64::MAX;
-        self.disk.set_failing(false);
+        if self.disk.is_failing() {
+            self.disk.set_failing(false);
+            self.truth.note_disk(false);
+        }
         let takes_ms = self.random.below(8);
         self.disk.set_commit_takes(Duration::from_millis(takes_ms));
     }
