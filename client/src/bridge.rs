@@ -5,6 +5,9 @@ use dais_engine::shared::ids::Token;
 use dais_engine::{Command, Event, MicrophoneFailure, Ticket};
 use serde::{Deserialize, Serialize};
 
+/// A level that counts as speaking, in -dBov: quiet speech, well above a quiet room.
+pub const SPEAKING_DBOV: u8 = 50;
+
 /// From the page to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -64,7 +67,7 @@ pub enum FromWorker {
         /// Whether it is for this page alone, and what other pages use is to be left in peace.
         is_for_this_page: bool,
     },
-    /// What the playout worklet measures, several times a second.
+    /// What the playout worklet measures, twice a second.
     Playout(Playout),
 }
 

@@ -18,10 +18,10 @@
 //                        {type: 'open', stream}, {type: 'close', stream}
 //                        {type: 'stop'}                ends the processor
 //                        {type: 'trap', stream}        with allowTrap only
-// Messages it sends, on the worker's port: {type: 'ring'} when it reads the ring; every 250 ms
+// Messages it sends, on the worker's port: {type: 'ring'} when it reads the ring; every 500 ms
 // {type: 'statistics', …}, see postStatistics. Samples in them are at 48 kHz unless they say otherwise.
 
-const STATISTICS_INTERVAL_S = 0.25;
+const STATISTICS_INTERVAL_S = 0.5;
 
 // A stream is given up at its second trap.
 const TRAPS_PER_STREAM_MAX = 2;

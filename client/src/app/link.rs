@@ -40,7 +40,7 @@ const BEFORE_READY_MAX: usize = 64;
 pub(crate) enum LinkEvent {
     /// From the engine.
     Event(Event),
-    /// From the playout worklet, several times a second.
+    /// From the playout worklet, twice a second.
     Playout {
         /// What it measures.
         measured: bridge::Playout,

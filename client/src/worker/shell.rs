@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dais_client::bridge::{FromWorker, ToWorker};
+use dais_client::bridge::{FromWorker, SPEAKING_DBOV, ToWorker};
 use dais_client::edge;
 use dais_engine::audio::packet;
+use dais_engine::shared::ids::MemberId;
 use dais_engine::shared::room;
-use dais_engine::{Command, Config, Engine, MicrophoneFailure, Output};
+use dais_engine::{Command, Config, Engine, Event, MicrophoneFailure, Output};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
@@ -24,6 +25,8 @@ use crate::socket::{Socket, SocketEvent};
 const TICK_MS: i32 = 50;
 /// Volumes remembered for a playout worklet that is still to come: a full stage, twice over.
 const GAINS_MAX: usize = 32;
+/// Changes of levels in a row, ten of which come in a second, that the page need not be told.
+const LEVELS_UNTOLD_MAX: u32 = 9;
 
 /// The worker's state. `None` of the engine before [`ToWorker::Start`].
 struct Shell {
@@ -37,6 +40,9 @@ struct Shell {
     samples: Vec<f32>,
     /// Counts what the microphone is told: an opening that waits for the encoder may be overtaken.
     openings: u32,
+    /// Who spoke when the page was last told of levels, and how often it was not since.
+    speaking: Vec<MemberId>,
+    levels_untold: u32,
 }
 
 type Shared = Rc<RefCell<Shell>>;
@@ -56,6 +62,8 @@ pub(crate) fn start() {
         gains: BTreeMap::new(),
         samples: Vec::new(),
         openings: 0,
+        speaking: Vec::new(),
+        levels_untold: 0,
     }));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let shell = shell.clone();
@@ -271,7 +279,22 @@ impl Shell {
                 }
             }
             Output::KeepToken { token, is_for_this_page } => self.tell(&FromWorker::KeepToken { token, is_for_this_page }),
+            Output::Event(Event::Levels(levels)) => self.tell_levels(levels),
             Output::Event(event) => self.tell(&FromWorker::Event(event)),
+        }
+    }
+
+    /// The page shows of others only whether they speak. What changes nothing of that is told now and then, for what is shown
+    /// from a moment in between on: each message wakes the page.
+    fn tell_levels(&mut self, levels: Vec<(MemberId, u8)>) {
+        let speaking = levels.iter().filter(|(_, level_dbov)| *level_dbov <= SPEAKING_DBOV).map(|(member, _)| *member);
+        let is_meter_shown = self.capture.is_some();
+        if is_meter_shown || self.levels_untold >= LEVELS_UNTOLD_MAX || !speaking.clone().eq(self.speaking.iter().copied()) {
+            self.speaking = speaking.collect();
+            self.levels_untold = 0;
+            self.tell(&FromWorker::Event(Event::Levels(levels)));
+        } else {
+            self.levels_untold += 1;
         }
     }
 

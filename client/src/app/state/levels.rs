@@ -5,14 +5,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use dais_client::bridge::SPEAKING_DBOV;
 use dais_engine::shared::ids::MemberId;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::quality::SILENCE_DBOV;
 
-/// A level that counts as speaking, in -dBov: quiet speech, well above a quiet room.
-const SPEAKING_DBOV: u8 = 50;
 /// The loudest level that the meter tells apart, in -dBov.
 const LOUDEST_DBOV: f32 = 15.0;
 /// The quietest level that the meter shows, in -dBov.

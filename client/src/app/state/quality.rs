@@ -7,10 +7,10 @@ use dais_engine::Statistics;
 use dais_engine::shared::ids::{MemberId, StreamId};
 use leptos::prelude::*;
 
-/// Reports over which loss is judged: ten seconds, at four a second.
-const RECENT_REPORTS: usize = 40;
+/// Reports over which loss is judged: ten seconds, at two a second.
+const RECENT_REPORTS: usize = 20;
 /// How much a browser's latest word on its loudspeaker's latency counts: it changes with each of the device's steps.
-const OUTPUT_GAIN: f32 = 0.1;
+const OUTPUT_GAIN: f32 = 0.2;
 /// What devices say of themselves is right to about a step of theirs, in milliseconds.
 const DEVICES_UNCERTAIN_MS: f32 = 10.0;
 /// What a loudspeaker takes that says nothing of itself, somewhere between nothing and twice this.
@@ -67,7 +67,7 @@ impl Quality {
         self.statistics.get()
     }
 
-    /// The playout worklet's, several times a second.
+    /// The playout worklet's, twice a second.
     pub(crate) fn playout(self) -> Playout {
         self.playout.get()
     }
