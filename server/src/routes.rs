@@ -9,17 +9,18 @@ use axum::routing::{MethodRouter, delete, get};
 use dais_shared::limits::API_BODY_BYTES_MAX;
 
 use crate::http::api::{self, bans, identities, rooms};
-use crate::http::{assets, operator, status, upgrade};
+use crate::http::{assets, operator, sign_in, status, upgrade};
 use crate::server::House;
 use crate::tls;
 
 type Table<const N: usize> = [(&'static str, MethodRouter<Arc<House>>); N];
 
 /// What there is beside the API.
-fn outside() -> Table<5> {
+fn outside() -> Table<6> {
     [
         ("/", get(assets::page)),
         ("/r/{room}", get(assets::page)),
+        ("/sign-in", get(sign_in::page).post(sign_in::enter)),
         ("/ws", get(upgrade::websocket)),
         ("/healthz", get(status::healthz)),
         ("/metrics", get(operator::metrics)),

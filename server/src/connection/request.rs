@@ -103,6 +103,7 @@ impl Connection {
 
     async fn login(&mut self, name: &str) -> Outcome {
         let now_ms = self.house.clock.now_ms();
+        let name = self.session.name.as_deref().unwrap_or(name);
         if let Some(identity) = &self.identity {
             return match self.house.auth.rename(identity.user, name).await {
                 Ok(identity) => {
@@ -169,6 +170,9 @@ impl Connection {
             Ok(passcode) => passcode,
             Err(invalid) => return Denied::InvalidPasscode(invalid).into(),
         };
+        if !self.session.may_make(id.as_ref()) {
+            return Denied::NotPermitted.into();
+        }
         let founder = identity.user;
         let (join, seat) = self.join(request, page, false, self.person(identity, None, false));
         match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder }, join) {
@@ -181,6 +185,9 @@ impl Connection {
     }
 
     async fn join_room(&mut self, request: RequestId, id: &RoomId, page: PageId, take_over: bool, person: room::Join) -> Outcome {
+        if !self.session.may_enter(id) {
+            return Denied::NotPermitted.into();
+        }
         let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
         let tries_passcode = person.passcode.is_some();
         if tries_passcode && !self.house.door.may_try_passcode(self.address, self.heard_ms) {
@@ -229,7 +236,7 @@ impl Connection {
 
     fn person(&self, identity: Identity, passcode: Option<String>, microphone_open: bool) -> room::Join {
         let Identity { user, name } = identity;
-        room::Join { user, name, address: self.address, passcode, microphone_open }
+        room::Join { user, name, address: self.address, passcode, microphone_open, pass: self.session.pass }
     }
 
     fn join(&self, request: RequestId, page: PageId, take_over: bool, person: room::Join) -> (Message, Coming) {

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
 use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX};
+use dais_shared::permissions::Role;
 use dais_shared::room::{
-    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Reaction, Room, RoomEndReason, Setting,
-    Settings,
+    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Pass, Reaction, Room, RoomEndReason,
+    Setting, Settings,
 };
 use dais_shared::wire::Identity;
 use rusqlite::Connection;
@@ -80,6 +81,7 @@ fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
         },
         passcode: Some("open sesame".into()),
         microphone_open: random.below(2) == 0,
+        pass: Pass { role: Role::ALL[random.below(7).saturating_sub(3) as usize], ..Pass::NONE },
     });
     if members.is_empty() || random.below(6) == 0 {
         return join;
@@ -187,6 +189,7 @@ fn a_room_that_has_ended_leaves_nothing_behind() {
         address: AddressPrefix::V4([127, 0, 0, 1]),
         passcode: None,
         microphone_open: false,
+        pass: Pass::NONE,
     };
     let events = room.decide(&Input::Join(join), &Context::at(5)).unwrap();
     events.iter().for_each(|event| room.apply(event));
