@@ -28,6 +28,7 @@ use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
 use crate::sign_in::Session;
 use crate::socket::Socket;
+use crate::store::LinkId;
 use crate::websocket::{self, FrameError, Kind};
 use intake::{Charge, Intake, Verdict};
 
@@ -83,6 +84,8 @@ struct Connection {
     has_said_hello: bool,
     /// As whom this person is let in.
     session: Session,
+    /// The link by which this person comes or has come.
+    link: Option<LinkId>,
     identity: Option<Identity>,
     seat: Option<Seat>,
     lobby: Option<Lobby>,
@@ -120,6 +123,7 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
         intake: Intake::new(now_ms),
         has_said_hello: false,
         session: session.clone().unwrap_or(Session::PLAIN),
+        link: None,
         identity: None,
         seat: None,
         lobby: None,
@@ -291,10 +295,7 @@ impl Connection {
         }
         self.has_said_hello = true;
         if let Some(token) = token {
-            self.identity = self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await;
-        }
-        if let (Some(identity), Some(name)) = (&mut self.identity, &self.session.name) {
-            identity.name.clone_from(name);
+            self.be_known(token).await;
         }
         tracing::debug!(connection = %self.id, client, is_known = self.identity.is_some(), "hello");
         let now_ms = self.house.clock.now_ms();

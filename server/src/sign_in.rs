@@ -21,8 +21,10 @@ use dais_shared::room::Pass;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::store::{Link, LinkId};
 use ticket::Tickets;
 use token::Verifier;
+pub(crate) use token::{GivenRole, Skips, pass_of};
 
 /// What stands before a token in a cookie, so that it is told from a ticket.
 const TOKEN_MARK: &str = "t.";
@@ -36,11 +38,18 @@ pub(crate) struct Session {
     pub(crate) room: Option<RoomId>,
     /// What this person has on coming into a room.
     pub(crate) pass: Pass,
+    /// The link by which this person has to have come.
+    pub(crate) link: Option<LinkId>,
 }
 
 impl Session {
     /// Of somebody about whom nothing is said.
-    pub(crate) const PLAIN: Self = Self { name: None, room: None, pass: Pass::NONE };
+    pub(crate) const PLAIN: Self = Self { name: None, room: None, pass: Pass::NONE, link: None };
+
+    /// Of whoever has a link: it leads into its room alone, and whom it no longer brings is let into none.
+    pub(crate) fn by(link: &Link) -> Self {
+        Self { room: Some(link.room.clone()), link: Some(link.id), ..Self::PLAIN }
+    }
 
     /// Whether this person may enter a room at all. What the room says to it is another matter.
     pub(crate) fn may_enter(&self, room: &RoomId) -> bool {

@@ -75,6 +75,14 @@ pub const API_BODY_MS_MAX: u64 = 5_000;
 pub const API_PAGE_MAX: usize = 100;
 /// Characters of the operator's secret: as many hexadecimal digits are 64 random bits.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+/// Links that let people into one room with more than others have: a page of the HTTP API holds them all.
+pub const LINKS_PER_ROOM_MAX: usize = API_PAGE_MAX;
+/// Such a link holds so long, unless the operator says otherwise: a week.
+pub const LINK_MS: u64 = 7 * 24 * 3_600_000;
+/// And so long at most: a year.
+pub const LINK_MS_MAX: u64 = 366 * 24 * 3_600_000;
+/// The most people that one may be limited to: more than that are a crowd, for which nobody counts.
+pub const LINK_USES_MAX: u32 = 100_000;
 /// Characters of the password of a whole house: what many tries do not find, see [`SIGN_INS_PER_ADDRESS`].
 pub const SIGN_IN_PASSWORD_CHARS_MIN: usize = 8;
 /// And at most: what somebody types.

@@ -30,7 +30,7 @@ const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 
 /// `GET /` and `GET /r/<room>`: the app, which reads the room from its address, for whoever is let in.
 pub(crate) async fn page(State(house): State<Arc<House>>, uri: Uri, headers: HeaderMap) -> Response {
-    if let Some(page) = sign_in::instead(&house, &uri, &headers) {
+    if let Some(page) = sign_in::instead(&house, &uri, &headers).await {
         return page;
     }
     match serve(&house.assets, INDEX, &headers).await {

@@ -12,14 +12,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use dais_shared::ids::RoomId;
 use dais_shared::limits::{API_BODY_BYTES_MAX, API_BODY_MS_MAX, SIGN_IN_SECONDS};
+use data_encoding::HEXLOWER;
 use tokio::time::{Duration, timeout};
 
 use super::{assets, csp, origin};
+use crate::auth::token_hash;
 use crate::server::{House, Peer};
 use crate::sign_in::{Kept, Session, SignIn};
+use crate::store::ByLink;
 
 /// Holds a session in a browser.
 const COOKIE: &str = "dais-session";
+/// What stands before the secret of a link in that cookie.
+const LINK_MARK: &str = "i.";
 const FORM: &str = "application/x-www-form-urlencoded";
 const PAGE: &str = include_str!("sign_in/page.html");
 const LOBBY: &str = "/";
@@ -68,16 +73,29 @@ impl Word {
 }
 
 /// The session that a browser keeps, if it is one.
-pub(super) fn session(sign_in: &SignIn, headers: &HeaderMap, now_ms: u64) -> Option<Session> {
+pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap) -> Option<Session> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = values.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.find_map(|(name, value)| if name == COOKIE { sign_in.with_cookie(value, now_ms) } else { None })
+    let (_, value) = cookies.find(|(name, _)| *name == COOKIE)?;
+    match value.strip_prefix(LINK_MARK) {
+        Some(secret) => with_link(house, secret).await.map(|kept| kept.session),
+        None => sign_in.with_cookie(value, house.clock.rules_ms()),
+    }
+}
+
+/// A session for whoever has a link into a room, as long as that holds.
+async fn with_link(house: &House, secret: &str) -> Option<Kept> {
+    let hash = token_hash(&HEXLOWER.decode(secret.as_bytes()).ok()?);
+    let link = house.store.find_link(ByLink::Secret(hash)).await.ok().flatten()?;
+    let session = Session::by(&link);
+    let kept = Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session };
+    link.holds(house.clock.rules_ms()).then_some(kept)
 }
 
 /// The page in place of the app, for whoever is not signed in.
-pub(super) fn instead(house: &House, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+pub(super) async fn instead(house: &House, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let sign_in = house.sign_in.as_ref()?;
-    match session(sign_in, headers, house.clock.rules_ms()) {
+    match session(house, sign_in, headers).await {
         Some(_) => None,
         None => Some(shown(sign_in, Word::Ask, &destination(uri.path()))),
     }
@@ -97,6 +115,7 @@ struct Form {
     to: String,
     password: Option<String>,
     token: Option<String>,
+    invite: Option<String>,
 }
 
 impl Form {
@@ -107,6 +126,7 @@ impl Form {
                 "to" => form.to = destination(&value),
                 "password" => form.password = Some(value.into_owned()),
                 "token" => form.token = Some(value.into_owned()),
+                "invite" => form.invite = Some(value.into_owned()),
                 _ => {}
             }
         }
@@ -133,15 +153,20 @@ pub(crate) async fn enter(State(house): State<Arc<House>>, Extension(peer): Exte
         return shown(sign_in, Word::TooFast, &form.to);
     }
     let now_ms = house.clock.rules_ms();
-    let kept = match (&form.token, &form.password) {
-        (Some(token), _) => sign_in.with_token(token, now_ms),
-        (None, Some(password)) => sign_in.with_password(password, now_ms),
-        (None, None) => None,
+    let kept = match (&form.token, &form.invite, &form.password) {
+        (Some(token), ..) => sign_in.with_token(token, now_ms),
+        (None, Some(secret), _) => with_link(&house, secret).await,
+        (None, None, Some(password)) => sign_in.with_password(password, now_ms),
+        (None, None, None) => None,
     };
     let Some(kept) = kept else { return shown(sign_in, Word::Wrong, &form.to) };
     house.door.forgive_sign_in(address);
-    // Who is sent to one room goes there.
-    let to = kept.session.room.as_ref().map_or(form.to, |room| format!("/r/{room}"));
+    // Who is sent to one room goes there, and with him what the app is to know of the link.
+    let to = match (&kept.session.room, &form.invite) {
+        (Some(room), Some(secret)) if kept.session.link.is_some() => format!("/r/{room}#invite={secret}"),
+        (Some(room), _) => format!("/r/{room}"),
+        (None, _) => form.to,
+    };
     let is_encrypted = house.is_https || is_from_https(headers);
     let mut answer = led(&to);
     if let Ok(cookie) = HeaderValue::from_str(&cookie(&kept, now_ms, is_encrypted)) {

@@ -40,7 +40,7 @@ pub(crate) async fn websocket(
         Ok(key) => key,
         Err(refusal) => return refusal.into_response(),
     };
-    let session = match session(&house, request.headers()) {
+    let session = match session(&house, request.headers()).await {
         Ok(session) => session,
         Err(refusal) => return refusal.into_response(),
     };
@@ -118,7 +118,7 @@ impl IntoResponse for Refusal {
 
 /// As whom somebody is let in. A page that is not is connected all the same, without a session, since browsers tell no page
 /// why a handshake failed; a program is refused.
-fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
+async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
     let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
     let now_ms = house.clock.rules_ms();
     if let Some(said) = headers.get(header::AUTHORIZATION) {
@@ -126,7 +126,7 @@ fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusa
         let kept = token.and_then(|token| sign_in.with_token(token, now_ms)).ok_or(Refusal::SignIn)?;
         return Ok(Some(kept.session));
     }
-    match sign_in::session(sign_in, headers, now_ms) {
+    match sign_in::session(house, sign_in, headers).await {
         None if !headers.contains_key(header::ORIGIN) => Err(Refusal::SignIn),
         session => Ok(session),
     }

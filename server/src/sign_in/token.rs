@@ -49,6 +49,15 @@ pub(crate) enum Skips {
     Lock,
 }
 
+/// What is given in these words.
+pub(crate) fn pass_of(role: Option<GivenRole>, skips: &[Skips]) -> Pass {
+    Pass {
+        role: role.map_or(Role::Listener, Role::from),
+        skips_passcode: skips.contains(&Skips::Passcode),
+        skips_lock: skips.contains(&Skips::Lock),
+    }
+}
+
 /// What a token says, as far as it is heeded. Times are seconds since 1970 and may have a fraction.
 #[derive(Debug, Deserialize)]
 struct Claims {
@@ -110,12 +119,8 @@ impl Verifier {
         }
         let name = name.as_deref().map(names::person).transpose().ok()?;
         let room = room.as_deref().map(RoomId::parse).transpose().ok()?;
-        let pass = Pass {
-            role: role.map_or(Role::Listener, Role::from),
-            skips_passcode: skips.contains(&Skips::Passcode),
-            skips_lock: skips.contains(&Skips::Lock),
-        };
-        Some((Session { name, room, pass }, until_ms))
+        let pass = pass_of(role, &skips);
+        Some((Session { name, room, pass, link: None }, until_ms))
     }
 }
 
@@ -166,7 +171,7 @@ mod tests {
             r#"{"name":" Ada ","room":"hall","role":"co_host","skips":["passcode","lock"],"exp":1700000060.5,"sub":"7"}"#;
         let (session, until_ms) = verify(HEADER, claims).unwrap();
         let pass = Pass { role: Role::CoHost, skips_passcode: true, skips_lock: true };
-        assert_eq!(session, Session { name: Some("Ada".into()), room: RoomId::parse("hall").ok(), pass });
+        assert_eq!(session, Session { name: Some("Ada".into()), room: RoomId::parse("hall").ok(), pass, link: None });
         assert_eq!(until_ms, 1_700_000_060_500);
         assert!(session.may_enter(&RoomId::parse("hall").unwrap()) && !session.may_enter(&RoomId::parse("attic").unwrap()));
     }

@@ -156,7 +156,11 @@ impl Api {
         for (template, path) in self.document["paths"].as_object().unwrap() {
             for method in METHODS {
                 if let Some(operation) = path.get(method.to_lowercase()) {
-                    operations.push((method, template.replace("{room}", "nowhere").replace("{user}", "1"), operation));
+                    operations.push((
+                        method,
+                        template.replace("{room}", "nowhere").replace("{user}", "1").replace("{link}", "1"),
+                        operation,
+                    ));
                 }
             }
         }
