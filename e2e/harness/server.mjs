@@ -9,11 +9,11 @@ const START_MS_MAX = 10_000;
 
 // Starts the program that DAIS_BIN names, by way of the command `inside`, and waits until it says where it listens. `stop`
 // ends it and waits for its end; `killAndRestart` is what a crash is, and resolves with the server that comes after it.
-export const startServer = async ({ address = '127.0.0.1', inside = [], port = 0, folder } = {}) => {
+export const startServer = async ({ address = '127.0.0.1', inside = [], port = 0, folder, options = [] } = {}) => {
   const program = process.env.DAIS_BIN;
   if (!program) throw new Error('DAIS_BIN names no server; run these tests with `cargo xtask test`');
   const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'dais-e2e-')));
-  const [command, ...args] = [...inside, program, '--listen', `${address}:${port}`, '--data-dir', dataDir];
+  const [command, ...args] = [...inside, program, '--listen', `${address}:${port}`, '--data-dir', dataDir, ...options];
   const server = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -42,7 +42,7 @@ export const startServer = async ({ address = '127.0.0.1', inside = [], port = 0
   const killAndRestart = async () => {
     server.kill('SIGKILL');
     await ended;
-    return startServer({ address, inside, port: Number(new URL(url).port), folder: dataDir });
+    return startServer({ address, inside, port: Number(new URL(url).port), folder: dataDir, options });
   };
   return { url, stop, killAndRestart, ended, said: () => said };
 };
