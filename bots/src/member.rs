@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dais_engine::audio::{OpusEncoder, PlaybackConfig, PlaybackPipeline, SAMPLE_RATE_HZ};
 use dais_engine::shared::view::View;
 use dais_engine::shared::wire::Reply;
@@ -12,7 +12,10 @@ use dais_engine::{Command, Config, ConnectionState, Engine, Event, Failure, Left
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::{Error as Refused, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::trust;
@@ -25,9 +28,21 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// When the engine wants nothing, it is asked again after so long.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// How a server is reached, and how it lets one in.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Its WebSocket.
+    pub url: &'a str,
+    /// The file with the certificates to believe, if not those whom the system trusts.
+    pub trusted: Option<&'a Path>,
+    /// A token (JWT) for a server where people have to sign in.
+    pub token: Option<&'a str>,
+}
+
 /// A headless member.
 pub struct Member {
     url: String,
+    token: Option<HeaderValue>,
     /// Whom to believe, if not those whom the system trusts.
     connector: Option<Connector>,
     engine: Engine,
@@ -50,19 +65,23 @@ impl Member {
     /// # Errors
     /// A sentence, where the server cannot be reached or refuses.
     pub async fn log_in(url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
-        Self::log_in_trusting(None, url, name, microphone_rate_hz).await
+        Self::log_in_by(Way { url, trusted: None, token: None }, name, microphone_rate_hz).await
     }
 
-    /// The same over `wss://` to a server whose certificate is in the file `trusted`, and to no other.
+    /// The same, with whose certificate and which token the way says.
     ///
     /// # Errors
-    /// A sentence, where the file holds none, or the server cannot be reached or refuses.
-    pub async fn log_in_trusting(trusted: Option<&Path>, url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
+    /// A sentence, where the file holds no certificate, the token is none, or the server cannot be reached or refuses.
+    pub async fn log_in_by(way: Way<'_>, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
+        let Way { url, trusted, token } = way;
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
         let config =
             Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed, make_encoder: OpusEncoder::boxed };
         let mut member = Self {
             url: url.to_owned(),
+            token: token
+                .map(|token| HeaderValue::from_str(&format!("Bearer {token}")).context("the token is none"))
+                .transpose()?,
             connector: trusted.map(trust::only).transpose()?,
             engine: Engine::new(config, Duration::ZERO),
             socket: None,
@@ -202,7 +221,7 @@ impl Member {
     async fn perform(&mut self) -> Result<()> {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Connect => self.connect().await,
+                Output::Connect => self.connect().await?,
                 Output::Send(message) => {
                     if let Some(socket) = &mut self.socket
                         && socket.send(Message::binary(message)).await.is_err()
@@ -238,8 +257,12 @@ impl Member {
         Ok(())
     }
 
-    async fn connect(&mut self) {
-        let connecting = connect_async_tls_with_config(self.url.as_str(), None, false, self.connector.clone());
+    async fn connect(&mut self) -> Result<()> {
+        let mut request = self.url.as_str().into_client_request()?;
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, token.clone());
+        }
+        let connecting = connect_async_tls_with_config(request, None, false, self.connector.clone());
         let connected = timeout(CONNECT_TIMEOUT, connecting).await;
         let now = self.now();
         match connected {
@@ -247,8 +270,12 @@ impl Member {
                 self.socket = Some(socket);
                 self.engine.handle_socket_open(now);
             }
+            Ok(Err(Refused::Http(answer))) if answer.status() == StatusCode::UNAUTHORIZED => {
+                bail!("{} lets in only who is signed in: say a token that it believes with --token", self.url)
+            }
             _ => self.engine.handle_socket_closed(None, now),
         }
+        Ok(())
     }
 
     fn handle_event(&mut self, event: Event) -> Result<()> {

@@ -134,7 +134,9 @@ impl Engine {
                 self.come_back();
             }
             None => {
-                if self.session.token.take().is_some() {
+                // A secret that this page alone has may be a link's: nobody's until somebody logs in, and worth keeping so long.
+                let may_be_a_links = known_name.is_none() && self.session.is_for_this_page;
+                if !may_be_a_links && self.session.token.take().is_some() {
                     let forget = self.session.keep_token(None);
                     self.outputs.push_back(forget);
                 }

@@ -12,7 +12,7 @@ mod step;
 use dais_shared::ids::{InvitationId, MemberId, MessageId, RoomId, StreamId};
 use dais_shared::permissions::Role;
 use dais_shared::room::{
-    Command, Context, Event, Input, Join, MicrophoneState, Mode, Reaction, Room, Setting, Settings, Unheard,
+    Command, Context, Event, Input, Join, MicrophoneState, Mode, Pass, Reaction, Room, Setting, Settings, Unheard,
 };
 
 use model::{Model, Rank};
@@ -147,7 +147,7 @@ impl House {
                     Given::Right => Some(PASSCODE.to_owned()),
                 };
                 let (user, name, address) = (who.user(), who.name(), who.address());
-                Input::Join(Join { user, name, address, passcode, microphone_open })
+                Input::Join(Join { user, name, address, passcode, microphone_open, pass: Pass::NONE })
             }
             Step::Lose(who) => Input::ConnectionLost(self.seat_of(Some(who))),
             Step::Leave(who) => Input::Leave(self.seat_of(Some(who))),

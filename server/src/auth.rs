@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chance::Chance;
 use crate::outbox::Outbox;
-use crate::store::{Acquaintance, Store, TokenHash, Unavailable, Write};
+use crate::store::{Acquaintance, Known, LinkId, Store, TokenHash, Unavailable, Write};
 
 /// Ids have this many bits: short on the wire, and with [`dais_shared::limits::IDENTITIES_MAX`] people seldom drawn
 /// twice.
@@ -44,27 +44,28 @@ impl Auth {
         now_ms: u64,
         connection: ConnectionId,
         outbox: &Arc<Outbox>,
-    ) -> Option<Identity> {
+    ) -> Option<Known> {
         // Once, and once more for each time that an identity is revoked meanwhile: it may be this one, and whoever revoked it
         // saw no session of it yet.
         for _ in 0..IDENTIFY_TRIES_MAX {
             let revoked_before = self.revoked_total.load(Ordering::SeqCst);
             // A store that cannot answer knows nobody; the person logs in anew, or tries again.
-            let identity = self.store.identify(hash(token), now_ms).await.ok().flatten()?;
-            self.begin_session(identity.user, connection, outbox);
+            let known = self.store.identify(token_hash(&token.0), now_ms).await.ok().flatten()?;
+            let user = known.identity.user;
+            self.begin_session(user, connection, outbox);
             if self.revoked_total.load(Ordering::SeqCst) == revoked_before {
-                return Some(identity);
+                return Some(known);
             }
-            self.end_session(identity.user, connection);
+            self.end_session(user, connection);
         }
         None
     }
 
-    /// Somebody new.
+    /// Somebody new, who maybe came by a link.
     ///
     /// # Errors
     /// [`Denied::InvalidName`]; [`Denied::Unavailable`] if the store cannot keep it.
-    pub(crate) async fn login(&self, name: &str, now_ms: u64) -> Result<(Identity, Token), Denied> {
+    pub(crate) async fn login(&self, name: &str, link: Option<LinkId>, now_ms: u64) -> Result<(Identity, Token), Denied> {
         let name = names::person(name).map_err(Denied::InvalidName)?;
         let mut user = self.random_user();
         while self.store.is_user_known(user).await.map_err(unavailable)? {
@@ -72,7 +73,7 @@ impl Auth {
         }
         let token = Token(self.chance.bytes());
         let identity = Identity { user, name };
-        let write = Write::IdentityCreated { identity: identity.clone(), token: hash(token), now_ms };
+        let write = Write::IdentityCreated { identity: identity.clone(), token: token_hash(&token.0), link, now_ms };
         self.store.write(write).await.map_err(unavailable)?;
         Ok((identity, token))
     }
@@ -156,6 +157,7 @@ const fn unavailable(_: Unavailable) -> Denied {
     Denied::Unavailable
 }
 
-fn hash(token: Token) -> TokenHash {
-    Sha256::digest(token.0).into()
+/// What is kept of a secret.
+pub(crate) fn token_hash(secret: &[u8]) -> TokenHash {
+    Sha256::digest(secret).into()
 }

@@ -35,6 +35,11 @@ impl Clock {
         self.rooms_ahead_ms.load(Ordering::Relaxed)
     }
 
+    /// The time by which rooms judge, and whether somebody is still let in.
+    pub(crate) fn rules_ms(&self) -> u64 {
+        self.now_ms() + self.rooms_ahead_ms()
+    }
+
     pub(crate) fn put_rooms_ahead(&self, by_ms: u64) {
         self.rooms_ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
     }

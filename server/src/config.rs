@@ -40,6 +40,10 @@ pub struct Config {
     pub tls: Tls,
     /// Opens what is for the operator alone from anywhere. Without it that is open to this machine, and to nobody else.
     pub admin_token: Option<AdminToken>,
+    /// The file with the password that people are asked for before anything else.
+    pub sign_in_password_file: Option<PathBuf>,
+    /// The file with the key of another site that sends its people with signed tokens (JWT).
+    pub sign_in_jwt_key: Option<PathBuf>,
     /// What to log.
     pub log: LogFilter,
     /// In which form.
@@ -117,6 +121,8 @@ impl Default for Config {
             trust_proxies: Vec::new(),
             tls: Tls::Off,
             admin_token: None,
+            sign_in_password_file: None,
+            sign_in_jwt_key: None,
             log: LogFilter("warn".into()),
             log_format: LogFormat::default(),
             log_addresses: LogAddresses::default(),
@@ -306,6 +312,14 @@ struct Options {
     /// environment or in the file
     #[arg(long, env = "DAIS_ADMIN_TOKEN", value_name = "SECRET", hide_env_values = true)]
     admin_token: Option<String>,
+    /// Let in only those who know the password in this file, of 8 to 128 characters in one line. Nobody is asked without this
+    /// option and the next
+    #[arg(long, env = "DAIS_SIGN_IN_PASSWORD_FILE", value_name = "FILE")]
+    sign_in_password_file: Option<PathBuf>,
+    /// Let in those whom another site sends with a token (JWT) signed with the key in this file: a secret of 32 bytes or more
+    /// for HS256, or a public key in PEM for EdDSA (Ed25519)
+    #[arg(long, env = "DAIS_SIGN_IN_JWT_KEY", value_name = "FILE")]
+    sign_in_jwt_key: Option<PathBuf>,
     /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -345,6 +359,8 @@ struct File {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     admin_token: Option<String>,
+    sign_in_password_file: Option<PathBuf>,
+    sign_in_jwt_key: Option<PathBuf>,
     log: Option<String>,
     log_format: Option<LogFormat>,
     log_addresses: Option<LogAddresses>,
@@ -389,6 +405,8 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
         tls: tls(options.tls.or(file.tls), options.tls_certificate.or(file.tls_certificate), options.tls_key.or(file.tls_key))?,
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
+        sign_in_password_file: options.sign_in_password_file.or(file.sign_in_password_file),
+        sign_in_jwt_key: options.sign_in_jwt_key.or(file.sign_in_jwt_key),
         log: options.log.or(file.log).map_or(default.log, LogFilter),
         log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
         log_addresses: options.log_addresses.or(file.log_addresses).unwrap_or(default.log_addresses),

@@ -26,7 +26,9 @@ use crate::outbox::{Control, Outbox, Transport, control_frame};
 use crate::room_actor::{Message, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
+use crate::sign_in::Session;
 use crate::socket::Socket;
+use crate::store::LinkId;
 use crate::websocket::{self, FrameError, Kind};
 use intake::{Charge, Intake, Verdict};
 
@@ -80,6 +82,10 @@ struct Connection {
     inbox: Vec<u8>,
     intake: Intake,
     has_said_hello: bool,
+    /// As whom this person is let in.
+    session: Session,
+    /// The link by which this person comes or has come.
+    link: Option<LinkId>,
     identity: Option<Identity>,
     seat: Option<Seat>,
     lobby: Option<Lobby>,
@@ -101,8 +107,8 @@ pub(crate) struct Upgraded {
     pub(crate) first: Vec<u8>,
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAddr) {
+/// Serves a connection to its end. One without a session is told to sign in, and nothing else.
+pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAddr, session: Option<Session>) {
     let Upgraded { socket, transport, first } = upgraded;
     let id = house.next_connection();
     let now_ms = house.clock.now_ms();
@@ -116,6 +122,8 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
         inbox: first,
         intake: Intake::new(now_ms),
         has_said_hello: false,
+        session: session.clone().unwrap_or(Session::PLAIN),
+        link: None,
         identity: None,
         seat: None,
         lobby: None,
@@ -129,9 +137,12 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
     };
     let peer = connection.house.log_addresses.show(peer);
     tracing::debug!(connection = %id, %peer, "open");
-    let end = match connection.run().await {
-        Ok(never) => match never {},
-        Err(end) => end,
+    let end = match session {
+        None => End::Goodbye(Goodbye::NotSignedIn),
+        Some(_) => match connection.run().await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        },
     };
     tracing::debug!(connection = %id, %peer, ?end, "close");
     connection.finish(end).await;
@@ -284,7 +295,7 @@ impl Connection {
         }
         self.has_said_hello = true;
         if let Some(token) = token {
-            self.identity = self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await;
+            self.be_known(token).await;
         }
         tracing::debug!(connection = %self.id, client, is_known = self.identity.is_some(), "hello");
         let now_ms = self.house.clock.now_ms();

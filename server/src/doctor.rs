@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, Tls};
 use crate::server::reachable;
+use crate::sign_in::Secrets;
 use crate::store::{self, Examined};
 use crate::tls::{Dates, Pair, TlsError};
 use place::{Place, Said};
@@ -76,6 +77,7 @@ impl Doctor {
         let (port, running) = self.port().await;
         let mut findings = vec![port];
         findings.push(self.certificate());
+        findings.extend(self.sign_in());
         let (data, newest_ms) = self.data(running.is_some());
         findings.extend(data);
         findings.push(clock(self.now, written(std::env::current_exe().ok().as_deref()), newest_ms));
@@ -107,6 +109,21 @@ impl Doctor {
             }
             Err(error) => (Wrong(format!("Cannot listen on {address}: {error}; choose another address with --listen.")), None),
         }
+    }
+
+    /// Whether people can sign in where they have to.
+    fn sign_in(&self) -> Option<Finding> {
+        let (password, key) = (&self.config.sign_in_password_file, &self.config.sign_in_jwt_key);
+        let what = match (password, key) {
+            (None, None) => return None,
+            (Some(_), None) => "with a password",
+            (None, Some(_)) => "with tokens of another site",
+            (Some(_), Some(_)) => "with a password, or with tokens of another site",
+        };
+        Some(match Secrets::read(password.as_deref(), key.as_deref()) {
+            Ok(_) => Fine(format!("People sign in {what}.")),
+            Err(error) => Wrong(format!("Nobody can sign in: {error}.")),
+        })
     }
 
     fn certificate(&self) -> Finding {

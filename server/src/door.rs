@@ -87,6 +87,17 @@ impl Door {
         self.ledger().forgive_passcode(address);
     }
 
+    /// Somebody tries to sign in. False where too many have failed at this address.
+    pub(crate) fn may_try_sign_in(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        let may = self.ledger().may_try_sign_in(address, now_ms);
+        self.note(may, Refusal::SignIns)
+    }
+
+    /// It went well: the try is not counted.
+    pub(crate) fn forgive_sign_in(&self, address: AddressPrefix) {
+        self.ledger().forgive_sign_in(address);
+    }
+
     fn note(&self, may: bool, otherwise: Refusal) -> bool {
         if !may {
             self.metrics.count_refusal(otherwise);

@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod assets;
 pub(crate) mod operator;
 mod origin;
+pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod upgrade;
 

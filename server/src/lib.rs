@@ -23,6 +23,7 @@ mod room_actor;
 mod rooms;
 mod routes;
 mod server;
+mod sign_in;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod socket;
@@ -39,6 +40,7 @@ pub use metrics::{Counter, Histogram, Metrics};
 #[doc(hidden)]
 pub use routes::paths;
 pub use server::{Error, Running, Server, Status};
+pub use sign_in::SignInError;
 pub use store::{BackupError, OpenError};
 pub use tls::TlsError;
 

@@ -8,18 +8,19 @@ use axum::middleware::map_response;
 use axum::routing::{MethodRouter, delete, get};
 use dais_shared::limits::API_BODY_BYTES_MAX;
 
-use crate::http::api::{self, bans, identities, rooms};
-use crate::http::{assets, operator, status, upgrade};
+use crate::http::api::{self, bans, identities, links, rooms};
+use crate::http::{assets, operator, sign_in, status, upgrade};
 use crate::server::House;
 use crate::tls;
 
 type Table<const N: usize> = [(&'static str, MethodRouter<Arc<House>>); N];
 
 /// What there is beside the API.
-fn outside() -> Table<5> {
+fn outside() -> Table<6> {
     [
         ("/", get(assets::page)),
         ("/r/{room}", get(assets::page)),
+        ("/sign-in", get(sign_in::page).post(sign_in::enter)),
         ("/ws", get(upgrade::websocket)),
         ("/healthz", get(status::healthz)),
         ("/metrics", get(operator::metrics)),
@@ -27,7 +28,7 @@ fn outside() -> Table<5> {
 }
 
 /// What there is below `/api`.
-fn inside() -> Table<9> {
+fn inside() -> Table<11> {
     [
         ("/status", get(status::status)),
         ("/openapi.json", get(api::description)),
@@ -36,6 +37,8 @@ fn inside() -> Table<9> {
         ("/rooms/{room}/members", get(rooms::members)),
         ("/rooms/{room}/bans", get(bans::list).post(bans::ban)),
         ("/rooms/{room}/bans/{user}", delete(bans::unban)),
+        ("/rooms/{room}/links", get(links::list).post(links::create)),
+        ("/rooms/{room}/links/{link}", delete(links::revoke)),
         ("/identities", get(identities::list)),
         ("/identities/{user}", delete(identities::revoke)),
     ]

@@ -35,6 +35,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Register;
 use crate::rooms::Rooms;
 use crate::routes;
+use crate::sign_in::{SignIn, SignInError};
 use crate::store::{OpenError, Store};
 use crate::tls::{self, Greeting, TlsError};
 
@@ -64,6 +65,8 @@ pub(crate) struct House {
     pub(crate) trust_proxies: Vec<IpAddr>,
     /// Opens what is for the operator alone.
     pub(crate) admin_token: Option<AdminToken>,
+    /// Who may come in at all; `None` where everybody may.
+    pub(crate) sign_in: Option<SignIn>,
     /// What of people's addresses may be logged.
     pub(crate) log_addresses: LogAddresses,
     /// Turns true once.
@@ -88,7 +91,7 @@ impl House {
     /// A house without rooms and connections.
     ///
     /// # Errors
-    /// [`Error::WebDir`].
+    /// [`Error::WebDir`], [`Error::SignIn`].
     pub(crate) fn open(
         config: Config,
         start: Start,
@@ -97,6 +100,8 @@ impl House {
     ) -> Result<Arc<Self>, Error> {
         let assets = Assets::open(config.web_dir.as_deref())
             .map_err(|source| Error::WebDir { folder: config.web_dir.unwrap_or_default(), source })?;
+        let (password, key) = (config.sign_in_password_file.as_deref(), config.sign_in_jwt_key.as_deref());
+        let sign_in = SignIn::open(password, key, &config.data_dir)?;
         let Start { clock, metrics, store, chance, journal, is_https } = start;
         let bounds = Bounds::within(files::limit(), config.connections_per_address);
         Ok(Arc::new(Self {
@@ -117,6 +122,7 @@ impl House {
             is_https,
             trust_proxies: config.trust_proxies,
             admin_token: config.admin_token,
+            sign_in,
             log_addresses: config.log_addresses,
             shutdown,
             alive: alive.downgrade(),
@@ -180,6 +186,9 @@ pub enum Error {
     /// What the last run left behind cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Nobody could be let in, or not as the operator wants it.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
     /// There is no certificate to speak HTTPS with.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -20,6 +20,7 @@ use crate::connection::{self, Upgraded};
 use crate::metrics::Metrics;
 use crate::outbox::Transport;
 use crate::server::{Error as StartError, House, Start};
+use crate::sign_in::Session;
 use crate::store::Database;
 use crate::store::Store;
 
@@ -345,7 +346,7 @@ impl Simulated {
         let pipe = Arc::<Pipe>::default();
         let socket = crate::socket::Socket::Simulated(Socket { line, pipe: Arc::clone(&pipe), journal });
         let upgraded = Upgraded { socket, transport: Transport::Plain, first: Vec::new() };
-        tokio::spawn(connection::serve(Arc::clone(&self.house), upgraded, peer));
+        tokio::spawn(connection::serve(Arc::clone(&self.house), upgraded, peer, Some(Session::PLAIN)));
         Line(pipe)
     }
 

@@ -7,6 +7,7 @@
 mod database;
 mod dirty;
 mod examination;
+mod links;
 mod rows;
 #[cfg(feature = "simulation")]
 mod simulated;
@@ -32,6 +33,7 @@ pub(crate) use database::Database;
 pub(crate) use database::back_up;
 pub use database::{BackupError, OpenError};
 pub(crate) use examination::{Examined, examine, is_in_use};
+pub(crate) use links::{Link, LinkId};
 
 /// SHA-256 of a token. The token itself is never kept.
 pub(crate) type TokenHash = [u8; 32];
@@ -43,12 +45,31 @@ pub(crate) enum Write {
     Room(Box<Room>),
     /// What happened in a room. One that has ended is forgotten.
     Events { room: RoomId, events: Vec<Event> },
-    /// A new identity.
-    IdentityCreated { identity: Identity, token: TokenHash, now_ms: u64 },
+    /// A new identity, which maybe came by a link.
+    IdentityCreated { identity: Identity, token: TokenHash, link: Option<LinkId>, now_ms: u64 },
     /// Another name.
     IdentityRenamed { user: UserId, name: String },
     /// The token opens nothing any more.
     IdentityRevoked { user: UserId },
+    /// A new link into a room, if that has not too many.
+    LinkMade { link: Link, secret: TokenHash },
+    /// A link opens nothing any more.
+    LinkRevoked(LinkId),
+}
+
+/// Whose token something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) identity: Identity,
+    /// By which link that person came, if that still is one.
+    pub(crate) link: Option<LinkId>,
+}
+
+/// How a link is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ByLink {
+    Id(LinkId),
+    Secret(TokenHash),
 }
 
 /// Somebody who is known, as the operator may see it.
@@ -70,7 +91,15 @@ enum Request {
     Identify {
         token: TokenHash,
         now_ms: u64,
-        answer: oneshot::Sender<Option<Identity>>,
+        answer: oneshot::Sender<Option<Known>>,
+    },
+    FindLink {
+        by: ByLink,
+        answer: oneshot::Sender<Option<Link>>,
+    },
+    ListLinks {
+        room: RoomId,
+        answer: oneshot::Sender<Vec<Link>>,
     },
     IsUserKnown {
         user: UserId,
@@ -209,8 +238,18 @@ impl Store {
     }
 
     /// Whose token this is.
-    pub(crate) async fn identify(&self, token: TokenHash, now_ms: u64) -> Result<Option<Identity>, Unavailable> {
+    pub(crate) async fn identify(&self, token: TokenHash, now_ms: u64) -> Result<Option<Known>, Unavailable> {
         self.ask(|answer| Request::Identify { token, now_ms, answer }).await
+    }
+
+    /// A link, whether or not it holds at the moment.
+    pub(crate) async fn find_link(&self, by: ByLink) -> Result<Option<Link>, Unavailable> {
+        self.ask(|answer| Request::FindLink { by, answer }).await
+    }
+
+    /// All links into a room, first made first.
+    pub(crate) async fn links(&self, room: RoomId) -> Result<Vec<Link>, Unavailable> {
+        self.ask(|answer| Request::ListLinks { room, answer }).await
     }
 
     /// Whether somebody has this id.
@@ -317,6 +356,8 @@ impl Keeper {
                 let found = self.database.identify(&token, now_ms);
                 let _ = found.map(|identity| answer.send(identity));
             }
+            Request::FindLink { by, answer } => drop(self.database.link(by).map(|link| answer.send(link))),
+            Request::ListLinks { room, answer } => drop(self.database.links(&room).map(|links| answer.send(links))),
             Request::IsUserKnown { user, answer } => {
                 let _ = self.database.is_user_known(user).map(|is_known| answer.send(is_known));
             }

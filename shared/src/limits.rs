@@ -75,6 +75,33 @@ pub const API_BODY_MS_MAX: u64 = 5_000;
 pub const API_PAGE_MAX: usize = 100;
 /// Characters of the operator's secret: as many hexadecimal digits are 64 random bits.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+/// Links that let people into one room with more than others have: a page of the HTTP API holds them all.
+pub const LINKS_PER_ROOM_MAX: usize = API_PAGE_MAX;
+/// Such a link holds so long, unless the operator says otherwise: a week.
+pub const LINK_MS: u64 = 7 * 24 * 3_600_000;
+/// And so long at most: a year.
+pub const LINK_MS_MAX: u64 = 366 * 24 * 3_600_000;
+/// The most people that one may be limited to: more than that are a crowd, for which nobody counts.
+pub const LINK_USES_MAX: u32 = 100_000;
+/// Characters of the password of a whole house: what many tries do not find, see [`SIGN_INS_PER_ADDRESS`].
+pub const SIGN_IN_PASSWORD_CHARS_MIN: usize = 8;
+/// And at most: what somebody types.
+pub const SIGN_IN_PASSWORD_CHARS_MAX: usize = 128;
+/// Bytes of the secret that another site signs its tokens with: as many as HMAC-SHA-256 gives (RFC 7518, section 3.2).
+pub const SIGN_IN_KEY_BYTES_MIN: usize = 32;
+/// Bytes of the file that such a secret, a public key or the password is in.
+pub const SIGN_IN_FILE_BYTES_MAX: u64 = 16 * 1024;
+/// Bytes of a token of another site: with a name and a room it takes 300, and a cookie holds 4096.
+pub const SIGN_IN_TOKEN_BYTES_MAX: usize = 2048;
+/// How far the clocks of two sites may be apart.
+pub const SIGN_IN_TOKEN_LEEWAY_MS: u64 = 30_000;
+/// Whoever knew the password is asked again after so long: a week.
+pub const SIGN_IN_MS: u64 = 7 * 24 * 3_600_000;
+/// Tries to sign in that fail which an address has at once, and one more every [`SIGN_IN_SECONDS`] afterwards: a class whose
+/// teacher misspelt it. Eight lower-case letters last an address for centuries.
+pub const SIGN_INS_PER_ADDRESS: u32 = 50;
+/// See [`SIGN_INS_PER_ADDRESS`].
+pub const SIGN_IN_SECONDS: u32 = 10;
 /// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
 pub const IDENTITIES_MAX: usize = 100_000;
 /// An identity that nobody has used for so long is forgotten: 90 days.

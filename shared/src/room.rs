@@ -24,7 +24,7 @@ pub use event::{
     StageExit,
 };
 pub use exclusion::{Ban, Block, Claim, Departed};
-pub use input::{Command, Context, Denied, Input, Join, Order};
+pub use input::{Command, Context, Denied, Input, Join, Order, Pass};
 pub use record::{Counters, Record};
 pub use seat::{Invitation, MicrophoneState, RaisedHand, Seat, StageSeat};
 pub use settings::{Mode, Setting, Settings};

@@ -3,6 +3,7 @@
 mod bans;
 mod described;
 mod identities;
+mod links;
 mod log;
 mod refusals;
 mod rooms;

@@ -13,6 +13,7 @@ mod handshake;
 mod messages;
 mod names;
 mod scene;
+mod sign_in;
 mod tokens;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ pub(crate) mod http;
 mod member;
 mod process;
 mod raw;
+pub(crate) mod token;
 mod way;
 mod witness;
 

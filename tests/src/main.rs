@@ -18,6 +18,7 @@ mod operator;
 mod page;
 mod presence;
 mod rows;
+mod sign_in;
 mod slow;
 mod stage;
 mod tidy;

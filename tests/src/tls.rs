@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dais_bots::engine::audio::SAMPLE_RATE_HZ;
-use dais_bots::member::Member;
+use dais_bots::member::{Member, Way as BotsWay};
 use dais_server::{Config, Tls};
 use dais_shared::room::{Command, Mode};
 use dais_shared::wire::Goodbye;
@@ -164,12 +164,13 @@ async fn a_bot_trusts_the_certificate_it_is_given_and_no_other() {
     let server = TestServer::start_https().await;
     let url = format!("wss://{}/ws", server.address());
     let certificate = server.folder().join("tls-certificate.pem");
-    Member::log_in_trusting(Some(&certificate), &url, "Ada", Some(SAMPLE_RATE_HZ)).await.unwrap();
+    let by = |trusted| BotsWay { url: &url, trusted: Some(trusted), token: None };
+    Member::log_in_by(by(&certificate), "Ada", Some(SAMPLE_RATE_HZ)).await.unwrap();
     put(server.folder(), &pair());
     let other = server.folder().join("chain.pem");
-    let refused = Member::log_in_trusting(Some(&other), &url, "Ben", None).await.map(drop).unwrap_err();
+    let refused = Member::log_in_by(by(&other), "Ben", None).await.map(drop).unwrap_err();
     assert!(refused.to_string().contains("cannot reach"), "{refused}");
     let key = server.folder().join("key.pem");
-    let refused = Member::log_in_trusting(Some(&key), &url, "Ben", None).await.map(drop).unwrap_err();
+    let refused = Member::log_in_by(by(&key), "Ben", None).await.map(drop).unwrap_err();
     assert!(refused.to_string().contains("holds no certificate"), "{refused}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dais_engine::audio::OpusEncoder;
 use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Token, UserId};
 use dais_engine::shared::limits::AUDIENCE_BATCH_MS;
-use dais_engine::shared::room::{Command as RoomCommand, Context, Denied, Input, Join, Mode, Room, Settings};
+use dais_engine::shared::room::{Command as RoomCommand, Context, Denied, Input, Join, Mode, Pass, Room, Settings};
 use dais_engine::shared::view::Publication;
 use dais_engine::shared::voice;
 use dais_engine::shared::wire::{self, ClientFrame, FromClient, Goodbye, Identity, Reply, Request, ServerFrame};
@@ -39,7 +39,14 @@ pub(crate) struct World {
 }
 
 pub(crate) fn person(user: UserId, name: &str, microphone_open: bool) -> Join {
-    Join { user, name: name.into(), address: AddressPrefix::V4([127, 0, 0, 1]), passcode: None, microphone_open }
+    Join {
+        user,
+        name: name.into(),
+        address: AddressPrefix::V4([127, 0, 0, 1]),
+        passcode: None,
+        microphone_open,
+        pass: Pass::NONE,
+    }
 }
 
 pub(crate) fn join() -> Command {

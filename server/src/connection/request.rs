@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId};
+use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId, Token};
 use dais_shared::names;
-use dais_shared::room::{self, Command, Denied, Settings};
+use dais_shared::room::{self, Command, Denied, Pass, Settings};
 use dais_shared::wire::{Goodbye, Identity, Reply, Request, ServerFrame};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
 use super::{Connection, End, Lobby, Seat, Step};
+use crate::auth::token_hash;
 use crate::room_actor::{Join, Message, Tenure};
 use crate::rooms::{Handle, NewRoom};
+use crate::store::{ByLink, Known};
 
 /// What becomes of a request here.
 enum Outcome {
@@ -101,8 +103,45 @@ impl Connection {
         Ok(())
     }
 
+    /// As whom the secret of a hello makes one known: an identity, or somebody new who comes by a link.
+    pub(super) async fn be_known(&mut self, token: Token) {
+        match self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await {
+            Some(Known { mut identity, link }) => {
+                if let Some(name) = &self.session.name {
+                    identity.name.clone_from(name);
+                }
+                (self.identity, self.link) = (Some(identity), link);
+            }
+            None => {
+                let found = self.house.store.find_link(ByLink::Secret(token_hash(&token.0))).await;
+                self.link = found.ok().flatten().map(|link| link.id); // a store that cannot say knows of none
+            }
+        }
+    }
+
+    /// What this person was given for a room, by whoever sent him and by a link, as it is at this moment.
+    ///
+    /// # Errors
+    /// [`Denied::NotPermitted`] where that leads elsewhere, or no longer anywhere.
+    async fn pass_into(&self, room: &RoomId) -> Result<Pass, Denied> {
+        if !self.session.may_enter(room) {
+            return Err(Denied::NotPermitted);
+        }
+        let link = match self.link {
+            Some(id) => self.house.store.find_link(ByLink::Id(id)).await.map_err(|_| Denied::Unavailable)?,
+            None => None,
+        };
+        let now_ms = self.house.clock.rules_ms();
+        let link = link.filter(|link| link.room == *room && link.holds(now_ms));
+        if self.session.link.is_some() && self.session.link != link.as_ref().map(|link| link.id) {
+            return Err(Denied::NotPermitted);
+        }
+        Ok(link.map_or(self.session.pass, |link| self.session.pass.and(link.pass)))
+    }
+
     async fn login(&mut self, name: &str) -> Outcome {
         let now_ms = self.house.clock.now_ms();
+        let name = self.session.name.as_deref().unwrap_or(name);
         if let Some(identity) = &self.identity {
             return match self.house.auth.rename(identity.user, name).await {
                 Ok(identity) => {
@@ -112,8 +151,14 @@ impl Connection {
                 Err(denied) => denied.into(),
             };
         }
-        match self.house.auth.login(name, now_ms).await {
+        let link = self.link.or(self.session.link);
+        match self.house.auth.login(name, link, now_ms).await {
             Ok((identity, token)) => {
+                if link.is_some() {
+                    // It may have brought as many as it may; then this person came by none.
+                    let known = self.house.store.identify(token_hash(&token.0), now_ms).await;
+                    self.link = known.ok().flatten().and_then(|known| known.link);
+                }
                 self.house.auth.begin_session(identity.user, self.id, &self.outbox);
                 self.identity = Some(identity.clone());
                 Reply::LoggedIn { identity, token: Some(token) }.into()
@@ -169,6 +214,9 @@ impl Connection {
             Ok(passcode) => passcode,
             Err(invalid) => return Denied::InvalidPasscode(invalid).into(),
         };
+        if !self.session.may_make(id.as_ref()) {
+            return Denied::NotPermitted.into();
+        }
         let founder = identity.user;
         let (join, seat) = self.join(request, page, false, self.person(identity, None, false));
         match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder }, join) {
@@ -180,7 +228,18 @@ impl Connection {
         }
     }
 
-    async fn join_room(&mut self, request: RequestId, id: &RoomId, page: PageId, take_over: bool, person: room::Join) -> Outcome {
+    async fn join_room(
+        &mut self,
+        request: RequestId,
+        id: &RoomId,
+        page: PageId,
+        take_over: bool,
+        mut person: room::Join,
+    ) -> Outcome {
+        person.pass = match self.pass_into(id).await {
+            Ok(pass) => pass,
+            Err(denied) => return denied.into(),
+        };
         let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
         let tries_passcode = person.passcode.is_some();
         if tries_passcode && !self.house.door.may_try_passcode(self.address, self.heard_ms) {
@@ -229,7 +288,7 @@ impl Connection {
 
     fn person(&self, identity: Identity, passcode: Option<String>, microphone_open: bool) -> room::Join {
         let Identity { user, name } = identity;
-        room::Join { user, name, address: self.address, passcode, microphone_open }
+        room::Join { user, name, address: self.address, passcode, microphone_open, pass: Pass::NONE }
     }
 
     fn join(&self, request: RequestId, page: PageId, take_over: bool, person: room::Join) -> (Message, Coming) {

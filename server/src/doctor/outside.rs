@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, ORIGIN};
-use dais_shared::wire::{ClientFrame, FromServer, PROTOCOL_VERSION, ServerFrame, decode_server, encode_client};
+use dais_shared::wire::{ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, ServerFrame, decode_server, encode_client};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
@@ -132,7 +132,10 @@ async fn websocket(place: &Place, url: &str) -> Finding {
         let answer = socket.next().await.ok_or(Error::ConnectionClosed)??.into_data();
         // Nothing more is wanted of it.
         let _ = socket.close(None).await;
-        Ok::<_, Error>(matches!(decode_server(&answer), Ok(FromServer::Control(ServerFrame::Welcome { .. }))))
+        // Where people have to sign in the doctor is sent away, by the server and not by what stands in between.
+        let is_answer =
+            |frame: &ServerFrame| matches!(frame, ServerFrame::Welcome { .. } | ServerFrame::Goodbye(Goodbye::NotSignedIn));
+        Ok::<_, Error>(matches!(decode_server(&answer), Ok(FromServer::Control(frame)) if is_answer(&frame)))
     };
     match timeout(PATIENCE, through).await {
         Ok(Ok(true)) => Fine(format!("A WebSocket to {url}/ws gets through.")),

@@ -123,6 +123,25 @@ async fn a_server_that_runs_is_found_with_its_data_and_from_outside() {
 }
 
 #[tokio::test]
+async fn whether_people_can_sign_in_is_said_and_a_server_that_asks_them_is_reached() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("password");
+    std::fs::write(&path, "open sesame").unwrap();
+    let data_dir = folder.path().join("data");
+    let sign_in_password_file = Some(path.clone());
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir, sign_in_password_file, ..Config::default() };
+    let running = Server::start(config.clone()).await.unwrap();
+    let doctor = doctor(Config { listen: running.addr, ..config });
+    let findings = doctor.examine(Some(&format!("http://{}", running.addr))).await;
+    assert_eq!(wrong(&findings), [""; 0], "{findings:#?}");
+    assert_fine(&findings, "sign in with a password");
+    assert_fine(&findings, "WebSocket");
+    std::fs::write(&path, "short").unwrap();
+    assert_only(&doctor.examine(None).await, "Nobody can sign in: the password in");
+    running.shutdown().await;
+}
+
+#[tokio::test]
 async fn before_the_first_start_nothing_is_wrong_and_nothing_is_made() {
     let folder = TempDir::new().unwrap();
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().join("new"), ..Config::default() };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{
-    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ARRIVALS_PER_CONNECTION, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS,
+    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ARRIVALS_PER_CONNECTION, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS,
+    SIGN_INS_PER_ADDRESS,
 };
 use dais_shared::rate::TokenBucket;
 use tokio::sync::Notify;
@@ -28,11 +29,13 @@ pub(crate) enum Refusal {
     Arrivals,
     /// Too many wrong passcodes came from there of late.
     Passcodes,
+    /// Too many tries to sign in failed there of late.
+    SignIns,
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::AddressFull, Self::AddressTooFast, Self::ServerFull, Self::Arrivals, Self::Passcodes];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::AddressFull, Self::AddressTooFast, Self::ServerFull, Self::Arrivals, Self::Passcodes, Self::SignIns];
 }
 
 /// One address.
@@ -44,6 +47,7 @@ struct Account {
     openings: TokenBucket,
     arrivals: TokenBucket,
     passcodes: TokenBucket,
+    sign_ins: TokenBucket,
 }
 
 impl Account {
@@ -56,6 +60,7 @@ impl Account {
             openings: share(connections),
             arrivals: share(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
             passcodes: TokenBucket::new(PASSCODES_PER_ADDRESS * PASSCODE_SECONDS, 1, now_ms),
+            sign_ins: TokenBucket::new(SIGN_INS_PER_ADDRESS * SIGN_IN_SECONDS, 1, now_ms),
         }
     }
 
@@ -69,6 +74,7 @@ impl Account {
             && self.openings.is_full(now_ms)
             && self.arrivals.is_full(now_ms)
             && self.passcodes.is_full(now_ms)
+            && self.sign_ins.is_full(now_ms)
     }
 }
 
@@ -140,6 +146,16 @@ impl Ledger {
     pub(super) fn forgive_passcode(&mut self, address: AddressPrefix) {
         if let Some(account) = self.accounts.get_mut(&address) {
             account.passcodes.give_back(PASSCODE_SECONDS);
+        }
+    }
+
+    pub(super) fn may_try_sign_in(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
+        self.account(address, now_ms).sign_ins.take(SIGN_IN_SECONDS, now_ms)
+    }
+
+    pub(super) fn forgive_sign_in(&mut self, address: AddressPrefix) {
+        if let Some(account) = self.accounts.get_mut(&address) {
+            account.sign_ins.give_back(SIGN_IN_SECONDS);
         }
     }
 

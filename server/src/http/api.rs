@@ -6,6 +6,7 @@
 pub(crate) mod bans;
 mod body;
 pub(crate) mod identities;
+pub(crate) mod links;
 mod refused;
 pub(crate) mod rooms;
 

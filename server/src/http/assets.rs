@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use super::sign_in;
 use crate::server::House;
 use negotiation::{Coding, codings_accepted, matches_etag};
 
@@ -27,8 +28,11 @@ const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
     <p>It was built without the client. Build everything with <code>cargo xtask run</code>, \
     or serve a built page with <code>dais --web-dir dist</code>.</p>";
 
-/// `GET /` and `GET /r/<room>`: the app, which reads the room from its address.
-pub(crate) async fn page(State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
+/// `GET /` and `GET /r/<room>`: the app, which reads the room from its address, for whoever is let in.
+pub(crate) async fn page(State(house): State<Arc<House>>, uri: Uri, headers: HeaderMap) -> Response {
+    if let Some(page) = sign_in::instead(&house, &uri, &headers).await {
+        return page;
+    }
     match serve(&house.assets, INDEX, &headers).await {
         Some(response) => response,
         None => with_page_headers((StatusCode::NOT_FOUND, Html(NO_PAGE)).into_response()),
@@ -85,7 +89,7 @@ async fn best_coding(assets: &Assets, name: &str, headers: &HeaderMap) -> Option
 }
 
 /// Headers of a page: those of any file, cross-origin isolation, and no referrer.
-fn with_page_headers(mut response: Response) -> Response {
+pub(super) fn with_page_headers(mut response: Response) -> Response {
     add(&mut response, &ISOLATION);
     add(&mut response, &[("cross-origin-opener-policy", "same-origin")]);
     with_file_headers(response)

@@ -76,6 +76,7 @@ const fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::ServerFull => "server_full",
         Refusal::Arrivals => "arrivals",
         Refusal::Passcodes => "passcodes",
+        Refusal::SignIns => "sign_ins",
     }
 }
 

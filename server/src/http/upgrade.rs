@@ -16,11 +16,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::origin;
+use super::{origin, sign_in};
 use crate::connection::{self, Upgraded};
 use crate::door;
 use crate::outbox::Transport;
 use crate::server::{House, Peer};
+use crate::sign_in::Session;
 use crate::socket::Socket;
 
 /// `GET /ws`.
@@ -39,6 +40,10 @@ pub(crate) async fn websocket(
         Ok(key) => key,
         Err(refusal) => return refusal.into_response(),
     };
+    let session = match session(&house, request.headers()).await {
+        Ok(session) => session,
+        Err(refusal) => return refusal.into_response(),
+    };
     let address = origin::address(peer.0.ip(), request.headers(), &house.trust_proxies);
     let peer = SocketAddr::new(address, peer.0.port());
     let admission = match house.door.admit(address.into(), house.clock.now_ms()) {
@@ -50,7 +55,7 @@ pub(crate) async fn websocket(
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match taken_over(upgrade).await {
-            Ok(upgraded) => connection::serve(house, upgraded, peer).await,
+            Ok(upgraded) => connection::serve(house, upgraded, peer, session).await,
             Err(error) => tracing::debug!(%error, "upgrade"),
         }
         drop(admission);
@@ -67,7 +72,11 @@ fn not_admitted(refusal: door::Refusal) -> Response {
         door::Refusal::ServerFull => {
             (StatusCode::SERVICE_UNAVAILABLE, later, "The server is full; try again later.\n").into_response()
         }
-        door::Refusal::AddressFull | door::Refusal::AddressTooFast | door::Refusal::Arrivals | door::Refusal::Passcodes => {
+        door::Refusal::AddressFull
+        | door::Refusal::AddressTooFast
+        | door::Refusal::Arrivals
+        | door::Refusal::Passcodes
+        | door::Refusal::SignIns => {
             let hint = "Too many connections from this address; try again later. --connections-per-address sets how many.\n";
             (StatusCode::TOO_MANY_REQUESTS, later, hint).into_response()
         }
@@ -81,6 +90,7 @@ enum Refusal {
     Version,
     Key,
     Origin,
+    SignIn,
 }
 
 impl IntoResponse for Refusal {
@@ -95,8 +105,30 @@ impl IntoResponse for Refusal {
                 (StatusCode::UPGRADE_REQUIRED, hint, "Version 13 of WebSocket is spoken here.\n").into_response()
             }
             Self::Origin => (StatusCode::FORBIDDEN, "Pages from elsewhere connect only with --allow-origin.\n").into_response(),
+            Self::SignIn => {
+                let hint = [(header::WWW_AUTHENTICATE, "Bearer")];
+                let sentence =
+                    "This server lets in only who is signed in: send the cookie of a session, or a token as a bearer token.\n";
+                (StatusCode::UNAUTHORIZED, hint, sentence).into_response()
+            }
             Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
         }
+    }
+}
+
+/// As whom somebody is let in. A page that is not is connected all the same, without a session, since browsers tell no page
+/// why a handshake failed; a program is refused.
+async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
+    let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
+    let now_ms = house.clock.rules_ms();
+    if let Some(said) = headers.get(header::AUTHORIZATION) {
+        let token = said.to_str().ok().and_then(|said| said.strip_prefix("Bearer "));
+        let kept = token.and_then(|token| sign_in.with_token(token, now_ms)).ok_or(Refusal::SignIn)?;
+        return Ok(Some(kept.session));
+    }
+    match sign_in::session(house, sign_in, headers).await {
+        None if !headers.contains_key(header::ORIGIN) => Err(Refusal::SignIn),
+        session => Ok(session),
     }
 }
 

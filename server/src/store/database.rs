@@ -16,8 +16,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use subtle::ConstantTimeEq;
 
 use super::dirty::Dirty;
+use super::links::{self, Link};
 use super::rows::{Wide, read_rooms, write_room};
-use super::{Acquaintance, TokenHash, Write};
+use super::{Acquaintance, ByLink, Known, TokenHash, Write};
 
 pub(super) const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
@@ -29,7 +30,7 @@ pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
 pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
 /// Each entry leads from the version before it to its own, the first to version 1.
-pub(super) const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+pub(super) const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 const BACKUP_WAITS: Duration = Duration::from_secs(10);
 /// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
@@ -127,6 +128,7 @@ impl Database {
         migrate(&connection, version).map_err(unreadable)?;
         let unused_since_ms = now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
         connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map_err(unreadable)?;
+        links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = read_rooms(&connection).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
         Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: Some(lock) })
@@ -193,7 +195,14 @@ impl Database {
                 self.take_in(write);
                 Ok(())
             }
-            Write::IdentityCreated { identity, token, now_ms } => self.create_identity(&identity, &token, now_ms),
+            Write::IdentityCreated { identity, token, link, now_ms } => {
+                self.create_identity(&identity, &token, now_ms)?;
+                link.map_or(Ok(()), |link| links::bring(&self.connection, identity.user, link, now_ms))
+            }
+            // Its room may have ended in the same transaction, whose end takes that room's links along.
+            Write::LinkMade { link, .. } if self.room(&link.room).is_none_or(|room| room.ended().is_some()) => Ok(()),
+            Write::LinkMade { link, secret } => links::make(&self.connection, &link, &secret),
+            Write::LinkRevoked(link) => links::revoke(&self.connection, link),
             Write::IdentityRenamed { user, name } => {
                 let sql = "UPDATE identities SET name = ?2 WHERE user = ?1";
                 self.connection.prepare_cached(sql)?.execute(params![Wide(user.0), name]).map(drop)
@@ -224,7 +233,11 @@ impl Database {
                     kept.room.apply(event);
                 }
             }
-            Write::IdentityCreated { .. } | Write::IdentityRenamed { .. } | Write::IdentityRevoked { .. } => {}
+            Write::IdentityCreated { .. }
+            | Write::IdentityRenamed { .. }
+            | Write::IdentityRevoked { .. }
+            | Write::LinkMade { .. }
+            | Write::LinkRevoked(_) => {}
         }
     }
 
@@ -253,7 +266,7 @@ impl Database {
     }
 
     /// Whose token hashes to this. Counts as a use; inside a transaction.
-    pub(super) fn identify(&self, token: &TokenHash, now_ms: u64) -> rusqlite::Result<Option<Identity>> {
+    pub(super) fn identify(&self, token: &TokenHash, now_ms: u64) -> rusqlite::Result<Option<Known>> {
         let sql = "SELECT user, name, token, used_ms FROM identities WHERE token = ?1";
         let mut found = self.connection.prepare_cached(sql)?;
         let found = found.query_row([&token[..]], |row| {
@@ -270,7 +283,20 @@ impl Database {
             // A disk that fails locks nobody out: the next use is noted.
             let _ = self.connection.prepare_cached(sql)?.execute([Wide(identity.user.0), Wide(now_ms)]);
         }
-        Ok(Some(identity))
+        let link = links::link_of(&self.connection, identity.user)?;
+        Ok(Some(Known { identity, link }))
+    }
+
+    pub(super) fn link(&self, by: ByLink) -> rusqlite::Result<Option<Link>> {
+        match by {
+            ByLink::Id(id) => links::by_id(&self.connection, id),
+            ByLink::Secret(secret) => links::by_secret(&self.connection, &secret),
+        }
+    }
+
+    /// All links into a room.
+    pub(super) fn links(&self, room: &RoomId) -> rusqlite::Result<Vec<Link>> {
+        links::of_room(&self.connection, room)
     }
 
     pub(super) fn is_user_known(&self, user: UserId) -> rusqlite::Result<bool> {

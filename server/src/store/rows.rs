@@ -10,6 +10,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, Result, Row, params};
 
 use super::dirty::Dirty;
+use super::links::forget_room;
 
 /// Makes the rows of a room what the room is, as far as `dirty` says that they may differ. One that has ended has none.
 pub(super) fn write_room(connection: &Connection, room: &Room, dirty: &Dirty) -> Result<()> {
@@ -19,7 +20,7 @@ pub(super) fn write_room(connection: &Connection, room: &Room, dirty: &Dirty) ->
         connection.prepare_cached("DELETE FROM rooms WHERE id = ?1")?.execute([id])?;
     }
     if room.ended().is_some() {
-        return Ok(());
+        return forget_room(connection, id);
     }
     write_room_row(connection, room)?;
     if dirty.everything {
@@ -342,7 +343,7 @@ impl FromSql for Address {
 
 /// One of a few, as a number that stays what it is when the list grows.
 #[derive(Clone, Copy)]
-struct Code(i64);
+pub(super) struct Code(i64);
 
 impl ToSql for Code {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {

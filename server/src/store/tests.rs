@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
 use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX};
+use dais_shared::permissions::Role;
 use dais_shared::room::{
-    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Reaction, Room, RoomEndReason, Setting,
-    Settings,
+    Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Pass, Reaction, Room, RoomEndReason,
+    Setting, Settings,
 };
 use dais_shared::wire::Identity;
 use rusqlite::Connection;
@@ -19,7 +20,7 @@ use tempfile::TempDir;
 
 use super::database::{BackupError, Database, OpenError, back_up};
 use super::rows::read_rooms;
-use super::{Acquaintance, Store, TokenHash, Write};
+use super::{Acquaintance, Known, Store, TokenHash, Write};
 
 fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
@@ -48,7 +49,7 @@ fn token(user: u64) -> TokenHash {
 }
 
 fn created(user: u64, now_ms: u64) -> Write {
-    Write::IdentityCreated { identity: identity(user), token: token(user), now_ms }
+    Write::IdentityCreated { identity: identity(user), token: token(user), link: None, now_ms }
 }
 
 fn hall() -> Room {
@@ -80,6 +81,7 @@ fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
         },
         passcode: Some("open sesame".into()),
         microphone_open: random.below(2) == 0,
+        pass: Pass { role: Role::ALL[random.below(7).saturating_sub(3) as usize], ..Pass::NONE },
     });
     if members.is_empty() || random.below(6) == 0 {
         return join;
@@ -187,6 +189,7 @@ fn a_room_that_has_ended_leaves_nothing_behind() {
         address: AddressPrefix::V4([127, 0, 0, 1]),
         passcode: None,
         microphone_open: false,
+        pass: Pass::NONE,
     };
     let events = room.decide(&Input::Join(join), &Context::at(5)).unwrap();
     events.iter().for_each(|event| room.apply(event));
@@ -196,7 +199,9 @@ fn a_room_that_has_ended_leaves_nothing_behind() {
     let count = |table: &str| {
         database.connection().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    for table in ["rooms", "seats", "hands", "invitations", "messages", "claims", "muted_away", "blocks", "bans", "departed"] {
+    for table in
+        ["rooms", "seats", "hands", "invitations", "messages", "claims", "muted_away", "blocks", "bans", "departed", "links"]
+    {
         assert_eq!(count(table), 0, "{table}");
     }
 }
@@ -223,7 +228,7 @@ fn a_token_opens_until_it_is_revoked_and_after_a_restart_too() {
     commit(&mut database, [created(0, 1_000), created(1, 1_000)]);
     drop(database);
     let mut database = open(&folder);
-    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(identity(1)));
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(Known { identity: identity(1), link: None }));
     let mut almost = token(1);
     almost[31] ^= 1;
     assert_eq!(database.identify(&almost, 1_010).unwrap(), None);
@@ -232,7 +237,7 @@ fn a_token_opens_until_it_is_revoked_and_after_a_restart_too() {
         [Write::IdentityRevoked { user: UserId(1) }, Write::IdentityRenamed { user: UserId(0), name: "Grace".into() }],
     );
     assert_eq!(database.identify(&token(1), 1_010).unwrap(), None);
-    assert_eq!(database.identify(&token(0), 1_010).unwrap().unwrap().name, "Grace");
+    assert_eq!(database.identify(&token(0), 1_010).unwrap().unwrap().identity.name, "Grace");
 }
 
 #[test]
@@ -284,7 +289,11 @@ async fn while_the_disk_fails_nothing_is_taken_and_afterwards_nothing_is_missing
     let permit = store.reserve().unwrap();
     assert!(permit.write(Write::Events { room: room.id().clone(), events }).await.is_err(), "it is not promised");
     assert!(store.is_failing() && store.check().is_err() && store.reserve().is_err());
-    assert_eq!(store.identify(token(1), 1_010).await, Ok(Some(identity(1))), "who is known comes in");
+    assert_eq!(
+        store.identify(token(1), 1_010).await,
+        Ok(Some(Known { identity: identity(1), link: None })),
+        "who is known comes in"
+    );
 
     store.fill(false).await;
     while store.is_failing() {
@@ -401,7 +410,7 @@ fn a_file_of_version_1_is_taken_over_with_all_that_is_in_it() {
     let mut database = open(&folder);
     let kept: Vec<Room> = database.rooms().cloned().collect();
     assert_eq!(kept, [Room::new(kept[0].id().clone(), hall().settings().clone(), Some("open sesame".into()), UserId(1))]);
-    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(identity(1)));
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(Known { identity: identity(1), link: None }));
     commit(&mut database, [created(2, 1_000)]);
     let known = |user, created_ms, used_ms| Acquaintance { identity: identity(user), created_ms, used_ms };
     assert_eq!(database.identities(None).unwrap(), [known(1, None, 900), known(2, Some(1_000), 1_000)]);

@@ -233,7 +233,7 @@ pub enum StageEntry {
     Host,
     /// Called up by a moderator after raising a hand.
     Admitted,
-    /// By taking a seat in an open room.
+    /// By taking a seat: in an open room, or one that was given beforehand.
     TookSeat,
     /// By accepting an invitation.
     Invited,

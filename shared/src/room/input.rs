@@ -8,6 +8,7 @@ use super::{MicrophoneState, Reaction, Setting};
 use crate::ids::{AddressPrefix, InvitationId, MemberId, MessageId, UserId};
 use crate::limits;
 use crate::names::InvalidName;
+use crate::permissions::Role;
 
 /// Something that happened to a room, or that somebody asks of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,35 @@ pub struct Join {
     pub passcode: Option<String>,
     /// Whether the person's microphone is open at this moment. Where it is not, coming back never opens it.
     pub microphone_open: bool,
+    /// What the person was given beforehand.
+    pub pass: Pass,
+}
+
+/// What somebody was given who is let in by another site, or by an invitation's link. Holds on coming in; whoever sits in
+/// the room already has what the room has made of it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The role that the person has at least.
+    pub role: Role,
+    /// No passcode is asked for.
+    pub skips_passcode: bool,
+    /// A lock does not keep the person out.
+    pub skips_lock: bool,
+}
+
+impl Pass {
+    /// Of somebody who was given nothing.
+    pub const NONE: Self = Self { role: Role::Listener, skips_passcode: false, skips_lock: false };
+
+    /// What somebody has who was given both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            role: self.role.max(other.role),
+            skips_passcode: self.skips_passcode || other.skips_passcode,
+            skips_lock: self.skips_lock || other.skips_lock,
+        }
+    }
 }
 
 /// What a member may ask of the room.

@@ -27,6 +27,8 @@ pub enum Goodbye {
     Overloaded,
     /// The client said it was done.
     LoggedOut,
+    /// The server lets in only who has signed in, and this one has not, or no longer is.
+    NotSignedIn,
 }
 
 impl Goodbye {
@@ -45,13 +47,14 @@ impl Goodbye {
             Self::Superseded => 4007,
             Self::Overloaded => 4008,
             Self::LoggedOut => 4009,
+            Self::NotSignedIn => 4010,
         }
     }
 
     /// The reason behind a close code, where it is one of ours.
     #[must_use]
     pub fn from_close_code(code: u16) -> Option<Self> {
-        const ALL: [Goodbye; 11] = [
+        const ALL: [Goodbye; 12] = [
             Goodbye::ShuttingDown,
             Goodbye::WrongVersion,
             Goodbye::Malformed,
@@ -63,6 +66,7 @@ impl Goodbye {
             Goodbye::Superseded,
             Goodbye::Overloaded,
             Goodbye::LoggedOut,
+            Goodbye::NotSignedIn,
         ];
         ALL.into_iter().find(|goodbye| goodbye.close_code() == code)
     }
@@ -72,7 +76,13 @@ impl Goodbye {
     pub const fn may_reconnect(self) -> bool {
         match self {
             Self::ShuttingDown | Self::NoHello | Self::Silent | Self::TooFast | Self::Overloaded => true,
-            Self::WrongVersion | Self::Malformed | Self::TooLarge | Self::Abuse | Self::Superseded | Self::LoggedOut => false,
+            Self::WrongVersion
+            | Self::Malformed
+            | Self::TooLarge
+            | Self::Abuse
+            | Self::Superseded
+            | Self::LoggedOut
+            | Self::NotSignedIn => false,
         }
     }
 }

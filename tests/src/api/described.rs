@@ -12,7 +12,7 @@ use crate::harness::http::{Answer, call};
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// What a browser gets and a program does not: in no description.
-const FOR_PAGES: [&str; 3] = ["/", "/r/{room}", "/ws"];
+const FOR_PAGES: [&str; 4] = ["/", "/r/{room}", "/sign-in", "/ws"];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -156,7 +156,11 @@ impl Api {
         for (template, path) in self.document["paths"].as_object().unwrap() {
             for method in METHODS {
                 if let Some(operation) = path.get(method.to_lowercase()) {
-                    operations.push((method, template.replace("{room}", "nowhere").replace("{user}", "1"), operation));
+                    operations.push((
+                        method,
+                        template.replace("{room}", "nowhere").replace("{user}", "1").replace("{link}", "1"),
+                        operation,
+                    ));
                 }
             }
         }

@@ -40,7 +40,7 @@ async fn with_a_token_nobody_else_may_do_anything() {
             }
         }
     }
-    assert_eq!(count, 3 * 10, "every operation of the API but the public ones");
+    assert_eq!(count, 3 * 13, "every operation of the API but the public ones");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use dais_bots::engine::Command;
-use dais_bots::member::Member;
+use dais_bots::member::{Member, Way};
 use dais_shared::ids::RoomId;
 use tempfile::TempDir;
 
@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub(super) folder: TempDir,
     healthy: Healthy,
     witness: Witness,
+    /// What its members sign in with, where they have to.
+    token: Option<String>,
     resident_bytes: u64,
     growth_bytes_max: u64,
 }
@@ -36,12 +38,21 @@ impl Scene {
 
     /// With these options of the server's, and maybe a limit of open files.
     pub(super) async fn begin_with(options: &[&str], files: Option<u32>) -> Self {
+        Self::begin_as(options, files, None).await
+    }
+
+    /// Where everybody has to sign in, and these members do with a token.
+    pub(super) async fn begin_signed_in(options: &[&str], token: &str) -> Self {
+        Self::begin_as(options, None, Some(token.into())).await
+    }
+
+    async fn begin_as(options: &[&str], files: Option<u32>, token: Option<String>) -> Self {
         let folder = TempDir::with_prefix("dais-attack-").unwrap();
         let server = ServerProcess::start_with(folder.path(), 0, options, files);
-        let healthy = Healthy::talk(server.address).await;
+        let healthy = Healthy::talk(server.address, token.as_deref()).await;
         let witness = Witness::new();
         let resident_bytes = server.resident_bytes();
-        Self { server, folder, healthy, witness, resident_bytes, growth_bytes_max: GROWTH_BYTES_MAX }
+        Self { server, folder, healthy, witness, token, resident_bytes, growth_bytes_max: GROWTH_BYTES_MAX }
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -59,7 +70,9 @@ impl Scene {
 
     /// Somebody new, of no special address, who comes in.
     pub(super) async fn newcomer(&self) -> Member {
-        let mut member = Member::log_in(&format!("ws://{}/ws", self.address()), "Newcomer", None).await.unwrap();
+        let url = format!("ws://{}/ws", self.address());
+        let way = Way { url: &url, trusted: None, token: self.token.as_deref() };
+        let mut member = Member::log_in_by(way, "Newcomer", None).await.unwrap();
         let room = RoomId::parse("hall").unwrap();
         member.ask(Command::JoinRoom { room, passcode: None, take_over: false }).await.unwrap().unwrap();
         member

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dais_bots::engine::Command;
 use dais_bots::engine::audio::SAMPLE_RATE_HZ;
-use dais_bots::member::Member;
+use dais_bots::member::{Member, Way};
 use dais_shared::ids::RoomId;
 use dais_shared::room::{Command as RoomCommand, Mode};
 use tokio::sync::watch;
@@ -42,16 +42,17 @@ pub(crate) struct Healthy {
 }
 
 impl Healthy {
-    /// Begins when the hum is heard by all.
-    pub(crate) async fn talk(address: SocketAddr) -> Self {
+    /// Begins when the hum is heard by all. Where they have to sign in they do so with this token.
+    pub(crate) async fn talk(address: SocketAddr, token: Option<&str>) -> Self {
         let url = format!("ws://{address}/ws");
+        let way = Way { url: &url, trusted: None, token };
         let (over, is_over) = watch::channel(false);
         let (sounding, mut sounding_ms) = watch::channel([0; LISTENERS]);
-        let speaker = host(&url).await;
+        let speaker = host(way).await;
         let speaker = tokio::spawn(hums(speaker, is_over.clone()));
         let mut listeners = Vec::new();
         for number in 0..LISTENERS {
-            let mut member = Member::log_in(&url, &format!("Listener {number}"), None).await.unwrap();
+            let mut member = Member::log_in_by(way, &format!("Listener {number}"), None).await.unwrap();
             member.ask(Command::JoinRoom { room: room(), passcode: None, take_over: false }).await.unwrap().unwrap();
             listeners.push(tokio::spawn(listens(member, is_over.clone(), number, sounding.clone())));
         }
@@ -80,8 +81,8 @@ pub(super) fn room() -> RoomId {
 }
 
 /// On stage with an open microphone.
-async fn host(url: &str) -> Member {
-    let mut host = Member::log_in(url, "Ada", Some(SAMPLE_RATE_HZ)).await.unwrap();
+async fn host(way: Way<'_>) -> Member {
+    let mut host = Member::log_in_by(way, "Ada", Some(SAMPLE_RATE_HZ)).await.unwrap();
     let create =
         Command::CreateRoom { room: Some(room()), title: "Hall".into(), mode: Mode::Moderated, unlisted: false, passcode: None };
     host.ask(create).await.unwrap().unwrap();

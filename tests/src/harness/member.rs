@@ -85,6 +85,12 @@ impl TestMember {
         Self::over(socket, way, &[("x-forwarded-for", client)]).await.says_hello(None).await
     }
 
+    /// With this header line beside the handshake's.
+    pub(crate) async fn connect_with(header: (&'static str, &str), way: impl Into<Way>, token: Option<Token>) -> Self {
+        let way = way.into();
+        Self::over(TcpStream::connect(way.address).await.unwrap(), way, &[header]).await.says_hello(token).await
+    }
+
     /// With a socket that holds little, so that not reading is felt soon.
     pub(crate) async fn connect_with_receive_buffer(way: impl Into<Way>, bytes: u32) -> Self {
         let (socket, way) = (TcpSocket::new_v4().unwrap(), way.into());

@@ -4,7 +4,7 @@ use dais_shared::ids::UserId;
 use dais_shared::limits::{CHAIR_CLAIM_MS, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
 use dais_shared::names::InvalidName;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Input, Join, Setting};
+use dais_shared::room::{Command, Denied, Input, Join, Order, Pass, Setting};
 
 use crate::scene::{House, START_MS, newcomer};
 
@@ -67,6 +67,12 @@ fn with_passcode(passcode: &str) -> Join {
     Join { passcode: Some(passcode.into()), ..newcomer(STRANGER) }
 }
 
+const EVERYTHING: Pass = Pass { role: Role::Host, skips_passcode: true, skips_lock: true };
+
+fn given(pass: Pass) -> Join {
+    Join { pass, ..newcomer(STRANGER) }
+}
+
 fn nothing(_: &mut House) {}
 
 fn a_minute(house: &mut House) {
@@ -120,6 +126,24 @@ const TABLE: &[Comer] = &[
     Comer { name: "the host who vanished ten minutes ago", join: || newcomer(FOUNDER),
         before: |house| house.waits(CHAIR_CLAIM_MS), blocks_addresses: true,
         verdicts: ["yes", "locked", "passcode-needed", "full"] },
+    Comer { name: "one who was told nothing and given the passcode", join: || given(Pass { skips_passcode: true, ..Pass::NONE }),
+        before: nothing, blocks_addresses: true,
+        verdicts: ["yes", "locked", "yes", "full"] },
+    Comer { name: "one who was given the lock", join: || given(Pass { skips_lock: true, ..Pass::NONE }),
+        before: nothing, blocks_addresses: true,
+        verdicts: ["yes", "yes", "passcode-needed", "full"] },
+    Comer { name: "one who was given the stage", join: || given(Pass { role: Role::CoHost, ..Pass::NONE }),
+        before: nothing, blocks_addresses: true,
+        verdicts: ["yes", "locked", "passcode-needed", "full"] },
+    Comer { name: "one who was given the chair", join: || given(Pass { role: Role::Host, ..Pass::NONE }),
+        before: nothing, blocks_addresses: true,
+        verdicts: ["yes", "yes", "yes", "yes"] },
+    Comer { name: "one who was given the chair, and is kicked",
+        join: || Join { user: KICKED, ..given(Pass { role: Role::Host, ..Pass::NONE }) }, before: nothing, blocks_addresses: true,
+        verdicts: ["kicked", "kicked", "kicked", "kicked"] },
+    Comer { name: "one who was given the chair, and is banned",
+        join: || Join { user: BANNED, ..given(EVERYTHING) }, before: a_minute, blocks_addresses: true,
+        verdicts: ["banned", "banned", "banned", "banned"] },
     Comer { name: "one without a name", join: || Join { name: " \u{200B}".into(), ..newcomer(STRANGER) },
         before: nothing, blocks_addresses: true,
         verdicts: ["name-empty", "name-empty", "name-empty", "name-empty"] },
@@ -184,4 +208,42 @@ fn who_comes_in_listens_and_the_founder_is_host() {
     assert_eq!(role(&house, founder), Some(Role::Host));
     let late = house.seats(SEATED);
     assert_eq!(role(&house, late), Some(Role::Listener));
+}
+
+/// The role, and whether the hand is up, of somebody who comes into a hall with a given role.
+fn placed(house: &mut House, role: Role) -> (Option<Role>, bool) {
+    house.takes(&Input::Join(given(Pass { role, ..Pass::NONE }))).unwrap();
+    let member = house.room.seat_of(STRANGER).unwrap();
+    (house.room.seat(member).map(|seat| seat.role), house.room.has_hand_raised(member))
+}
+
+#[test]
+fn a_given_role_leads_on_stage_or_to_the_queue() {
+    for (role, on_stage, on_a_full_one, without_a_host) in [
+        (Role::Listener, (Role::Listener, false), (Role::Listener, false), (Role::Listener, false)),
+        (Role::Speaker, (Role::Speaker, false), (Role::Listener, true), (Role::Listener, true)),
+        (Role::CoHost, (Role::CoHost, false), (Role::Listener, true), (Role::Host, false)),
+        (Role::Host, (Role::Host, false), (Role::Host, false), (Role::Host, false)),
+    ] {
+        let place = |(role, is_raised)| (Some(role), is_raised);
+        assert_eq!(placed(&mut hall(Door::Open, true), role), place(on_stage), "{role:?}");
+        let mut full = hall(Door::Open, true);
+        full.context.stage_seats_max = full.room.stage_count();
+        assert_eq!(placed(&mut full, role), place(on_a_full_one), "{role:?}, on a full stage");
+        let mut headless = House::new(FOUNDER);
+        headless.takes(&Input::Order(Order::AwaitHost { until_ms: START_MS + CHAIR_CLAIM_MS })).unwrap();
+        assert_eq!(placed(&mut headless, role), place(without_a_host), "{role:?}, where nobody is in charge");
+        let stays = headless.room.ends_at_ms().is_none();
+        assert_eq!(stays, headless.room.host().is_some(), "{role:?}: a room with a host does not end for want of one");
+        // Whoever was awaited has the chair all the same.
+        let founder = headless.seats(FOUNDER);
+        assert_eq!(headless.room.host(), Some(founder), "{role:?}");
+    }
+}
+
+#[test]
+fn whoever_sits_there_has_what_the_room_has_made_of_him() {
+    let mut house = hall(Door::Open, true);
+    house.seats(STRANGER);
+    assert_eq!(placed(&mut house, Role::Host), (Some(Role::Listener), false));
 }

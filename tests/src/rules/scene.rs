@@ -3,7 +3,7 @@
 
 use dais_shared::ids::{AddressPrefix, MemberId, MessageId, RoomId, UserId};
 use dais_shared::limits::{BANS_MAX, HANDS_MAX, INVITATION_MS, INVITATIONS_MAX};
-use dais_shared::room::{Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Room, Setting, Settings};
+use dais_shared::room::{Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Pass, Room, Setting, Settings};
 
 /// When every scene begins, in Unix milliseconds.
 pub(crate) const START_MS: u64 = 1_000_000;
@@ -65,7 +65,7 @@ impl House {
 /// Somebody whose name and address nobody else has.
 pub(crate) fn newcomer(user: UserId) -> Join {
     let name = format!("Person {user}");
-    Join { user, name, address: address_of(user), passcode: None, microphone_open: false }
+    Join { user, name, address: address_of(user), passcode: None, microphone_open: false, pass: Pass::NONE }
 }
 
 pub(crate) fn address_of(user: UserId) -> AddressPrefix {

@@ -70,7 +70,7 @@ enum Remedy {
 
 fn remedy(goodbye: Goodbye) -> Remedy {
     match goodbye {
-        Goodbye::WrongVersion | Goodbye::Malformed | Goodbye::TooLarge => Remedy::Reload,
+        Goodbye::WrongVersion | Goodbye::Malformed | Goodbye::TooLarge | Goodbye::NotSignedIn => Remedy::Reload,
         Goodbye::Superseded => Remedy::TakeBack,
         Goodbye::ShuttingDown
         | Goodbye::NoHello

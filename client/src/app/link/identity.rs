@@ -6,8 +6,6 @@ use wasm_bindgen::JsValue;
 use web_sys::{Storage, window};
 
 const TOKEN_KEY: &str = "dais.token";
-/// What stands before the secret in a host's link (docs/api.md).
-const IN_LINK: &str = "#host=";
 
 /// The secret kept, or just brought along, and whether it is this page's alone.
 pub(super) fn kept() -> (Option<Token>, bool) {
@@ -21,11 +19,12 @@ pub(super) fn kept() -> (Option<Token>, bool) {
     }
 }
 
-/// The secret in the page's own address, from which it is taken away: addresses are shown, copied and remembered.
+/// The secret in the page's own address (`#host=…`, `#invite=…`: docs/api.md), from which it is taken away: addresses are
+/// shown, copied and remembered.
 fn brought() -> Option<Token> {
     let window = window()?;
     let location = window.location();
-    let token = from_hex(location.hash().ok()?.strip_prefix(IN_LINK)?)?;
+    let token = from_hex(location.hash().ok()?.split_once('=')?.1)?;
     let bare = format!("{}{}", location.pathname().ok()?, location.search().ok()?);
     // Where the browser does not let it be taken away, it opens the room all the same.
     let _ = window.history().and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&bare)));

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX};
+use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX, LINKS_PER_ROOM_MAX};
 use dais_shared::room::Denied;
 use serde::Serialize;
 
@@ -30,6 +30,10 @@ pub(crate) enum Refused {
     TooSlow,
     /// Or says something wrong: what.
     Body(String),
+    /// There is no such link, or none any more.
+    UnknownLink,
+    /// The room has as many as one may have.
+    TooManyLinks,
     /// The rules say no.
     Denied(Denied),
 }
@@ -70,6 +74,8 @@ impl Refused {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::Body(_) => (StatusCode::BAD_REQUEST, "invalid_body"),
+            Self::UnknownLink => (StatusCode::NOT_FOUND, "unknown_link"),
+            Self::TooManyLinks => (StatusCode::CONFLICT, "too_many_links"),
             Self::Denied(denied) => match denied {
                 Denied::UnknownRoom | Denied::RoomEnded => (StatusCode::NOT_FOUND, "unknown_room"),
                 Denied::NoSuchPerson => (StatusCode::NOT_FOUND, "unknown_person"),
@@ -102,6 +108,8 @@ impl Refused {
             Self::TooLarge => format!("The body has more than {API_BODY_BYTES_MAX} bytes."),
             Self::TooSlow => "The body did not come in time.".into(),
             Self::Body(what) => sentence(what),
+            Self::UnknownLink => "There is no such link into this room, or none any more.".into(),
+            Self::TooManyLinks => format!("A room has {LINKS_PER_ROOM_MAX} links at most: revoke some."),
             Self::Denied(denied) => sentence(&denied.to_string()),
         }
     }

@@ -1,6 +1,5 @@
 //! Rooms: which there are, who sits in them; made and ended.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,6 +11,7 @@ use dais_shared::limits::{API_PAGE_MAX, HOST_AWAITED_MS, HOST_AWAITED_MS_MAX};
 use dais_shared::names;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Denied, Mode, Order, Settings};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -138,7 +138,7 @@ pub(crate) async fn create(
     let wait_ms = wait_ms(wanted.wait_hours)?;
     let now_ms = house.clock.now_ms();
     let name = wanted.host_name.as_deref().unwrap_or(HOST_NAME);
-    let (host, token) = house.auth.login(name, now_ms).await?;
+    let (host, token) = house.auth.login(name, None, now_ms).await?;
     let until_ms = now_ms + wait_ms;
     let (answer, answered) = oneshot::channel();
     let order = Message::Order { order: Order::AwaitHost { until_ms }, answer };
@@ -172,10 +172,7 @@ fn wait_ms(hours: Option<u64>) -> Result<u64, Refused> {
 fn told(id: &RoomId, host: UserId, token: Token, waits_until_ms: u64) -> Response {
     let link = format!("/r/{id}");
     // Behind the hash, so that no server and no proxy on the way is told.
-    let mut host_link = format!("{link}#host=");
-    for byte in token.0 {
-        let _ = write!(host_link, "{byte:02x}"); // a string takes anything
-    }
+    let host_link = format!("{link}#host={}", HEXLOWER.encode(&token.0));
     let location = [(header::LOCATION, format!("/api/rooms/{id}"))];
     let made = Made { id: id.as_str().to_owned(), link, host_link, host_user: host.0, waits_until_ms };
     (StatusCode::CREATED, location, Json(made)).into_response()
@@ -219,15 +216,20 @@ pub(crate) async fn members(
         user: seat.user.0,
         connected: seat.is_connected(),
         name: seat.name,
-        role: match seat.role {
-            Role::Listener => "listener",
-            Role::Speaker => "speaker",
-            Role::CoHost => "co_host",
-            Role::Host => "host",
-        },
+        role: role_name(seat.role),
         joined_ms: seat.joined_ms,
     });
     Ok(Json(MembersPage { members: members.collect(), next }))
+}
+
+/// A role, as programs read it.
+pub(super) const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Listener => "listener",
+        Role::Speaker => "speaker",
+        Role::CoHost => "co_host",
+        Role::Host => "host",
+    }
 }
 
 /// Has a room carry an order out, and waits until that is kept.

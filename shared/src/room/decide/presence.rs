@@ -4,12 +4,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::{
-    Context, Denied, Event, HandLoweredBy, HostChangedBy, InvitationEnd, Join, LeaveReason, MicrophoneSetBy, Room, RoomEndReason,
-    StageEntry, StageExit, StageSeat,
+    Context, Denied, Event, HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, Join, LeaveReason, MicrophoneSetBy, Room,
+    RoomEndReason, StageEntry, StageExit, StageSeat,
 };
 use super::Decision;
 use crate::ids::{MemberId, StreamId};
-use crate::limits::SEAT_GRACE_MS;
+use crate::limits::{HANDS_MAX, SEAT_GRACE_MS};
 use crate::names;
 use crate::permissions::Role;
 
@@ -19,7 +19,7 @@ impl Room {
             return Ok(self.come_back(member, join.microphone_open));
         }
         let name = names::person(&join.name).map_err(Denied::InvalidName)?;
-        let takes_chair = self.takes_chair(join.user, context);
+        let takes_chair = join.pass.role == Role::Host || self.takes_chair(join.user, context);
         self.let_in(join, takes_chair, context)?;
         let member = MemberId(self.next_member);
         let name = names::distinct(&name, |name| self.seats.values().any(|seat| names::look_alike(&seat.name, name)));
@@ -33,8 +33,31 @@ impl Room {
             if has_host {
                 events.push(Event::HostChanged { member, by: HostChangedBy::Return, at_ms });
             }
+        } else {
+            events.extend(self.placed(member, join.pass.role, context));
         }
         Ok(events)
+    }
+
+    /// Where somebody's pass leads: on stage or, while that is full or nobody is in charge there, to the hand queue. Whoever
+    /// was muted by a moderator before is muted still.
+    fn placed(&self, member: MemberId, role: Role, context: &Context) -> Vec<Event> {
+        let is_full = self.stage_count() >= context.stage_seats_max;
+        let (stream, entry, at_ms) = (StreamId(self.next_stream), StageEntry::TookSeat, context.now_ms);
+        let has_host = self.host().is_some();
+        match role {
+            Role::Listener | Role::Host => vec![], // of a host the chair is the place
+            Role::Speaker | Role::CoHost if is_full || (role == Role::Speaker && !has_host) => {
+                let by = if is_full { HandRaisedBy::StageFull } else { HandRaisedBy::Member };
+                if self.hands.len() >= HANDS_MAX { vec![] } else { vec![Event::HandRaised { member, by, at_ms }] }
+            }
+            Role::Speaker | Role::CoHost if has_host => vec![Event::StageJoined { member, role, stream, entry, at_ms }],
+            // A room is not to be without a moderator who is there.
+            Role::Speaker | Role::CoHost => vec![
+                Event::StageJoined { member, role: Role::Speaker, stream, entry, at_ms },
+                Event::HostChanged { member, by: HostChangedBy::Succession, at_ms },
+            ],
+        }
     }
 
     /// Whether somebody new may come in. Whoever the chair waits for passes a lock, and a block that is meant for
@@ -52,10 +75,11 @@ impl Room {
         if takes_chair {
             return Ok(());
         }
-        if self.settings.is_locked {
+        if self.settings.is_locked && !join.pass.skips_lock {
             return Err(Denied::RoomLocked);
         }
         match (&self.passcode, &join.passcode) {
+            _ if join.pass.skips_passcode => {}
             (Some(_), None) => return Err(Denied::PasscodeNeeded),
             (Some(passcode), Some(given)) if !is_same(passcode, given.trim()) => return Err(Denied::PasscodeWrong),
             _ => {}

@@ -1,7 +1,10 @@
 //! What can happen to a room, as data that shrinks well.
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
-use dais_shared::room::{Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Reaction, Room, Setting, Settings};
+use dais_shared::permissions::Role;
+use dais_shared::room::{
+    Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Pass, Reaction, Room, Setting, Settings,
+};
 use proptest::prelude::*;
 
 /// People who come and go: the first of them founded the room.
@@ -246,6 +249,16 @@ fn user(person: u64) -> UserId {
     UserId(100 + person)
 }
 
+/// Of the last ones, each was given something beforehand.
+const fn given(person: u64) -> Role {
+    match person {
+        5 => Role::Speaker,
+        6 => Role::CoHost,
+        7 => Role::Host,
+        _ => Role::Listener,
+    }
+}
+
 /// Two and two share a name, and an address.
 fn join(person: u64, passcode: Option<String>) -> Join {
     let address = AddressPrefix::V4([10, 0, 0, (person / 2) as u8]);
@@ -255,5 +268,6 @@ fn join(person: u64, passcode: Option<String>) -> Join {
         address,
         passcode,
         microphone_open: person.is_multiple_of(3),
+        pass: Pass { role: given(person), ..Pass::NONE },
     }
 }

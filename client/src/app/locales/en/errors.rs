@@ -27,6 +27,7 @@ pub(super) const CONNECTION: Connection = Connection {
         Goodbye::Superseded => "You are in this room from another tab or device now.",
         Goodbye::Overloaded => "The server is full at the moment.",
         Goodbye::LoggedOut => "You are logged out.",
+        Goodbye::NotSignedIn => "Reload the page to sign in again.",
     },
     worker_failed: "A part of this page could not be started. Reload it; if that does not help, use a newer browser.",
 };

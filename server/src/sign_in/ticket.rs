@@ -1,0 +1,105 @@
+//! Tickets that the server signs for whoever knew the password: when one ends, and HMAC-SHA-256 over that (RFC 2104).
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use ring::hmac;
+
+use super::SignInError;
+
+const FILE: &str = "sign-in-key";
+const MARK: &str = "p.";
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Tickets(hmac::Key);
+
+impl Tickets {
+    /// Signed with a key of the server's own, which only its folder has, and with the password: another one ends all.
+    pub(super) fn open(data_dir: &Path, password: &[u8]) -> Result<Self, SignInError> {
+        let path = data_dir.join(FILE);
+        let secret = match std::fs::read(&path) {
+            Ok(kept) => <[u8; 32]>::try_from(kept).map_err(|_| SignInError::Damaged { path })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                make(&path).map_err(|source| SignInError::NotKept { path, source })?
+            }
+            Err(source) => return Err(SignInError::NotKept { path, source }),
+        };
+        let own = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&own, password).as_ref())))
+    }
+
+    /// A ticket until then, in Unix milliseconds.
+    pub(super) fn issue(&self, until_ms: u64) -> String {
+        let says = format!("{MARK}{until_ms}");
+        let signature = hmac::sign(&self.0, says.as_bytes());
+        format!("{says}.{}", HEXLOWER.encode(signature.as_ref()))
+    }
+
+    /// Whether this is one that has not ended.
+    pub(super) fn holds(&self, ticket: &str, now_ms: u64) -> bool {
+        let Some((says, signature)) = ticket.rsplit_once('.') else { return false };
+        let Ok(signature) = HEXLOWER.decode(signature.as_bytes()) else { return false };
+        let until_ms = says.strip_prefix(MARK).and_then(|ms| ms.parse::<u64>().ok());
+        until_ms.is_some_and(|until_ms| now_ms < until_ms) && hmac::verify(&self.0, says.as_bytes(), &signature).is_ok()
+    }
+}
+
+/// Whole or not at all: half a key would be taken for a damaged one.
+fn make(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
+    let new = path.with_extension("new");
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(&secret)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_ticket_can_be_changed() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let tickets = Tickets::open(folder.path(), b"open sesame").unwrap();
+        let ticket = tickets.issue(1_000);
+        assert!(tickets.holds(&ticket, 999));
+        let later = ticket.replace("p.1000", "p.9999");
+        let signature = ticket.rsplit_once('.').unwrap().1;
+        let other = if ticket.ends_with('0') { "1" } else { "0" };
+        let bent = format!("{}{other}", &ticket[..ticket.len() - 1]);
+        for forged in ["", ".", "p.", "p.1000.", &later, &bent, &ticket[..ticket.len() - 2], signature, &ticket[2..]] {
+            assert!(!tickets.holds(forged, 0), "{forged}");
+        }
+        let elsewhere = tempfile::TempDir::new().unwrap();
+        assert!(!Tickets::open(elsewhere.path(), b"open sesame").unwrap().holds(&ticket, 0), "another server's");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_for_the_server_alone_and_a_damaged_one_is_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::TempDir::new().unwrap();
+        Tickets::open(folder.path(), b"").unwrap();
+        let path = folder.path().join(FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::write(&path, "short").unwrap();
+        let error = Tickets::open(folder.path(), b"").unwrap_err().to_string();
+        assert!(error.contains("remove it"), "{error}");
+    }
+}

@@ -1,0 +1,219 @@
+//! Tokens of another site (JWT, RFC 7519): who its people are here, and until when. Judged by what RFC 8725 asks for: the
+//! operator's key says which algorithm is believed, and never the token.
+
+use std::path::Path;
+
+use dais_shared::ids::RoomId;
+use dais_shared::limits::{SIGN_IN_KEY_BYTES_MIN, SIGN_IN_TOKEN_BYTES_MAX, SIGN_IN_TOKEN_LEEWAY_MS};
+use dais_shared::names;
+use dais_shared::permissions::Role;
+use dais_shared::room::Pass;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Deserialize;
+
+use super::{Session, SignInError, signature};
+
+/// Whom a token is meant for, where it says that (`aud`).
+const AUDIENCE: &str = "dais";
+/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410, section 4).
+const ED25519_PREFIX: [u8; 12] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// A role, in the words of the HTTP API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GivenRole {
+    Listener,
+    Speaker,
+    CoHost,
+    Host,
+}
+
+impl From<GivenRole> for Role {
+    fn from(role: GivenRole) -> Self {
+        match role {
+            GivenRole::Listener => Self::Listener,
+            GivenRole::Speaker => Self::Speaker,
+            GivenRole::CoHost => Self::CoHost,
+            GivenRole::Host => Self::Host,
+        }
+    }
+}
+
+/// What does not keep somebody out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Skips {
+    Passcode,
+    Lock,
+}
+
+/// What is given in these words.
+pub(crate) fn pass_of(role: Option<GivenRole>, skips: &[Skips]) -> Pass {
+    Pass {
+        role: role.map_or(Role::Listener, Role::from),
+        skips_passcode: skips.contains(&Skips::Passcode),
+        skips_lock: skips.contains(&Skips::Lock),
+    }
+}
+
+/// What a token says, as far as it is heeded. Times are seconds since 1970 and may have a fraction.
+#[derive(Debug, Deserialize)]
+struct Claims {
+    exp: f64,
+    nbf: Option<f64>,
+    name: Option<String>,
+    room: Option<String>,
+    role: Option<GivenRole>,
+    #[serde(default)]
+    skips: Vec<Skips>,
+}
+
+/// Whose signature is believed.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// With the key in a file: a public key in PEM is Ed25519's, anything else a secret for HS256.
+    pub(super) fn new(file: &[u8], path: &Path) -> Result<Self, SignInError> {
+        signature::install();
+        let (key, algorithm) = if file.trim_ascii_start().starts_with(b"-----BEGIN") {
+            let public = SubjectPublicKeyInfoDer::from_pem_slice(file).ok();
+            let point = public.as_ref().and_then(|public| public.strip_prefix(&ED25519_PREFIX)).filter(|point| point.len() == 32);
+            let point = point.ok_or_else(|| SignInError::KeyKind { path: path.to_owned() })?;
+            (DecodingKey::from_ed_der(point), Algorithm::EdDSA)
+        } else {
+            let secret = file.trim_ascii_end();
+            if secret.len() < SIGN_IN_KEY_BYTES_MIN {
+                return Err(SignInError::KeyShort { path: path.to_owned() });
+            }
+            (DecodingKey::from_secret(secret), Algorithm::HS256)
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.set_audience(&[AUDIENCE]);
+        // By the server's clock, which is not read there.
+        validation.validate_exp = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        Ok(Self { key, validation })
+    }
+
+    /// Who comes with this token, and until when, in Unix milliseconds; `None` where it is not to be believed.
+    pub(super) fn verify(&self, token: &str, now_ms: u64) -> Option<(Session, u64)> {
+        if token.len() > SIGN_IN_TOKEN_BYTES_MAX {
+            return None;
+        }
+        let token = decode::<Claims>(token, &self.key, &self.validation).ok()?;
+        // Extensions that have to be understood, none of which is (RFC 7515, section 4.1.11).
+        if token.header.crit.is_some() {
+            return None;
+        }
+        let Claims { exp, nbf, name, room, role, skips } = token.claims;
+        let until_ms = unix_ms(exp);
+        let has_begun = nbf.is_none_or(|nbf| unix_ms(nbf) <= now_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS));
+        if now_ms >= until_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS) || !has_begun {
+            return None;
+        }
+        let name = name.as_deref().map(names::person).transpose().ok()?;
+        let room = room.as_deref().map(RoomId::parse).transpose().ok()?;
+        let pass = pass_of(role, &skips);
+        Some((Session { name, room, pass, link: None }, until_ms))
+    }
+}
+
+/// What is before 1970 is 1970, and what is beyond counting the end of it.
+fn unix_ms(seconds: f64) -> u64 {
+    (seconds * 1000.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use data_encoding::BASE64URL_NOPAD;
+    use ring::hmac;
+
+    use super::*;
+
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+    const NOW_MS: u64 = 1_700_000_000_000;
+    const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+    fn token(header: &str, claims: &str) -> String {
+        let said = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.as_bytes())).join(".");
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), said.as_bytes());
+        format!("{said}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+    }
+
+    fn verify(header: &str, claims: &str) -> Option<(Session, u64)> {
+        Verifier::new(SECRET, Path::new("key")).unwrap().verify(&token(header, claims), NOW_MS)
+    }
+
+    #[test]
+    fn the_example_of_the_standard_is_understood() {
+        // RFC 7515, appendix A.1: HS256 under a JWK's secret, with an end in 2011.
+        let secret = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+                     cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let secret = BASE64URL_NOPAD.decode(secret.as_bytes()).unwrap();
+        let verifier = Verifier::new(&secret, Path::new("key")).unwrap();
+        let (session, until_ms) = verifier.verify(token, 1_300_819_000_000).unwrap();
+        assert_eq!((session, until_ms), (Session::PLAIN, 1_300_819_380_000));
+        assert_eq!(verifier.verify(token, NOW_MS), None);
+    }
+
+    #[test]
+    fn what_a_token_says_is_what_its_bearer_has() {
+        let claims =
+            r#"{"name":" Ada ","room":"hall","role":"co_host","skips":["passcode","lock"],"exp":1700000060.5,"sub":"7"}"#;
+        let (session, until_ms) = verify(HEADER, claims).unwrap();
+        let pass = Pass { role: Role::CoHost, skips_passcode: true, skips_lock: true };
+        assert_eq!(session, Session { name: Some("Ada".into()), room: RoomId::parse("hall").ok(), pass, link: None });
+        assert_eq!(until_ms, 1_700_000_060_500);
+        assert!(session.may_enter(&RoomId::parse("hall").unwrap()) && !session.may_enter(&RoomId::parse("attic").unwrap()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_believed() {
+        let with = |claims: &str| verify(HEADER, &format!("{{\"exp\":1700000060{claims}}}"));
+        for lawful in ["", r#","aud":"dais""#, r#","aud":["other","dais"]"#, r#","nbf":1700000020"#, r#","skips":[]"#] {
+            assert!(with(lawful).is_some(), "{lawful}");
+        }
+        for wrong in [
+            r#","aud":"other""#,
+            r#","nbf":1700000040"#,
+            r#","role":"admin""#,
+            r#","role":"CoHost""#,
+            r#","room":"A Hall""#,
+            r#","name":"""#,
+            r#","name":7"#,
+            r#","exp":1800000000"#,
+            r#","skips":["ban"]"#,
+        ] {
+            assert_eq!(with(wrong), None, "{wrong}");
+        }
+        for wrong in [r#"{"name":"Ada"}"#, r#"{"exp":1699999960}"#, r#"{"exp":"1700000060"}"#, r#"{"exp":-1}"#, "[]", ""] {
+            assert_eq!(verify(HEADER, wrong), None, "{wrong}");
+        }
+        let long = format!(",\"sub\":\"{}\"", "x".repeat(SIGN_IN_TOKEN_BYTES_MAX));
+        assert_eq!(with(&long), None);
+    }
+
+    #[test]
+    fn the_key_says_which_algorithm_and_not_the_token() {
+        let claims = r#"{"exp":1700000060}"#;
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS384"}"#,
+            r#"{"alg":"EdDSA"}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"typ":"JWT"}"#,
+            r#"{"alg":"HS256","crit":["b64"],"b64":false}"#,
+        ] {
+            assert_eq!(verify(header, claims), None, "{header}");
+        }
+    }
+}
