@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::listen::enter;
-use crate::member::Member;
+use crate::member::{Member, Way};
 
 /// So many come in at once: all of them would keep the one thread from everybody for longer than a connection may take.
 const COMING_MAX: usize = 16;
@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
     #[arg(long)]
     pub trust: Option<PathBuf>,
+    /// A token (JWT) for a server where people have to sign in, which may name none of them. Other users of this machine see a
+    /// command line: better say it in the environment.
+    #[arg(long, env = "DAIS_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     /// The room. Waited for, up to 15 s.
     #[arg(long)]
     pub room: String,
@@ -64,7 +68,8 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 
 async fn come_in(arguments: &Arguments, room: &RoomId, number: u32) -> Result<Member> {
     let name = format!("{} {number}", arguments.name);
-    let mut member = Member::log_in_trusting(arguments.trust.as_deref(), &arguments.server, &name, None).await?;
+    let way = Way { url: &arguments.server, trusted: arguments.trust.as_deref(), token: arguments.token.as_deref() };
+    let mut member = Member::log_in_by(way, &name, None).await?;
     enter(&mut member, room).await?;
     Ok(member)
 }
