@@ -148,6 +148,9 @@ fn written(message: &[u8]) {
     let (frame, usage) = measured(|| websocket::binary(message));
     assert_eq!(frame[..], [header(2, message.len(), 0), message.to_vec()].concat());
     assert!(usage.peak_bytes <= 4 * message.len() + 256, "{usage:?}");
+    let mut header_alone = Vec::new();
+    websocket::put_binary_header(message.len(), &mut header_alone);
+    assert_eq!(header_alone, header(2, message.len(), 0));
     let short = &message[..message.len().min(CONTROL_BYTES_MAX)];
     assert_eq!(websocket::pong(short)[..], [header(10, short.len(), 0), short.to_vec()].concat());
     let code = u16::from_be_bytes([message.first().copied().unwrap_or(3), message.get(1).copied().unwrap_or(0)]);

@@ -121,9 +121,8 @@ mod tests {
 
     use super::*;
     use crate::metrics::Metrics;
-    use crate::outbox::Transport;
+    use crate::outbox::{Transport, payloads};
     use crate::socket::Socket;
-    use crate::websocket;
 
     fn voice(arrived_ms: u64, byte: u8) -> Spoken {
         let voice = Voice { stream: StreamId(1), arrived_ms, bytes: Bytes::from(vec![byte]) };
@@ -153,6 +152,6 @@ mod tests {
         while left.last() != Some(&b'!') {
             left.push(listener.read_u8().await.expect("the answer comes"));
         }
-        assert_eq!(left.strip_suffix(b"!").map(websocket::payloads), Some(vec![&b"a"[..], b"b"]));
+        assert_eq!(left.strip_suffix(b"!").map(payloads), Some(vec![&b"a"[..], b"b"]));
     }
 }

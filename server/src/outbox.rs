@@ -20,6 +20,8 @@ use dais_shared::ids::StreamId;
 use dais_shared::wire::{Goodbye, ServerFrame, encode_server};
 use tokio::sync::Notify;
 
+#[cfg(test)]
+pub(crate) use frames::payloads;
 pub(crate) use queue::{Control, Depth, Voice};
 pub(crate) use register::Register;
 pub(crate) use transport::Transport;

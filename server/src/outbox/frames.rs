@@ -78,3 +78,20 @@ impl Frames {
         self.frames.push_back(Frame { head_bytes: self.heads.len() - before, messages: lengths.len() });
     }
 }
+
+/// The payloads of finished frames, which are whole.
+#[cfg(test)]
+pub(crate) fn payloads(mut frames: &[u8]) -> Vec<&[u8]> {
+    let mut payloads = Vec::new();
+    while let [_, length, rest @ ..] = frames {
+        let (length, rest) = match (*length, rest) {
+            (126, [a, b, rest @ ..]) => (usize::from(u16::from_be_bytes([*a, *b])), rest),
+            (short, rest) => (usize::from(short), rest),
+        };
+        let (payload, behind) = rest.split_at(length);
+        payloads.push(payload);
+        frames = behind;
+    }
+    assert!(frames.is_empty(), "frames are whole");
+    payloads
+}

@@ -268,6 +268,7 @@ mod tests {
     use dais_shared::limits::{BUNDLE_MESSAGES_MAX, FRAMES_PER_WRITE_MAX};
     use dais_shared::wire::{KIND_VOICE, messages};
 
+    use super::super::frames::payloads;
     use super::*;
     use crate::websocket;
 
@@ -298,7 +299,7 @@ mod tests {
     /// The last byte of each message in each frame that left.
     fn told(left: &[u8]) -> Vec<String> {
         let last = |message: &[u8]| char::from(*message.last().unwrap_or(&b'-'));
-        websocket::payloads(left).into_iter().map(|frame| messages(frame).unwrap().map(last).collect()).collect()
+        payloads(left).into_iter().map(|frame| messages(frame).unwrap().map(last).collect()).collect()
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn read_all(mut listener: Listener) -> JoinHandle<Vec<u8>> {
 
 /// When each message had reached the server.
 fn times(bytes: &[u8]) -> Vec<u64> {
-    let frames = websocket::payloads(bytes).into_iter();
+    let frames = payloads(bytes).into_iter();
     let messages = frames.flat_map(|frame| messages(frame).expect("a message or a bundle"));
     messages.map(|message| u64::from_be_bytes(message[1..9].try_into().expect("eight bytes"))).collect()
 }
