@@ -15,7 +15,7 @@ use dais_shared::ids::{PageId, RequestId, RoomId, Seq};
 use dais_shared::room::{Command as RoomCommand, Mode};
 use dais_shared::voice::Header;
 use dais_shared::wire::{
-    ClientFrame, FromServer, PROTOCOL_VERSION, Request, ServerFrame, decode_server, encode_client, encode_client_voice,
+    ClientFrame, FromServer, PROTOCOL_VERSION, Request, ServerFrame, decode_server, encode_client, encode_client_voice, messages,
 };
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::pem::PemObject;
@@ -108,27 +108,29 @@ impl Client {
         self.send(&ClientFrame::Request { id: RequestId(1), request }).await;
         loop {
             match self.next().await {
-                Some(ServerFrame::Reply { result, .. }) => return drop(result.unwrap()),
-                Some(ServerFrame::Ping { nonce }) => self.send(&ClientFrame::Pong { nonce }).await,
+                Ok(ServerFrame::Reply { result, .. }) => return drop(result.unwrap()),
+                Ok(ServerFrame::Ping { nonce }) => self.send(&ClientFrame::Pong { nonce }).await,
                 _ => {}
             }
         }
     }
 
-    /// `None` for voice.
-    async fn next(&mut self) -> Option<ServerFrame> {
-        match decode_server(&self.0.next().await.unwrap().unwrap().into_data()).unwrap() {
-            FromServer::Control(frame) => Some(frame),
-            FromServer::Voice { .. } => None,
+    /// How many frames, for voice.
+    async fn next(&mut self) -> Result<ServerFrame, u64> {
+        let received = self.0.next().await.unwrap().unwrap().into_data();
+        let mut found = messages(&received).unwrap();
+        match decode_server(found.next().unwrap()).unwrap() {
+            FromServer::Control(frame) => Ok(frame),
+            FromServer::Voice { .. } => Err(1 + found.count() as u64),
         }
     }
 
     async fn listen(mut self, heard: Arc<AtomicU64>) {
         loop {
             match self.next().await {
-                None => drop(heard.fetch_add(1, Ordering::Relaxed)),
-                Some(ServerFrame::Ping { nonce }) => self.send(&ClientFrame::Pong { nonce }).await,
-                Some(_) => {}
+                Err(frames) => drop(heard.fetch_add(frames, Ordering::Relaxed)),
+                Ok(ServerFrame::Ping { nonce }) => self.send(&ClientFrame::Pong { nonce }).await,
+                Ok(_) => {}
             }
         }
     }

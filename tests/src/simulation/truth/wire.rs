@@ -4,7 +4,7 @@ use dais_shared::ids::{MemberId, Revision, RoomId};
 use dais_shared::limits::OUTBOX_VOICE_AGE_MS_MAX;
 use dais_shared::view::{Change, Private};
 use dais_shared::voice::Origin;
-use dais_shared::wire::{FromServer, Reply, ServerFrame, decode_server};
+use dais_shared::wire::{FromServer, Reply, ServerFrame, decode_server, messages};
 
 use super::{Checked, Known, Truth};
 use crate::PASSCODE;
@@ -42,8 +42,11 @@ impl Truth {
             let ear = self.ears.entry(line).or_default();
             let Some(frame) = frames::take(&mut ear.inbox) else { return Ok(()) };
             let begun = std::mem::replace(&mut ear.begun, now);
-            if let Frame::Binary(message) = frame {
-                self.check_message(line, &message, begun).map_err(|what| format!("connection {line}: {what}"))?;
+            if let Frame::Binary(received) = frame {
+                let found = messages(&received).map_err(|error| format!("connection {line}: {error}"))?;
+                for message in found {
+                    self.check_message(line, message, begun).map_err(|what| format!("connection {line}: {what}"))?;
+                }
             }
         }
     }
