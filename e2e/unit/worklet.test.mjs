@@ -186,7 +186,7 @@ test('a tone is played on every channel, at any rate and quantum, from a module 
     assert.ok(statistics.streams[0].buffered_samples > 0);
     assert.equal(statistics.device_rate_hz, listener.sampleRate);
     const count = listener.worker.statistics().length;
-    assert.ok(count >= 7 && count <= 9, `${count} reports in 2 s`);
+    assert.ok(count >= 3 && count <= 5, `${count} reports in 2 s`);
   }
 });
 
@@ -201,8 +201,8 @@ test('what comes through the ring is played, round its end and round the numbers
     const heard = listener.play(2, { deliver: (packet) => ring.push(new Uint8Array(packet), Date.now()) });
     assert.ok(ring.skips > 2, `${ring.skips} times round`);
     assert.ok(ring.isEmpty());
-    // The report is a quarter of a second old at most.
-    assert.ok(listener.latest().packets_queued_total > listener.sequence - 15);
+    // The report is half a second old at most.
+    assert.ok(listener.latest().packets_queued_total > listener.sequence - 28);
     assert.equal(listener.latest().packets_late_total + listener.latest().packets_duplicate_total, 0);
     assert.equal(listener.latest().samples_concealed_total, 0);
     assert.ok(soundsLikeTheTone(heard.slice(listener.sampleRate / 2)), `rms ${rms(heard)}`);
