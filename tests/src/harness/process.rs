@@ -1,10 +1,10 @@
 //! The server in a process of its own, which can be killed, limited and looked at from outside: the test program itself,
 //! started once more.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::http::{self, Answer};
@@ -19,6 +19,8 @@ pub(crate) struct ServerProcess {
     /// From its start until it accepted connections.
     pub(crate) took: Duration,
     complaints: PathBuf,
+    /// Open for as long as it runs: after a minute the test runner around it has something to say, and ends if nobody is there.
+    _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl ServerProcess {
@@ -49,10 +51,10 @@ impl ServerProcess {
             .stderr(std::fs::File::options().create(true).append(true).open(&complaints).unwrap())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.map_while(Result::ok).find_map(|line| Some(line.rsplit_once("://")?.1.parse().unwrap()));
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = said.by_ref().map_while(Result::ok).find_map(|line| Some(line.rsplit_once("://")?.1.parse().unwrap()));
         let address = address.expect("it says where it listens");
-        Self { child, address, took: began.elapsed(), complaints }
+        Self { child, address, took: began.elapsed(), complaints, _said: said }
     }
 
     /// As if the power failed, but for the disk's own cache.
