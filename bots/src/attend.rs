@@ -1,6 +1,5 @@
 //! `dais-bots attend`: fills seats. Nobody of the crowd says anything or records what it hears.
 
-use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::listen::enter;
-use crate::member::{Member, Way};
+use crate::member::Member;
+use crate::server::Server;
 
 /// So many come in at once: all of them would keep the one thread from everybody for longer than a connection may take.
 const COMING_MAX: usize = 16;
@@ -23,16 +23,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What `attend` is told.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws or wss://talk.example/ws.
-    #[arg(long)]
-    pub server: String,
-    /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
-    #[arg(long)]
-    pub trust: Option<PathBuf>,
-    /// A token (JWT) for a server where people have to sign in, which may name none of them. Other users of this machine see a
-    /// command line: better say it in the environment.
-    #[arg(long, env = "DAIS_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: Server,
     /// The room. Waited for, up to 15 s.
     #[arg(long)]
     pub room: String,
@@ -68,8 +61,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
 
 async fn come_in(arguments: &Arguments, room: &RoomId, number: u32) -> Result<Member> {
     let name = format!("{} {number}", arguments.name);
-    let way = Way { url: &arguments.server, trusted: arguments.trust.as_deref(), token: arguments.token.as_deref() };
-    let mut member = Member::log_in_by(way, &name, None).await?;
+    let mut member = Member::log_in_by(arguments.server.way(), &name, None).await?;
     enter(&mut member, room).await?;
     Ok(member)
 }

@@ -5,6 +5,7 @@ pub mod attend;
 pub mod listen;
 pub mod member;
 pub mod say;
+pub mod server;
 pub mod trust;
 pub mod wav;
 

@@ -11,7 +11,8 @@ use dais_engine::shared::room::Denied;
 use dais_engine::{Command, Failure};
 use tokio::time::Instant;
 
-use crate::member::{Member, Way};
+use crate::member::Member;
+use crate::server::Server;
 use crate::wav::{self, Sound};
 
 /// How long the room may take to appear.
@@ -26,16 +27,9 @@ const SECONDS_MAX: f64 = 3600.0;
 /// What `listen` is told.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws or wss://talk.example/ws.
-    #[arg(long)]
-    pub server: String,
-    /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
-    #[arg(long)]
-    pub trust: Option<PathBuf>,
-    /// A token (JWT) for a server where people have to sign in. Other users of this machine see a command line: better say it
-    /// in the environment.
-    #[arg(long, env = "DAIS_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: Server,
     /// The room. Waited for, up to 15 s.
     #[arg(long)]
     pub room: String,
@@ -57,8 +51,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.seconds > 0.0 && arguments.seconds <= SECONDS_MAX, "--seconds is between 0 and {SECONDS_MAX}");
     let room = RoomId::parse(&arguments.room)?;
-    let way = Way { url: &arguments.server, trusted: arguments.trust.as_deref(), token: arguments.token.as_deref() };
-    let mut member = Member::log_in_by(way, &arguments.name, None).await?;
+    let mut member = Member::log_in_by(arguments.server.way(), &arguments.name, None).await?;
     enter(&mut member, &room).await?;
     let samples = record(&mut member, arguments.seconds).await?;
     wav::write(&arguments.out, &Sound { rate_hz: SAMPLE_RATE_HZ, samples })?;

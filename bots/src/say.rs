@@ -10,7 +10,8 @@ use dais_engine::shared::room::{self, Denied, Mode};
 use dais_engine::{Command, Failure};
 use tokio::time::Instant;
 
-use crate::member::{Member, Way};
+use crate::member::Member;
+use crate::server::Server;
 use crate::wav;
 
 /// How long somebody who was not in the room first waits to be called on stage.
@@ -30,16 +31,9 @@ const QUANTUM: Duration = Duration::from_millis(10);
 pub struct Arguments {
     /// The WAV file to speak: any rate, mixed down to mono.
     pub file: PathBuf,
-    /// The server's WebSocket, such as ws://127.0.0.1:8080/ws or wss://talk.example/ws.
-    #[arg(long)]
-    pub server: String,
-    /// Believe the certificates in this PEM file, and no others: for a server that signed its own.
-    #[arg(long)]
-    pub trust: Option<PathBuf>,
-    /// A token (JWT) for a server where people have to sign in. Other users of this machine see a command line: better say it
-    /// in the environment.
-    #[arg(long, env = "DAIS_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: Server,
     /// The room. Created, with this member as its host, if there is none; otherwise this member takes a seat, or
     /// raises a hand and waits to be called up.
     #[arg(long)]
@@ -56,8 +50,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let room = RoomId::parse(&arguments.room)?;
     let sound = wav::read(&arguments.file)?;
-    let way = Way { url: &arguments.server, trusted: arguments.trust.as_deref(), token: arguments.token.as_deref() };
-    let mut member = Member::log_in_by(way, &arguments.name, Some(sound.rate_hz)).await?;
+    let mut member = Member::log_in_by(arguments.server.way(), &arguments.name, Some(sound.rate_hz)).await?;
     enter(&mut member, &room).await?;
     go_on_stage(&mut member).await?;
     if is_alone(&member) && member.wait_for("somebody to listen", AUDIENCE_TIMEOUT, |member| !is_alone(member)).await.is_err() {

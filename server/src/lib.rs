@@ -30,6 +30,7 @@ mod socket;
 mod store;
 mod tls;
 mod websocket;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

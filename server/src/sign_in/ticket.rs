@@ -1,13 +1,12 @@
 //! Tickets that the server signs for whoever knew the password: when one ends, and HMAC-SHA-256 over that (RFC 2104).
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use super::SignInError;
+use crate::whole_file;
 
 const FILE: &str = "sign-in-key";
 const MARK: &str = "p.";
@@ -47,23 +46,10 @@ impl Tickets {
     }
 }
 
-/// Whole or not at all: half a key would be taken for a damaged one.
 fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
-    let new = path.with_extension("new");
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(&secret)?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
+    whole_file::write(path, &secret, 0o600)?;
     Ok(secret)
 }
 

@@ -2,8 +2,6 @@
 //! it accepts after a restart too. The key is made once; certificates are made for it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +10,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use time::{Duration, OffsetDateTime};
 
 use super::pair::{Pair, TlsError, read_one};
+use crate::whole_file;
 
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
 const KEY_FILE: &str = "tls-key.pem";
@@ -115,26 +114,8 @@ fn is_reachable(address: &IpAddr) -> bool {
     }
 }
 
-/// Writes a file anew, whole or not at all.
 fn keep(path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
-    let new = path.with_extension("new");
-    let kept = || {
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = File::options();
-        options.create_new(true).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-        #[cfg(not(unix))]
-        let _ = mode; // the folder is its owner's
-        let mut file = options.open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)
-    };
-    kept().map_err(|error| TlsError::NotKept { path: path.to_owned(), reason: error.to_string() })
+    whole_file::write(path, bytes, mode).map_err(|error| TlsError::NotKept { path: path.to_owned(), reason: error.to_string() })
 }
 
 #[cfg(test)]
