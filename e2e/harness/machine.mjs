@@ -33,9 +33,9 @@ const machineIsBack = async (waitMsMax, stolenMs) => {
 // What a judge throws where the measurement itself shows that nothing can be told from it.
 export class Void extends Error {}
 
-// Measures something in real time and judges it. What falls short counts unless the machine was taken away meanwhile, or the
-// judge says so: then the measurement is void, and taken again as long as there is time. Where every one is void, the test is
-// skipped, and says so.
+// Measures something in real time and judges it. What fails or falls short counts unless the machine was taken away meanwhile,
+// or the judge says so: then the measurement is void, and taken again as long as there is time. Where every one is void, the
+// test is skipped, and says so.
 export const judgeUndisturbed = async (context, measure, judge, { budgetMs = BUDGET_MS, stolenMs = stolenSinceStartMs } = {}) => {
   const began = performance.now();
   let longestMs = 0;
@@ -44,12 +44,17 @@ export const judgeUndisturbed = async (context, measure, judge, { budgetMs = BUD
   while (measurements === 0 || leftMs() > 0) {
     const start = performance.now();
     const before = await stolenMs();
-    const measured = await measure();
+    const measured = await measure().then(
+      (value) => () => judge(value),
+      (error) => () => {
+        throw error;
+      },
+    );
     const stolen = (await stolenMs()) - before;
     measurements += 1;
     longestMs = Math.max(longestMs, performance.now() - start);
     try {
-      judge(measured);
+      measured();
       return;
     } catch (error) {
       const counts = stolen <= STOLEN_MS_MAX && !(error instanceof Void);

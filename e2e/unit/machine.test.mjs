@@ -21,12 +21,16 @@ const taking = (...shares) => {
   };
 };
 
-// Measures one figure after the other, and is content with those of at least ten.
+// Measures one figure after the other, and is content with those of at least ten. What is no figure cannot be measured.
 const judging = (figures, options) => {
   const context = listening();
   const run = judgeUndisturbed(
     context,
-    async () => figures.shift(),
+    async () => {
+      const figure = figures.shift();
+      if (figure instanceof Error) throw figure;
+      return figure;
+    },
     (figure) => assert.ok(figure >= 10, `${figure} heard`),
     options,
   );
@@ -54,6 +58,17 @@ test('what falls short while the host took the machine away is void, and measure
   assert.equal(error, undefined);
   assert.deepEqual(skipped, []);
   assert.match(diagnostics[0], /void: the host took 900 ms meanwhile; 3 heard/);
+});
+
+test('so is a measurement that fails while the host took the machine away', async () => {
+  const { error, diagnostics } = await judging([new Error('nothing came in time'), 12], { stolenMs: taking(900, 0) });
+  assert.equal(error, undefined);
+  assert.match(diagnostics[0], /void: the host took 900 ms meanwhile; nothing came in time/);
+});
+
+test('a measurement that fails on an undisturbed machine fails the test', async () => {
+  const { error } = await judging([new Error('nothing came in time'), 12], { stolenMs: taking(0) });
+  assert.match(error.message, /nothing came in time/);
 });
 
 test('a measurement taken again that falls short fails', async () => {
