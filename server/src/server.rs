@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use dais_shared::ids::ConnectionId;
-use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
+use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use serde::Serialize;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -364,7 +365,7 @@ async fn accept(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    let _ = socket.set_nodelay(true); // a socket that is gone already says so when it is read
+                    set_up(&socket);
                     let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
                     let visit = Visit { peer, entrance, shutdown: house.shutdown.clone(), _alive: alive.clone() };
                     match &tls {
@@ -384,6 +385,14 @@ async fn accept(
             () = told_to_stop(&mut shutdown) => return,
         }
     }
+}
+
+/// A socket that is gone already, and refuses, says so when it is read.
+fn set_up(socket: &TcpStream) {
+    let _ = socket.set_nodelay(true);
+    // RFC 5482, and on Linux also while the peer's window is closed: who asks and never reads is given up.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(socket).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_UNREAD_MS_MAX)));
 }
 
 /// Resolves when the server stops.

@@ -227,6 +227,9 @@ pub const PENDING_SHARE: usize = 4;
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for a request's head to arrive, in milliseconds: a slow phone makes it, a dribbling attacker does not.
 pub const HTTP_HEAD_MS_MAX: u64 = 10_000;
+/// How long nothing of an answer is taken, in milliseconds, before its reader is given up: a phone that changes networks comes
+/// back sooner, and who never reads holds a socket and what the kernel keeps for it.
+pub const HTTP_UNREAD_MS_MAX: u64 = 20_000;
 /// Time for a TLS handshake, in milliseconds: as long as a request's head has, behind which it stands.
 pub const TLS_HANDSHAKE_MS_MAX: u64 = HTTP_HEAD_MS_MAX;
 /// Bytes that are encrypted at once on a listener's connection, while nothing encrypted waits: what is encrypted has to

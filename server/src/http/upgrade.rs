@@ -172,6 +172,9 @@ async fn taken_over(upgrade: OnUpgrade) -> std::io::Result<Upgraded> {
     let small = options.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let small = small.and_then(|()| options.set_tcp_notsent_lowat(SOCKET_NOTSENT_BYTES_MAX));
+    // Who does not read for a while is no longer given up: his outbox is bounded, and his silence judged.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let small = small.and_then(|()| options.set_tcp_user_timeout(None));
     if let Err(error) = small {
         tracing::debug!(%error, "socket buffers");
     }

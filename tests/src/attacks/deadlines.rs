@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use dais_shared::limits::{HELLO_DEADLINE_MS, HTTP_HEAD_MS_MAX, SILENCE_MS_MAX};
+use dais_shared::limits::{HELLO_DEADLINE_MS, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, SILENCE_MS_MAX};
 use dais_shared::wire::{ClientFrame, Goodbye, PROTOCOL_VERSION, encode_client};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -134,5 +134,32 @@ async fn a_hello_in_time_after_a_slow_handshake_is_welcome() {
     let hello = encode_client(&ClientFrame::Hello { version: PROTOCOL_VERSION, client: "slow".into(), token: None });
     peer.sends(&frame(0x82, &hello)).await;
     assert!(peer.is_heard().await);
+    scene.goes_on().await;
+}
+
+/// Asks for more than sockets hold and reads none of it, as long as that is borne.
+async fn reads_nothing(address: SocketAddr) -> Duration {
+    let mut peer = RawPeer::connect_with_receive_buffer(ATTACKER, address, 4096).await;
+    peer.sends(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let began = Instant::now();
+    // A connection given up is so in silence: who says something more is told.
+    while peer.tries_to_send(b"G").await {
+        assert!(began.elapsed() < Duration::from_millis(HTTP_UNREAD_MS_MAX + SLACK_MS), "who never reads is borne too long");
+        sleep(Duration::from_millis(100)).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_nobody_reads() {
+    // More than the kernel keeps for a socket (tcp(7), `tcp_wmem`).
+    const LARGE: usize = 6 * 1024 * 1024;
+    let folder = tempfile::TempDir::with_prefix("dais-unread-").unwrap();
+    std::fs::write(folder.path().join("index.html"), "<!doctype html>the page").unwrap();
+    std::fs::write(folder.path().join("large.bin"), vec![b'x'; LARGE]).unwrap();
+    let scene = Scene::begin_with(&["--web-dir", folder.path().to_str().unwrap()], None).await;
+    let borne = reads_nothing(scene.address()).await;
+    println!("hung up on after {} ms", borne.as_millis());
+    assert!(borne + Duration::from_millis(500) >= Duration::from_millis(HTTP_UNREAD_MS_MAX), "{borne:?}");
     scene.goes_on().await;
 }
