@@ -19,6 +19,9 @@ pub(crate) const LOOK_AHEAD_SAMPLES: usize = SAMPLES_PER_MS as usize;
 /// Time constant of the gain's return in seconds: slow enough not to be heard as pumping.
 const RELEASE_S: f32 = 0.1;
 
+/// From here on the gain is back: what is left, 0.0001 dB, nobody hears, and rounding keeps it from ever getting there.
+const GAIN_BACK: f32 = 1.0 - 1e-5;
+
 /// A sample that has not left yet, and the largest gain it bears.
 #[derive(Clone, Copy)]
 struct Pending {
@@ -45,7 +48,7 @@ impl Limiter {
         Self {
             pending: [Pending { sample: 0.0, gain_max: 1.0 }; LOOK_AHEAD_SAMPLES + 1],
             next: 0,
-            since_peak: LOOK_AHEAD_SAMPLES,
+            since_peak: LOOK_AHEAD_SAMPLES + 1,
             gain: 1.0,
             fall: 0.0,
             release: 1.0 - (-1.0 / (RELEASE_S * SAMPLE_RATE_HZ as f32)).exp(),
@@ -60,18 +63,28 @@ impl Limiter {
 
     /// Brings finite samples at 48 kHz within ±1, and delays them by [`LOOK_AHEAD_SAMPLES`].
     pub(crate) fn process(&mut self, samples: &mut [f32]) {
+        let is_at_rest = self.gain == 1.0 && self.since_peak >= self.pending.len();
+        if is_at_rest && samples.iter().all(|sample| sample.abs() <= THRESHOLD) {
+            return samples.iter_mut().for_each(|sample| *sample = self.delay(*sample, 1.0));
+        }
         for sample in samples {
             let level = sample.abs();
             let gain_max = if level > THRESHOLD { AIM / level } else { 1.0 };
-            self.pending[self.next] = Pending { sample: *sample, gain_max };
-            self.next = (self.next + 1) % self.pending.len();
+            let leaving = self.delay(*sample, gain_max);
             self.follow(gain_max);
-            *sample = self.pending[self.next].sample * self.gain;
+            *sample = leaving * self.gain;
             if sample.abs() > THRESHOLD {
                 self.samples_clipped_total += 1;
                 *sample = soft_clip(*sample);
             }
         }
+    }
+
+    /// Takes the newest sample, with the largest gain it bears, for the one that leaves.
+    fn delay(&mut self, sample: f32, gain_max: f32) -> f32 {
+        self.pending[self.next] = Pending { sample, gain_max };
+        self.next = if self.next + 1 < self.pending.len() { self.next + 1 } else { 0 };
+        self.pending[self.next].sample
     }
 
     /// Moves the gain by one sample, towards what all that is pending bears.
@@ -89,6 +102,9 @@ impl Limiter {
         } else {
             self.fall = 0.0;
             self.gain += (lowest - self.gain) * self.release;
+            if self.gain >= GAIN_BACK {
+                self.gain = lowest;
+            }
         }
     }
 }

@@ -44,6 +44,10 @@ impl Gain {
 
     /// Adds `input`, at this gain, to `mix` of the same length.
     pub(crate) fn add_to(&mut self, mix: &mut [f32], input: &[f32]) {
+        if self.current == self.target {
+            let gain = self.current;
+            return mix.iter_mut().zip(input).for_each(|(sum, &sample)| *sum += sample * gain);
+        }
         for (sum, &sample) in mix.iter_mut().zip(input) {
             *sum += sample * self.next();
         }

@@ -15,9 +15,10 @@ use crate::codec::CodecError;
 /// pass to stop is a tenth of that rate wide; half of it, 0.5 ms at 48 kHz, is the delay.
 const TAPS: usize = 48;
 
-/// Positions between two input samples for which coefficients are tabulated; between them
-/// they are interpolated linearly, with an error near −100 dB.
-const PHASES: usize = 256;
+/// Positions between two input samples for which coefficients are tabulated, at most. Rates with a
+/// common measure need no more than these: 147 from 48 to 44.1 kHz. For others there are so many,
+/// and between them coefficients are interpolated linearly, with an error near −100 dB.
+const PHASES_MAX: usize = 256;
 
 /// Shape of the Kaiser window: 80 dB of attenuation beyond the transition (Kaiser 1974).
 const KAISER_BETA: f64 = 7.857;
@@ -28,23 +29,27 @@ const CUTOFF: f64 = 0.46;
 
 /// A converter with its memory, for one mono signal.
 pub struct Resampler {
-    input_rate_hz: u64,
-    output_rate_hz: u64,
+    /// Both rates without their common measure.
+    input_rate: u32,
+    output_rate: u32,
     taps: usize,
-    /// `PHASES + 1` rows of `taps` coefficients, so that the last phase has a neighbour.
+    phases: usize,
+    /// `phases + 1` rows of `taps` coefficients, so that the last phase has a neighbour.
     table: Box<[f32]>,
     /// The last `taps` inputs twice over, so that they are always contiguous somewhere.
     history: Box<[f32]>,
     write: usize,
     /// Inputs still to be taken before the next output can be made.
-    inputs_pending: u64,
-    /// How far the next output lies beyond an input sample, in 1 / `output_rate_hz` of one.
-    phase: u64,
+    inputs_pending: usize,
+    /// How far the next output lies beyond an input sample, in 1 / `output_rate` of one; less than one.
+    phase: u32,
+    /// What that grows by with each output: whole inputs, and the rest in 1 / `output_rate`.
+    step: (usize, u32),
 }
 
 impl std::fmt::Debug for Resampler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Resampler({} Hz to {} Hz)", self.input_rate_hz, self.output_rate_hz)
+        write!(f, "Resampler({} : {})", self.input_rate, self.output_rate)
     }
 }
 
@@ -62,28 +67,31 @@ impl Resampler {
         }
         let slowdown = (f64::from(input_rate_hz) / f64::from(output_rate_hz)).max(1.0);
         let taps = ((TAPS as f64 * slowdown).ceil() as usize).next_multiple_of(2);
+        let measure = common_measure(input_rate_hz, output_rate_hz);
+        let (input_rate, output_rate) = (input_rate_hz / measure, output_rate_hz / measure);
+        let phases = PHASES_MAX.min(output_rate as usize);
         Ok(Self {
-            input_rate_hz: u64::from(input_rate_hz),
-            output_rate_hz: u64::from(output_rate_hz),
+            input_rate,
+            output_rate,
             taps,
-            table: coefficients(taps, CUTOFF / slowdown),
+            phases,
+            table: coefficients(taps, CUTOFF / slowdown, phases),
             history: vec![0.0; 2 * taps].into_boxed_slice(),
             write: 0,
-            inputs_pending: taps as u64 / 2 + 1,
+            inputs_pending: taps / 2 + 1,
             phase: 0,
+            step: ((input_rate / output_rate) as usize, input_rate % output_rate),
         })
     }
 
     /// How many inputs [`Self::process`] takes to fill `output_samples` outputs from here.
     pub fn input_samples_needed(&self, output_samples: usize) -> usize {
-        let outputs = output_samples as u64;
-        let Some(steps) = outputs.checked_sub(1) else { return 0 };
-        let needed = if self.is_passthrough() {
-            outputs
-        } else {
-            self.inputs_pending + (self.phase + steps * self.input_rate_hz) / self.output_rate_hz
-        };
-        usize::try_from(needed).expect("a count of samples in memory fits the address space")
+        let Some(steps) = output_samples.checked_sub(1) else { return 0 };
+        if self.is_passthrough() {
+            return output_samples;
+        }
+        let beyond = (u64::from(self.phase) + steps as u64 * u64::from(self.input_rate)) / u64::from(self.output_rate);
+        self.inputs_pending + usize::try_from(beyond).expect("a count of samples in memory fits the address space")
     }
 
     /// Converts until `input` is used up or `output` is full; how many samples were taken
@@ -105,31 +113,44 @@ impl Resampler {
             }
             output[produced] = self.interpolate();
             produced += 1;
-            self.phase += self.input_rate_hz;
-            self.inputs_pending = self.phase / self.output_rate_hz;
-            self.phase %= self.output_rate_hz;
+            self.advance();
         }
         Progress { consumed, produced }
     }
 
+    /// By one output. Divides nothing: this is done for every sample.
+    fn advance(&mut self) {
+        let (inputs, rest) = self.step;
+        self.inputs_pending = inputs;
+        self.phase += rest;
+        if self.phase >= self.output_rate {
+            self.phase -= self.output_rate;
+            self.inputs_pending += 1;
+        }
+    }
+
     fn is_passthrough(&self) -> bool {
-        self.input_rate_hz == self.output_rate_hz
+        self.input_rate == self.output_rate
     }
 
     fn take(&mut self, sample: f32) {
         self.history[self.write] = sample;
         self.history[self.write + self.taps] = sample;
-        self.write = (self.write + 1) % self.taps;
+        self.write = if self.write + 1 < self.taps { self.write + 1 } else { 0 };
         self.inputs_pending -= 1;
     }
 
     fn interpolate(&self) -> f32 {
-        let position = self.phase as f32 * PHASES as f32 / self.output_rate_hz as f32;
-        // The phase is below the output rate, so the row is below PHASES; rounding in f32
-        // could only reach PHASES itself, and the minimum keeps its neighbour in the table.
-        let row = (position as usize).min(PHASES - 1);
-        let fraction = position - row as f32;
         let window = &self.history[self.write..self.write + self.taps];
+        if self.phases == self.output_rate as usize {
+            let from = self.phase as usize * self.taps;
+            return dot_product(window, &self.table[from..from + self.taps]);
+        }
+        let position = self.phase as f32 * self.phases as f32 / self.output_rate as f32;
+        // The phase is below the output rate, so the row is below `phases`; rounding in f32
+        // could only reach that itself, and the minimum keeps its neighbour in the table.
+        let row = (position as usize).min(self.phases - 1);
+        let fraction = position - row as f32;
         let (near, far) = self.table[row * self.taps..].split_at(self.taps);
         let near = dot_product(window, near);
         near + (dot_product(window, &far[..self.taps]) - near) * fraction
@@ -159,12 +180,17 @@ fn dot_product(a: &[f32], b: &[f32]) -> f32 {
     (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]) + rest
 }
 
-/// The table: row `p` weighs the inputs around a point `p / PHASES` past the middle one.
-fn coefficients(taps: usize, cutoff: f64) -> Box<[f32]> {
+/// The greatest number that both are multiples of (Euclid).
+fn common_measure(one: u32, other: u32) -> u32 {
+    if other == 0 { one } else { common_measure(other, one % other) }
+}
+
+/// The table: row `p` weighs the inputs around a point `p / phases` past the middle one.
+fn coefficients(taps: usize, cutoff: f64, phases: usize) -> Box<[f32]> {
     let half = taps as f64 / 2.0;
-    let mut table = Vec::with_capacity((PHASES + 1) * taps);
-    for phase in 0..=PHASES {
-        let offset = phase as f64 / PHASES as f64;
+    let mut table = Vec::with_capacity((phases + 1) * taps);
+    for phase in 0..=phases {
+        let offset = phase as f64 / phases as f64;
         let row: Vec<f64> = (0..taps)
             .map(|tap| {
                 let distance = tap as f64 - (half - 1.0) - offset;

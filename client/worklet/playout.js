@@ -81,6 +81,10 @@ const remember = (map, key, value) => {
   if (map.size > REMEMBERED_MAX) map.delete(map.keys().next().value);
 };
 
+// Whose packet it is: its first field, little-endian.
+const streamOf = (bytes, at, length) =>
+  length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
+
 // When something arrived, on the device's clock, to a millisecond or so.
 //
 // currentTime stands still between two callbacks of the device and while one is late, and then jumps:
@@ -133,7 +137,8 @@ class Ring {
     this.bytes = new Uint8Array(buffer, RING_HEADER);
   }
 
-  // Calls take(packet, wallMs) with each packet and when it arrived.
+  // Calls take(bytes, at, length, wallMs) for each packet: where it is, and when it arrived. A view of it would cost more than
+  // the packet.
   drain(take) {
     const written = Atomics.load(this.positions, 0);
     let at = this.positions[1];
@@ -145,8 +150,7 @@ class Ring {
         at = (at + this.bytes.length - from) | 0;
         continue;
       }
-      const packet = from + RING_RECORD_HEADER;
-      take(this.bytes.subarray(packet, packet + length), this.records.getFloat64(from + 8, true));
+      take(this.bytes, from + RING_RECORD_HEADER, length, this.records.getFloat64(from + 8, true));
       at = (at + RING_RECORD_HEADER + ((length + 7) & ~7)) | 0;
     }
     Atomics.store(this.positions, 1, at);
@@ -198,9 +202,9 @@ class Pipeline {
     return true;
   }
 
-  insert(bytes, now) {
-    this.packet.set(bytes);
-    this.exports.dais_insert(bytes.length, now);
+  insert(bytes, at, length, now) {
+    for (let index = 0; index < length; index += 1) this.packet[index] = bytes[at + index];
+    this.exports.dais_insert(length, now);
   }
 
   // The samples rendered, in a view that is made once for each length.
@@ -231,8 +235,8 @@ class Playout extends AudioWorkletProcessor {
     this.workerPort = null;
     this.ring = null;
     this.drainedAt = 0;
-    this.takeFromRing = (packet, wallMs) =>
-      this.insert(packet, this.arrivals.arrival(currentTime, wallMs, this.drainedAt));
+    this.takeFromRing = (bytes, at, length, wallMs) =>
+      this.insert(bytes, at, length, this.arrivals.arrival(currentTime, wallMs, this.drainedAt));
     this.stopped = false;
     this.gains = new Map();
     this.traps = new Map();
@@ -252,7 +256,7 @@ class Playout extends AudioWorkletProcessor {
     // What is in the ring was there before.
     this.drainRing();
     if (message instanceof ArrayBuffer) {
-      this.insert(new Uint8Array(message), this.arrivals.arrival(currentTime));
+      this.insert(new Uint8Array(message), 0, message.byteLength, this.arrivals.arrival(currentTime));
       return;
     }
     switch (message?.type) {
@@ -296,12 +300,10 @@ class Playout extends AudioWorkletProcessor {
     this.drainedAt = currentTime;
   }
 
-  insert(bytes, arrivedS) {
-    // The stream is the packet's first field, little-endian.
-    const stream = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    if (this.isQuarantined(stream)) return;
+  insert(bytes, at, length, arrivedS) {
+    if (this.traps.size > 0 && this.isQuarantined(streamOf(bytes, at, length))) return;
     this.guard((pipeline) => {
-      if (bytes.length <= pipeline.packetBytesMax) pipeline.insert(bytes, arrivedS);
+      if (length <= pipeline.packetBytesMax) pipeline.insert(bytes, at, length, arrivedS);
     });
   }
 
