@@ -21,8 +21,9 @@ use crate::playout::Loudspeaker;
 use crate::ports::{Captured, Port, samples};
 use crate::socket::{Socket, SocketEvent};
 
-/// How often the engine is asked whether something is due. Timers of a worker run on in a hidden tab.
-const TICK_MS: i32 = 50;
+/// How often the engine is asked whether something is due where nothing happens that it is asked at anyway. Timers of a
+/// worker run on in a hidden tab.
+const TICK_MS: i32 = 100;
 /// Volumes remembered for a playout worklet that is still to come: a full stage, twice over.
 const GAINS_MAX: usize = 32;
 /// Changes of levels in a row, ten of which come in a second, that the page need not be told.
@@ -79,11 +80,7 @@ pub(crate) fn start() {
         let shell = shell.clone();
         move || {
             let now = now(&shell.borrow().scope);
-            drive(&shell, |engine| {
-                if engine.poll_timeout().is_some_and(|due| due <= now) {
-                    engine.handle_timeout(now);
-                }
-            });
+            drive(&shell, now, |_| {});
         }
     });
     let _ = scope.set_interval_with_callback_and_timeout_and_arguments_0(on_tick.as_ref().unchecked_ref(), TICK_MS);
@@ -96,11 +93,14 @@ fn now(scope: &DedicatedWorkerGlobalScope) -> Duration {
     Duration::from_secs_f64(ms.max(0.0) / 1000.0)
 }
 
-/// Lets something happen to the engine, then does what it wants done.
-fn drive(shell: &Shared, happen: impl FnOnce(&mut Engine)) {
+/// Lets something happen to the engine and what is due by `now`, then does what it wants done.
+fn drive(shell: &Shared, now: Duration, happen: impl FnOnce(&mut Engine)) {
     let mut borrowed = shell.borrow_mut();
     if let Some(engine) = &mut borrowed.engine {
         happen(engine);
+        if engine.poll_timeout().is_some_and(|due| due <= now) {
+            engine.handle_timeout(now);
+        }
     }
     while let Some(output) = borrowed.engine.as_mut().and_then(Engine::poll_output) {
         borrowed.perform(shell, output);
@@ -116,14 +116,14 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
             let config = Config { client: "dais web".into(), token, is_for_this_page, seed, make_encoder: encoder::make };
             starting.engine = Some(Engine::new(config, now));
             drop(starting);
-            drive(shell, |_| {});
+            drive(shell, now, |_| {});
         }
         ToWorker::Command { ticket, command } => {
             if leads_on_stage(&command) {
                 // A failure is told when the microphone is to be opened, after another try.
                 spawn_local(async { drop(encoder::load().await) });
             }
-            drive(shell, |engine| engine.handle_command(ticket, command, now));
+            drive(shell, now, |engine| engine.handle_command(ticket, command, now));
         }
         ToWorker::PlayoutPort => {
             if let Some(port) = port {
@@ -133,12 +133,12 @@ fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
         ToWorker::MicrophoneOpen { device_rate_hz } => {
             if let Some(port) = port {
                 take_capture(shell, port);
-                drive(shell, |engine| engine.handle_microphone_open(device_rate_hz, now));
+                drive(shell, now, |engine| engine.handle_microphone_open(device_rate_hz, now));
             }
         }
         ToWorker::MicrophoneLatency { ms } => {
             let latency = Duration::try_from_secs_f32(ms / 1000.0).unwrap_or_default();
-            drive(shell, |engine| engine.handle_microphone_latency(latency));
+            drive(shell, now, |engine| engine.handle_microphone_latency(latency));
         }
         ToWorker::MicrophoneFailed(failure) => microphone_failed(shell, failure, now),
     }
@@ -201,27 +201,27 @@ fn handle_captured(shell: &Shared, captured: &Captured) {
             if let Some(port) = &shell.borrow().capture {
                 port.give(buffer);
             }
-            drive(shell, |engine| engine.handle_samples(&frame, now));
+            drive(shell, now, |engine| engine.handle_samples(&frame, now));
             shell.borrow_mut().samples = frame;
         }
-        Captured::Dropped => drive(shell, Engine::handle_samples_dropped),
+        Captured::Dropped => drive(shell, now, Engine::handle_samples_dropped),
         Captured::Unknown => {}
     }
 }
 
 fn microphone_failed(shell: &Shared, failure: MicrophoneFailure, now: Duration) {
     shell.borrow_mut().release_capture();
-    drive(shell, |engine| engine.handle_microphone_failed(failure, now));
+    drive(shell, now, |engine| engine.handle_microphone_failed(failure, now));
 }
 
 fn handle_socket(shell: &Shared, event: SocketEvent) {
     let now = now(&shell.borrow().scope);
     match event {
-        SocketEvent::Open => drive(shell, |engine| engine.handle_socket_open(now)),
-        SocketEvent::Message(message) => drive(shell, |engine| engine.handle_message(&message, now)),
+        SocketEvent::Open => drive(shell, now, |engine| engine.handle_socket_open(now)),
+        SocketEvent::Message(message) => drive(shell, now, |engine| engine.handle_message(&message, now)),
         SocketEvent::Closed(code) => {
             shell.borrow_mut().socket = None;
-            drive(shell, |engine| engine.handle_socket_closed(Some(code), now));
+            drive(shell, now, |engine| engine.handle_socket_closed(Some(code), now));
         }
     }
 }

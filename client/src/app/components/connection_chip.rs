@@ -15,10 +15,12 @@ pub(crate) fn ConnectionChip() -> impl IntoView {
     let t = t();
     let (house, quality) = (use_house(), use_quality());
     let is_open = RwSignal::new(false);
-    let rtt = move || {
-        let measured = house.is_online().then(|| quality.statistics().rtt_ms).flatten();
-        measured.map(|ms| view! { <span class="connection-chip__rtt">{(t.quality.ms)(ms)}</span> })
-    };
+    // Measurements come several times a second, and mostly tell the same.
+    let measured = Memo::new(move |_| {
+        let rtt_ms = house.is_online().then(|| quality.statistics().rtt_ms).flatten();
+        rtt_ms.map(t.quality.ms)
+    });
+    let rtt = move || measured.get().map(|text| view! { <span class="connection-chip__rtt">{text}</span> });
     view! {
         <button
             class="connection-chip"
