@@ -82,10 +82,12 @@ pub(crate) struct Heard {
     pub(crate) concealed_percent: f64,
     pub(crate) discarded_percent: f64,
     pub(crate) stretched_percent: f64,
+    /// Received and thrown away, in ms.
+    pub(crate) discarded_ms: f64,
     pub(crate) underruns: u64,
     /// The largest mean over one second of how far the lag was off its target, in ms.
     pub(crate) off_target_ms: f64,
-    /// From the end of an interruption to a lag that stays within 20 ms of what it was before; in ms.
+    /// How late playout was, in ms, and at which second.
     pub(crate) lags_ms: Vec<(f64, f64)>,
     /// The loudspeaker's signal, 48 kHz.
     pub(crate) samples: Vec<f32>,
@@ -155,6 +157,7 @@ pub(crate) fn play(trace: &Trace, speech: &Speech, keeps_samples: bool) -> Resul
         concealed_percent: percent(counters.samples_concealed_total),
         discarded_percent: percent(counters.samples_discarded_total),
         stretched_percent: percent(counters.samples_accelerated_total + counters.samples_slowed_total),
+        discarded_ms: counters.samples_discarded_total as f64 / 48.0,
         underruns: counters.underruns_total,
         off_target_ms: meter.off_target_ms,
         lags_ms: meter.lags_ms,
