@@ -19,8 +19,8 @@ pub(crate) const LOOK_AHEAD_SAMPLES: usize = SAMPLES_PER_MS as usize;
 /// Time constant of the gain's return in seconds: slow enough not to be heard as pumping.
 const RELEASE_S: f32 = 0.1;
 
-/// From here on the gain is back: what is left, 0.0001 dB, nobody hears, and rounding keeps it from ever getting there.
-const GAIN_BACK: f32 = 1.0 - 1e-5;
+/// From here on the gain is back, by 0.002 dB, which nobody hears: nearer to 1 the return's steps are too small to change it.
+const GAIN_BACK: f32 = 1.0 - 2e-4;
 
 /// A sample that has not left yet, and the largest gain it bears.
 #[derive(Clone, Copy)]
@@ -213,6 +213,16 @@ mod tests {
         assert!((back - (1.0 - 0.5 / std::f32::consts::E)).abs() < 0.01, "{back}");
         let largest = (4_000..47_000).map(|at| (gain(at + 1) - gain(at)).abs()).fold(0.0, f32::max);
         assert!(largest < 0.5 / LOOK_AHEAD_SAMPLES as f32 + 1e-3, "a ramp, no step: {largest}");
+    }
+
+    #[test]
+    fn long_after_a_peak_nothing_is_changed_again() {
+        let mut input = tone(0.5, 96_000);
+        input[4_800..9_600].iter_mut().for_each(|sample| *sample *= 4.0);
+        let (output, _) = limited(&input);
+        let is_untouched = |from: usize, to: usize| output[from..to] == input[from - LOOK_AHEAD_SAMPLES..to - LOOK_AHEAD_SAMPLES];
+        assert!(!is_untouched(9_600, 14_400), "it was held down");
+        assert!(is_untouched(67_200, 96_000));
     }
 
     #[test]
