@@ -34,13 +34,15 @@ impl Stream {
         }
     }
 
-    fn start(&mut self, mut discard: u64) {
+    /// Begins `discard` samples of the speaker's time later than with the first that waits. What never came of them need
+    /// not be thrown away.
+    fn start(&mut self, discard: u64) {
         self.count_silence();
+        let oldest = self.buffer.first().map_or(0, |first| first.timestamp);
         while let Some(first) = self.buffer.first()
             && self.buffer.len() > 1
-            && u64::from(first.samples) <= discard
+            && first.timestamp.wrapping_sub(oldest).saturating_add(u64::from(first.samples)) <= discard
         {
-            discard -= u64::from(first.samples);
             self.discard_first();
         }
         if let Some(first) = self.buffer.first() {
