@@ -92,6 +92,7 @@ pub struct CapturePipeline {
     encoder: Box<dyn Encode>,
     payload: Box<[u8; PAYLOAD_BYTES_MAX]>,
     detector: Detector,
+    codes_silence: bool,
     /// Silence that may turn out to be the beginning of a talkspurt.
     pre_roll: VecDeque<Raw>,
     /// To be coded next.
@@ -123,6 +124,7 @@ impl CapturePipeline {
             encoder: make_encoder(bitrate_bps, complexity)?,
             payload: Box::new([0; PAYLOAD_BYTES_MAX]),
             detector: Detector::new(codes_silence),
+            codes_silence,
             pre_roll: VecDeque::new(),
             ready: VecDeque::new(),
             level_dbov: LEVEL_DBOV_SILENCE,
@@ -212,13 +214,15 @@ impl CapturePipeline {
         self.ready.clear();
     }
 
-    /// Frames are this long from the next talkspurt on, in samples at 48 kHz: 480 or 960.
+    /// Frames are this long from the next talkspurt on, in samples at 48 kHz: 480 or 960. Where silence is coded, and
+    /// a talkspurt never ends, from the next moment on in which nobody speaks.
     ///
     /// # Errors
     /// [`CodecError::FrameSamples`] for any other length.
     pub fn set_frame_samples(&mut self, frame_samples: u32) -> Result<(), CodecError> {
         check_frame_samples(frame_samples)?;
-        if !self.is_active() && self.framer.frame_samples() != frame_samples as usize {
+        let is_between_words = self.codes_silence && self.ready.is_empty() && self.is_quiet();
+        if (!self.is_active() || is_between_words) && self.framer.frame_samples() != frame_samples as usize {
             self.framer.set_frame_samples(frame_samples as usize);
             self.pre_roll.clear();
         }
@@ -388,6 +392,22 @@ mod tests {
         capture.push(&tone(48_000, 0.04));
         assert_eq!(capture.poll_frame().unwrap().duration_samples, 480);
         assert!(capture.set_frame_samples(500).is_err());
+    }
+
+    #[test]
+    fn frames_change_their_length_between_words_where_silence_is_coded() {
+        let config = CaptureConfig { codes_silence: true, ..CaptureConfig::new(48_000) };
+        let mut capture = CapturePipeline::new(config, OpusEncoder::boxed).unwrap();
+        let mut lengths_after = |samples: &[f32]| {
+            capture.push(samples);
+            let lengths: Vec<u32> = std::iter::from_fn(|| capture.poll_frame()).map(|frame| frame.duration_samples).collect();
+            capture.set_frame_samples(480).unwrap();
+            lengths
+        };
+        assert_eq!(lengths_after(&tone(48_000, 0.1)), [960; 5]);
+        assert_eq!(lengths_after(&tone(48_000, 0.1)), [960; 5], "not within a word");
+        assert_eq!(lengths_after(&[0.0; 19_200]), [960; 20]);
+        assert_eq!(lengths_after(&tone(48_000, 0.1)), [480; 10]);
     }
 
     #[test]
