@@ -2,8 +2,9 @@
 //!
 //! The way from a mouth to an ear has two legs. From the server to here everybody shares one
 //! socket, so one [`DelayModel`] learns from all voices, and from the server's clock when all
-//! are silent. From a speaker to the server each has his own. [`Target`] adds the two: it is a
-//! high quantile of the sum of both delays, as their histograms give it.
+//! are silent. From a speaker to the server each has his own. [`Target`] adds the two: it is the lag at
+//! which waiting longer costs more than the loss that it saves, by the histogram of both delays' sum.
+//! That is a high quantile of the sum, higher where what comes late comes little later.
 //!
 //! Delay is counted from the quickest packet of the last seconds, so that clocks need not
 //! agree and may drift. Knows arrival times and timestamps; refuses to know what is played.

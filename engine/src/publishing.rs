@@ -1,8 +1,8 @@
 //! One's own voice: the device, the encoder, and the rule that voice is never queued behind voice.
 //!
 //! The server acknowledges the newest frame it has. While frames have been unacknowledged for longer than the shortest
-//! round trip and [`VOICE_UNACKNOWLEDGED_MS_MAX`], the network is not taking them: further ones are dropped *before*
-//! encoding, and counted. A socket's own buffer cannot tell this; it swallows minutes of voice first.
+//! round trip, [`VOICE_UNACKNOWLEDGED_MS_MAX`] and the time between two acknowledgements, the network is not taking them:
+//! further ones are dropped *before* encoding, and counted. A socket's own buffer cannot tell this; it swallows minutes of voice first.
 
 use std::collections::VecDeque;
 use std::time::Duration;

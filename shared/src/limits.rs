@@ -156,7 +156,8 @@ pub const VOICE_ACK_MS: u64 = 100;
 /// While microphones are open and nobody speaks, listeners are told the time this often, so that they know how late the
 /// next word will be.
 pub const CLOCK_IN_SILENCE_MS: u64 = 200;
-/// A speaker stops encoding when this much voice beyond his smallest round trip is unacknowledged.
+/// A speaker stops encoding when this much voice beyond his smallest round trip is unacknowledged, and what the server has but
+/// has not had to acknowledge yet ([`VOICE_ACK_MS`]).
 pub const VOICE_UNACKNOWLEDGED_MS_MAX: u64 = 200;
 /// Listeners times open microphones up to which voice goes in frames of 10 ms, which are heard 10 ms sooner and
 /// cost twice the packets: beyond it the server has better things to do.

@@ -8,4 +8,5 @@ mod hostile;
 mod network;
 mod recording;
 mod streams;
+mod talkspurt;
 mod tone;
