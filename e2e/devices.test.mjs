@@ -24,10 +24,17 @@ after(async () => {
   await server?.stop();
 });
 
-// Notes what the page opens, and where it sends its sound.
+// Notes what the page opens, what plays, and where it sends its sound.
 const note = () => {
   window.e2eTracks = [];
   window.e2eOutputs = [];
+  window.e2eContexts = [];
+  window.AudioContext = class extends AudioContext {
+    constructor(...options) {
+      super(...options);
+      window.e2eContexts.push(this);
+    }
+  };
   if (window.MediaDevices === undefined) return; // Not a secure page: a blank one, say.
   const { getUserMedia } = MediaDevices.prototype;
   MediaDevices.prototype.getUserMedia = async function (...wishes) {
@@ -42,8 +49,8 @@ const note = () => {
   };
 };
 
-const arrive = async (kept = {}) => {
-  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+const arrive = async (kept = {}, name = 'Hanna') => {
+  const host = await Person.arrive(browser, name, { tapped: false });
   await host.page.addInitScript(note);
   await host.page.addInitScript((entries) => {
     for (const [key, value] of Object.entries(entries)) localStorage.setItem(key, value);
@@ -128,6 +135,35 @@ test('the sound goes where it is wanted, also on the next visit', async () => {
   await host.page.reload();
   await host.button('Join').click();
   await host.page.waitForFunction((id) => window.e2eOutputs.at(-1) === id, chosen);
+  await leave(host);
+});
+
+test('in the place of an output that is not there another one plays, and the panel says why', async () => {
+  const [host, leo] = [await arrive(), await arrive({ 'dais.output': 'nothing\nDesk speakers' }, 'Leo')];
+  const link = await host.createsRoom(server.url, { title: 'Unplugged', id: 'unplugged' });
+  await host.button('Unmute').click();
+  await host.region('Your controls').getByText('You are on air.').waitFor();
+  await leo.joins(link);
+  await leo.isTold('“Desk speakers” is not connected.');
+  assert.match(await leo.quality(), /The loudspeaker you chose is not there/);
+  await chooses(leo, 'Sound output', OTHER_OUTPUT);
+  await leo.page.waitForFunction(() => window.e2eOutputs.length > 0);
+  assert.match(await leo.quality(), /You can hear the stage/);
+  await leave(leo);
+  await leave(host);
+});
+
+test('sound that the browser holds back comes with a click', async () => {
+  const host = await arrive();
+  await host.createsRoom(server.url, { title: 'Held back', id: 'held-back' });
+  const isPlaying = () => host.page.evaluate(() => window.e2eContexts.some(({ state }) => state === 'running'));
+  await host.page.waitForFunction(() => window.e2eContexts.some(({ state }) => state === 'running'));
+  await host.page.evaluate(() => Promise.all(window.e2eContexts.map((it) => it.state === 'running' && it.suspend())));
+  assert.equal(await isPlaying(), false);
+  assert.match(await host.quality(), /The browser holds the sound back/);
+  await host.button('Enable sound').click();
+  await host.button('Enable sound').waitFor({ state: 'detached' });
+  assert.equal(await isPlaying(), true);
   await leave(host);
 });
 

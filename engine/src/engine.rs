@@ -244,7 +244,10 @@ impl Engine {
             ServerFrame::Pong { nonce, server_ms } => self.clock.handle_pong(nonce, server_ms, now),
             ServerFrame::Ping { nonce } => self.send(&ClientFrame::Pong { nonce }),
             ServerFrame::VoiceAck { sequence } => self.publishing.handle_ack(sequence),
-            ServerFrame::Clock { server_ms } => self.outputs.push_back(Output::PlayClock { server_ms }),
+            ServerFrame::Clock { server_ms } => {
+                self.listening.handle_clock(now);
+                self.outputs.push_back(Output::PlayClock { server_ms });
+            }
             ServerFrame::ClockMapping { stream, timestamp, server_ms } => {
                 self.listening.handle_clock_mapping(stream, timestamp, server_ms);
             }

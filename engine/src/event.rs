@@ -162,8 +162,10 @@ pub struct Statistics {
     pub frames_held_back: u64,
     /// Voice frames received in this session.
     pub frames_received: u64,
-    /// Times that voice stopped arriving for over 200 ms in the middle of a talkspurt.
-    pub stalls: u32,
+    /// Times that voice stopped for over 200 ms in the middle of a talkspurt, on the way from the server to here.
+    pub stalls_own: u32,
+    /// Likewise on the ways of those who speak.
+    pub stalls_others: u32,
     /// Per speaker.
     pub speakers: Vec<SpeakerStatistics>,
 }

@@ -15,6 +15,7 @@ mod requests;
 mod room;
 mod server_clock;
 mod session;
+mod stalls;
 mod talk;
 
 pub use command::{Command, MicrophoneFailure, Speaking, TalkKey, Ticket};

@@ -13,9 +13,8 @@ use crate::event::{Output, SpeakerStatistics, Statistics};
 use crate::publishing::Publishing;
 use crate::room::RoomState;
 use crate::server_clock::ServerClock;
+use crate::stalls::Stalls;
 
-/// Voice that stops for so long in the middle of a talkspurt is a stall.
-const STALL_AFTER: Duration = Duration::from_millis(200);
 /// Loudness of silence.
 const SILENCE_DBOV: u8 = 127;
 /// How quickly a level that is shown falls, in decibels a second: it stays through the pauses between words, and is gone
@@ -46,7 +45,7 @@ pub(crate) struct Listening {
     levels: BTreeMap<MemberId, u8>,
     jitter_ms: f32,
     frames_received: u64,
-    stalls: u32,
+    stalls: Stalls,
 }
 
 #[derive(Debug)]
@@ -118,12 +117,13 @@ impl Listening {
     ) -> Option<Output> {
         room.view.as_ref()?;
         self.frames_received += 1;
+        self.stalls.handle_arrival(now);
         self.newest_ms = self.newest_ms.max(origin.arrived_ms);
         let jitter_ms = self.jitter_ms;
         let speaker = self.speaker(origin.stream)?;
         speaker.level_dbov = speaker.level_dbov(now).min(header.level_dbov);
         let is_start = header.flags & voice::TALKSPURT_START != 0;
-        let has_stalled = !is_start && speaker.last_relative_ms.is_some() && now.saturating_sub(speaker.heard) > STALL_AFTER;
+        let gap = (!is_start && speaker.last_relative_ms.is_some()).then(|| now.saturating_sub(speaker.heard));
         speaker.heard = now;
         let relative_ms = now.as_secs_f64() * 1000.0 - origin.arrived_ms as f64;
         let last_ms = speaker.last_relative_ms.replace(relative_ms);
@@ -133,7 +133,7 @@ impl Listening {
             speaker.transit.note((server_ms - captured_ms) as f32, now);
         }
         self.jitter_ms += (difference_ms - jitter_ms) * JITTER_GAIN;
-        self.stalls += u32::from(has_stalled);
+        self.stalls.handle_gap(gap.unwrap_or_default(), now);
         let is_silenced = room.speaker(origin.stream).is_some_and(|(_, user)| self.volume(user) == 0.0);
         if is_silenced {
             return None;
@@ -148,6 +148,11 @@ impl Listening {
             flags: header.flags,
         };
         Some(Output::Play { header, payload: payload.to_vec() })
+    }
+
+    /// The server said what time it is, as it does while nobody speaks.
+    pub(crate) fn handle_clock(&mut self, now: Duration) {
+        self.stalls.handle_arrival(now);
     }
 
     pub(crate) fn handle_clock_mapping(&mut self, stream: StreamId, timestamp: u64, server_ms: u64) {
@@ -273,7 +278,8 @@ impl Listening {
         Statistics {
             jitter_ms: self.jitter_ms,
             frames_received: self.frames_received,
-            stalls: self.stalls,
+            stalls_own: self.stalls.own(),
+            stalls_others: self.stalls.others(),
             speakers,
             ..Statistics::default()
         }

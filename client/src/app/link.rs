@@ -57,8 +57,8 @@ pub(crate) enum LinkEvent {
     SuppressorMissing,
     /// It was loaded and does not work.
     SuppressorFailed,
-    /// The chosen output is not there, and the system's default plays.
-    OutputMissing(Device),
+    /// The chosen output is not there, and the system's default plays; or `None`: it does no longer.
+    OutputMissing(Option<Device>),
     /// Which devices there are.
     Devices(DeviceList),
     /// The microphone test.

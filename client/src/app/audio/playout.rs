@@ -99,7 +99,9 @@ impl Playout {
 
     /// Takes effect at once.
     pub(crate) fn set_device(&self, device: Option<Device>) {
-        self.is_replaced.set(false);
+        if self.is_replaced.replace(false) {
+            self.tell_output_missing(None);
+        }
         *self.device.borrow_mut() = device;
         let context = self.context.borrow().clone();
         if let Some(context) = context {
@@ -131,8 +133,8 @@ impl Playout {
             let Some(link) = link.upgrade() else { return };
             let is_replaced = !is_chosen && device.is_some();
             let was_replaced = link.playout().is_replaced.replace(is_replaced);
-            if let Some(device) = device.filter(|_| is_replaced && !was_replaced) {
-                link.tell(LinkEvent::OutputMissing(device));
+            if is_replaced != was_replaced {
+                link.playout().tell_output_missing(device.filter(|_| is_replaced));
             }
         });
     }
@@ -197,6 +199,12 @@ impl Playout {
             self.route(context.clone());
         }
         Ok(context)
+    }
+
+    fn tell_output_missing(&self, missing: Option<Device>) {
+        if let Some(link) = self.link.upgrade() {
+            link.tell(LinkEvent::OutputMissing(missing));
+        }
     }
 
     fn tell(&self, state: AudioState) {

@@ -24,7 +24,8 @@ pub(crate) fn QualityPanel() -> impl IntoView {
         [
             (words.rtt, rtt),
             (words.jitter, (words.ms)(statistics.jitter_ms)),
-            (words.stalls, statistics.stalls.to_string()),
+            (words.stalls_own, statistics.stalls_own.to_string()),
+            (words.stalls_others, statistics.stalls_others.to_string()),
             (words.concealed, (words.percent)(shares.concealed)),
             (words.discarded, (words.percent)(shares.discarded)),
             (words.stretched, (words.percent)(shares.stretched)),
@@ -67,6 +68,7 @@ fn verdict() -> Memo<(Hearing, Heard)> {
             connection: house.connection(),
             view: view.as_deref(),
             audio: devices.audio(),
+            is_output_missing: devices.is_output_missing(),
             microphone: devices.microphone(),
             is_key_up: speech.is_by_key() && !speech.is_talking(),
             is_held_back: quality.is_held_back(),

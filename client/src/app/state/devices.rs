@@ -13,6 +13,7 @@ type Chosen = (Option<Device>, Option<Device>);
 #[derive(Clone, Copy)]
 pub(crate) struct Devices {
     audio: RwSignal<AudioState>,
+    is_output_missing: RwSignal<bool>,
     microphone: RwSignal<DeviceState>,
     processing: RwSignal<Option<Processing>>,
     list: RwSignal<DeviceList>,
@@ -23,6 +24,7 @@ pub(crate) struct Devices {
 pub(super) fn provide() {
     provide_context(Devices {
         audio: RwSignal::new(AudioState::Locked),
+        is_output_missing: RwSignal::new(false),
         microphone: RwSignal::new(DeviceState::Closed),
         processing: RwSignal::new(None),
         list: RwSignal::new(DeviceList::default()),
@@ -40,6 +42,11 @@ impl Devices {
     /// The loudspeaker.
     pub(crate) fn audio(self) -> AudioState {
         self.audio.get()
+    }
+
+    /// Whether the chosen output is not there, and another one plays.
+    pub(crate) fn is_output_missing(self) -> bool {
+        self.is_output_missing.get()
     }
 
     /// The microphone.
@@ -103,6 +110,10 @@ impl Devices {
 
     pub(super) fn set_audio(self, audio: AudioState) {
         self.audio.set(audio);
+    }
+
+    pub(super) fn set_output_missing(self, is_missing: bool) {
+        self.is_output_missing.set(is_missing);
     }
 
     pub(super) fn set_microphone(self, microphone: DeviceState) {

@@ -20,6 +20,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) connection: ConnectionState,
     pub(crate) view: Option<&'a View>,
     pub(crate) audio: AudioState,
+    /// The chosen output is not there, and another one plays.
+    pub(crate) is_output_missing: bool,
     pub(crate) microphone: DeviceState,
     /// Push-to-talk is on and nothing is held.
     pub(crate) is_key_up: bool,
@@ -42,6 +44,7 @@ pub(crate) enum Hearing {
     SoundLocked,
     SoundFailed,
     NobodySpeaks,
+    OutputMissing,
     Choppy,
     Delayed,
 }
@@ -82,6 +85,9 @@ pub(crate) fn hearing(facts: Facts<'_>) -> Hearing {
     }
     if !view.stage.iter().any(|person| person.member != view.me && person.is_audible()) {
         return Hearing::NobodySpeaks;
+    }
+    if facts.is_output_missing {
+        return Hearing::OutputMissing;
     }
     if facts.concealed_percent >= CHOPPY_PERCENT {
         return Hearing::Choppy;
@@ -148,6 +154,7 @@ mod tests {
             connection: ConnectionState::Online,
             view: Some(view),
             audio: AudioState::Running,
+            is_output_missing: false,
             microphone: DeviceState::Open,
             is_key_up: false,
             is_held_back: false,
@@ -174,6 +181,7 @@ mod tests {
             hearing(Facts { connection: ConnectionState::Connecting, audio: AudioState::Locked, ..well }),
             Hearing::Offline
         );
+        assert_eq!(hearing(Facts { is_output_missing: true, concealed_percent: 5.0, ..well }), Hearing::OutputMissing);
         assert_eq!(hearing(Facts { concealed_percent: 5.0, ..well }), Hearing::Choppy);
         assert_eq!(hearing(Facts { mouth_to_ear_ms: Some(500.0), ..well }), Hearing::Delayed);
         assert_eq!(hearing(facts(&view_with(true))), Hearing::NobodySpeaks, "one's own voice is nothing to hear");

@@ -94,7 +94,12 @@ impl Intake {
             LinkEvent::MicrophoneMissing(device) => self.notices.news(&(self.t.devices.microphone_missing)(&device.label)),
             LinkEvent::SuppressorMissing => self.notices.news(self.t.devices.suppressor_missing),
             LinkEvent::SuppressorFailed => self.notices.news(self.t.devices.suppressor_failed),
-            LinkEvent::OutputMissing(device) => self.notices.news(&(self.t.devices.output_missing)(&device.label)),
+            LinkEvent::OutputMissing(missing) => {
+                self.devices.set_output_missing(missing.is_some());
+                if let Some(device) = missing {
+                    self.notices.news(&(self.t.devices.output_missing)(&device.label));
+                }
+            }
             LinkEvent::Devices(list) => self.devices.set_list(list),
             LinkEvent::Trial(event) => {
                 if event == TrialEvent::Recording {

@@ -25,13 +25,16 @@ pub(super) const QUALITY: Quality = Quality {
     heading: "Connection and sound",
     open: "Connection details",
     hearing: |hearing| match hearing {
-        Hearing::Well => "You can hear the stage. All is well.",
+        Hearing::Well => "You can hear the stage. If you do not, look whether this tab or your loudspeaker is muted.",
         Hearing::NotInRoom => "You are in no room.",
         Hearing::Offline => "You hear nothing, because the connection to the server is down. It is being made again.",
         Hearing::Stalled => "The server has not answered for some seconds. The network may be overloaded.",
         Hearing::SoundLocked => "The browser holds the sound back. Press Enable sound.",
         Hearing::SoundFailed => "The browser cannot play sound on this page. Reload it, or use another browser.",
         Hearing::NobodySpeaks => "Nobody is unmuted on stage, so there is nothing to hear.",
+        Hearing::OutputMissing => {
+            "The loudspeaker you chose is not there, so the voices come from another one. Choose one in Settings."
+        }
         Hearing::Choppy => "Voices may sound choppy, because parts of them arrive too late or not at all.",
         Hearing::Delayed => "Voices reach you late, because the way to the server is slow.",
     },
@@ -56,7 +59,8 @@ pub(super) const QUALITY: Quality = Quality {
     measurements: "Measured",
     rtt: "Round trip to the server",
     jitter: "Jitter of arriving voice",
-    stalls: "Interruptions over 200 ms",
+    stalls_own: "Interruptions over 200 ms, on your way",
+    stalls_others: "Interruptions over 200 ms, on a speaker’s way",
     sent: "Sent",
     received: "Received",
     concealed: "Made up for lost sound",
