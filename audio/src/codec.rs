@@ -120,6 +120,11 @@ impl OpusEncoder {
         Ok(Self { opus, look_ahead_samples })
     }
 
+    /// How much work coding is from now on: 0 (cheap) to 10 (good). A refusal leaves it as it was.
+    pub fn set_complexity(&mut self, complexity: u8) {
+        let _ = self.opus.set_complexity(i32::from(complexity));
+    }
+
     /// A [`MakeEncoder`].
     ///
     /// # Errors

@@ -75,6 +75,14 @@ extern "C" fn dais_set_bitrate(bitrate_bps: i32) {
     }
 }
 
+/// How much work coding is from now on: 0 (cheap) to 10 (good).
+#[unsafe(no_mangle)]
+extern "C" fn dais_set_complexity(complexity: u32) {
+    if let Some(module) = module() {
+        module.encoder.set_complexity(u8::try_from(complexity).unwrap_or(u8::MAX));
+    }
+}
+
 /// Forgets all that was heard.
 #[unsafe(no_mangle)]
 extern "C" fn dais_reset() {

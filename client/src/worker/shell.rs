@@ -21,8 +21,8 @@ use crate::playout::Loudspeaker;
 use crate::ports::{Captured, Port, samples};
 use crate::socket::{Socket, SocketEvent};
 
-/// How often the engine is asked whether something is due where nothing happens that it is asked at anyway. Timers of a
-/// worker run on in a hidden tab.
+/// How often the engine is asked whether something is due where nothing happens that it is asked at anyway: what is due a
+/// moment after one tick waits for the next. Timers of a worker run on in a hidden tab.
 const TICK_MS: i32 = 100;
 /// Volumes remembered for a playout worklet that is still to come: a full stage, twice over.
 const GAINS_MAX: usize = 32;
