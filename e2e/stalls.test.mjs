@@ -28,7 +28,8 @@ const BACK_SECONDS_MAX = 3;
 const AFTER_SECONDS = 8;
 // Playout stretches by whole periods of a voice, and aims at a lag that moves: the baseline is as wide as that.
 const BASELINE_SECONDS = 0.04;
-// Of the ten seconds that the panel tells of: 300 ms.
+// Of the ten seconds that the panel tells of: 300 ms. What a reverse proxy had taken, and comes when 128 frames and more are
+// missing behind it, is not among it: the buffer takes those for a stream that began anew.
 const DISCARDED_PERCENT_MAX = 3;
 
 let folder;
@@ -111,10 +112,9 @@ const survives = async (context, wire, direction, beyond) => {
     const [heard] = await Promise.all([leo.hears(BEFORE_SECONDS + HELD_SECONDS + AFTER_SECONDS), stall()]);
     // Before the search for chirps, which holds the wire up.
     const quality = await leo.quality();
-    return { times: chirpTimes(resampled(heard)), gaps: heard.gaps, quality };
+    return { times: chirpTimes(resampled(heard)), quality };
   };
-  await judgeUndisturbed(context, hear, ({ times, gaps, quality }) => {
-    if (gaps > 0) throw new Void('the browser left out sound, so that its clock tells nothing');
+  await judgeUndisturbed(context, hear, ({ times, quality }) => {
     const origin = originOf(times.filter((time) => time < BEFORE_SECONDS));
     const lags = times.map((time) => [time, behind(time, origin)]);
     const all = lags.map(([time, lag]) => `${time.toFixed(1)} s ${(lag * 1000).toFixed(0)} ms`).join(', ');

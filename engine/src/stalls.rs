@@ -92,23 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_speaker_who_stops_while_others_are_heard_stalls_himself() {
-        let mut stalls = Stalls::default();
-        for at in (0..=2_000).step_by(20) {
-            stalls.handle_arrival(ms(at));
+    fn a_speaker_who_stops_while_others_or_the_clock_are_heard_stalls_himself() {
+        for every_ms in [20, CLOCK_IN_SILENCE_MS] {
+            let mut stalls = Stalls::default();
+            (0..=2_000).step_by(every_ms as usize).for_each(|at| stalls.handle_arrival(ms(at)));
+            stalls.handle_gap(ms(2_000), ms(2_000));
+            assert_eq!((stalls.own(), stalls.others()), (0, 1), "{every_ms}");
         }
-        stalls.handle_gap(ms(2_000), ms(2_000));
-        assert_eq!((stalls.own(), stalls.others()), (0, 1));
-    }
-
-    #[test]
-    fn so_does_one_who_stops_while_only_the_clock_is_heard() {
-        let mut stalls = Stalls::default();
-        for at in (0..=2_000).step_by(200) {
-            stalls.handle_arrival(ms(at));
-        }
-        stalls.handle_gap(ms(2_000), ms(2_000));
-        assert_eq!((stalls.own(), stalls.others()), (0, 1));
     }
 
     #[test]
