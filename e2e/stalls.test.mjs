@@ -28,8 +28,7 @@ const BACK_SECONDS_MAX = 3;
 const AFTER_SECONDS = 8;
 // Playout stretches by whole periods of a voice, and aims at a lag that moves: the baseline is as wide as that.
 const BASELINE_SECONDS = 0.04;
-// Of the ten seconds that the panel tells of: 300 ms. What a reverse proxy had taken, and comes when 128 frames and more are
-// missing behind it, is not among it: the buffer takes those for a stream that began anew.
+// Of the ten seconds that the panel tells of: 300 ms.
 const DISCARDED_PERCENT_MAX = 3;
 
 let folder;

@@ -11,9 +11,13 @@ use crate::packet::PacketHeader;
 /// that. The bound is met only while nothing is rendered.
 pub(crate) const PACKETS_MAX: usize = 64;
 
-/// How far back a repeated sequence number is recognised; also the distance beyond which a
-/// number is no neighbour at all, but a stream that began anew: 1.28 s in frames of 10 ms.
-pub(crate) const SEQUENCE_WINDOW: u32 = u128::BITS;
+/// How far back a repeated sequence number is recognised: 1.28 s in frames of 10 ms. One from
+/// further back belongs to a stream that began anew.
+const SEQUENCE_WINDOW: i32 = u128::BITS as i32;
+
+/// How many numbers may be missing before a stream is taken for one that began anew: half a minute
+/// in frames of 10 ms, which is as long as a place is kept for a stream that says nothing.
+const SEQUENCES_LOST_MAX: i32 = 3_000;
 
 /// One waiting packet without its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl Buffer {
 
     /// Whether this sequence is too far from the newest to belong to the same count.
     pub(crate) fn is_elsewhere(&self, sequence: u32) -> bool {
-        self.newest.is_some_and(|newest| ahead(sequence, newest).unsigned_abs() >= SEQUENCE_WINDOW)
+        self.newest.is_some_and(|newest| !(1 - SEQUENCE_WINDOW..=SEQUENCES_LOST_MAX).contains(&ahead(sequence, newest)))
     }
 
     /// Takes a packet in, unless it was taken before. `samples` is its true length.
@@ -279,8 +283,8 @@ mod tests {
         assert_eq!(offer(&mut buffer, 100), Placed::Duplicate);
         assert_eq!(offer(&mut buffer, 101), Placed::Queued, "skipped, not seen");
         assert_eq!(offer(&mut buffer, 101), Placed::Duplicate);
-        assert!(buffer.is_elsewhere(102 + 128) && !buffer.is_elsewhere(102 + 127));
-        assert!(buffer.is_elsewhere(102u32.wrapping_sub(128)));
+        assert!(buffer.is_elsewhere(102 + 3_001) && !buffer.is_elsewhere(102 + 3_000));
+        assert!(buffer.is_elsewhere(102u32.wrapping_sub(128)) && !buffer.is_elsewhere(102u32.wrapping_sub(127)));
         buffer.clear();
         assert_eq!(offer(&mut buffer, 100), Placed::Queued, "a stream that began anew");
     }

@@ -225,7 +225,7 @@ impl Outbox {
     /// The listener says which voice has reached it, see [`dais_shared::wire::ClientFrame::VoiceReport`].
     pub(crate) fn handle_report(&self, newest_ms: u64, now_ms: u64) {
         let mut state = self.lock();
-        state.queue.flight_mut().handle_report(newest_ms);
+        state.queue.flight_mut().handle_report(newest_ms, now_ms);
         self.flush(&mut state, now_ms);
     }
 

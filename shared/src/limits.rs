@@ -150,7 +150,11 @@ pub const OUTBOX_CONTROL_BYTES_MAX: usize = 64 * 1024;
 /// smallest round trip; more than that is standing in a buffer somewhere on the way.
 pub const VOICE_IN_FLIGHT_MS_MAX: u64 = 400;
 /// A listener reports the newest voice he has this often while voice reaches him.
-pub const VOICE_REPORT_MS: u64 = 200;
+pub const VOICE_REPORT_MS: u64 = 100;
+/// No more voice is sent to a listener of whom no report of newer voice has come for this long beyond the time that the last
+/// one took: two reports and a lost one's retransmission. So much at most is stale when the way is free again, less the part
+/// of it that had arrived unreported.
+pub const VOICE_UNSEEN_MS_MAX: u64 = 250;
 /// The server acknowledges the newest voice frame of a speaker this often.
 pub const VOICE_ACK_MS: u64 = 100;
 /// While microphones are open and nobody speaks, listeners are told the time this often, so that they know how late the

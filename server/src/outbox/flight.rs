@@ -3,8 +3,12 @@
 //! The socket's own buffers say nothing about buffers further on, and those hold minutes of voice. What stands there
 //! is judged by the listener's reports. Every pong is a report too: it proves that all written before its ping has
 //! arrived, so that the last frames before a silence never count as missing.
+//!
+//! Two things hold voice back. Too much of it is on its way: a queue stands somewhere. Or none has been seen to arrive for
+//! longer than the way last took: the way has stopped, and what is written now would come when it is stale. The second is
+//! TCP's retransmission timer (RFC 6298) one layer up: reports of a long or crowded way are late, but come evenly.
 
-use dais_shared::limits::VOICE_IN_FLIGHT_MS_MAX;
+use dais_shared::limits::{VOICE_IN_FLIGHT_MS_MAX, VOICE_UNSEEN_MS_MAX};
 
 /// Times are the server's milliseconds; voice is named by when it arrived at the server.
 #[derive(Debug, Default)]
@@ -13,6 +17,9 @@ pub(crate) struct Flight {
     newest_ms: u64,
     /// Where unreported voice begins. `None` while everything written is reported.
     unreported_from_ms: Option<u64>,
+    /// When voice was last seen to arrive, and how long after it had come to the server.
+    seen_at_ms: u64,
+    seen_after_ms: u64,
     /// The smallest round trip seen.
     rtt_min_ms: Option<u64>,
     ping: Option<Ping>,
@@ -32,9 +39,11 @@ struct Ping {
 impl Flight {
     /// Whether voice that arrived at `arrived_ms` may leave now.
     pub(crate) fn may_leave(&mut self, arrived_ms: u64) -> bool {
-        let in_flight_ms = self.unreported_from_ms.map_or(0, |from_ms| arrived_ms.saturating_sub(from_ms));
-        let allowed_ms = VOICE_IN_FLIGHT_MS_MAX + self.rtt_min_ms.unwrap_or(0);
-        self.is_held = self.has_reported && in_flight_ms > allowed_ms;
+        let since_ms = |from_ms: u64| arrived_ms.saturating_sub(from_ms);
+        let is_crowded = |from_ms| since_ms(from_ms) > VOICE_IN_FLIGHT_MS_MAX + self.rtt_min_ms.unwrap_or(0);
+        let is_stopped = |from_ms| since_ms(self.seen_at_ms.max(from_ms)) > VOICE_UNSEEN_MS_MAX + self.seen_after_ms;
+        let is_held = self.unreported_from_ms.is_some_and(|from_ms| is_crowded(from_ms) || is_stopped(from_ms));
+        self.is_held = self.has_reported && is_held;
         !self.is_held
     }
 
@@ -45,12 +54,12 @@ impl Flight {
     }
 
     /// The listener has everything up to `newest_ms`. What it cannot have is ignored.
-    pub(crate) fn handle_report(&mut self, newest_ms: u64) {
+    pub(crate) fn handle_report(&mut self, newest_ms: u64, now_ms: u64) {
         if newest_ms > self.newest_ms {
             return;
         }
         self.has_reported = true;
-        self.arrived(newest_ms);
+        self.seen(newest_ms, now_ms, now_ms.saturating_sub(newest_ms));
     }
 
     /// A ping leaves now; its nonce. An older one without an answer is forgotten.
@@ -65,7 +74,7 @@ impl Flight {
         if let Some(ping) = self.ping.take_if(|ping| ping.nonce == nonce) {
             let rtt_ms = now_ms.saturating_sub(ping.sent_ms);
             self.rtt_min_ms = Some(self.rtt_min_ms.map_or(rtt_ms, |min_ms| min_ms.min(rtt_ms)));
-            self.arrived(ping.newest_ms);
+            self.seen(ping.newest_ms, now_ms, rtt_ms);
         }
     }
 
@@ -74,18 +83,27 @@ impl Flight {
         self.is_held && self.ping.is_none()
     }
 
-    fn arrived(&mut self, newest_ms: u64) {
+    /// Voice up to `newest_ms` has arrived, which is known now, `after_ms` after it left or a little more.
+    fn seen(&mut self, newest_ms: u64, now_ms: u64, after_ms: u64) {
         self.is_held = false; // until voice that waits is judged again
+        let Some(from_ms) = &mut self.unreported_from_ms else { return };
+        if newest_ms < *from_ms {
+            return; // nothing new
+        }
+        // What comes after a stall was long on its way, and says nothing about the next.
+        (self.seen_at_ms, self.seen_after_ms) = (now_ms, after_ms.min(VOICE_IN_FLIGHT_MS_MAX));
         if newest_ms >= self.newest_ms {
             self.unreported_from_ms = None;
-        } else if let Some(from_ms) = &mut self.unreported_from_ms {
-            *from_ms = (*from_ms).max(newest_ms);
+        } else {
+            *from_ms = newest_ms;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use dais_shared::limits::VOICE_REPORT_MS;
+
     use super::*;
 
     fn flight_after(sent: impl IntoIterator<Item = u64>) -> Flight {
@@ -99,10 +117,10 @@ mod tests {
     #[test]
     fn voice_is_held_while_too_much_is_unreported() {
         let mut flight = flight_after((1000..=1400).step_by(20));
-        flight.handle_report(1000);
+        flight.handle_report(1000, 1400);
         assert!(flight.may_leave(1400));
         assert!(!flight.may_leave(1420), "420 ms would be on the way");
-        flight.handle_report(1100);
+        flight.handle_report(1100, 1420);
         assert!(flight.may_leave(1420));
     }
 
@@ -111,23 +129,71 @@ mod tests {
         let mut flight = flight_after([1000]);
         let nonce = flight.start_ping(1000);
         flight.handle_pong(nonce, 1150);
-        flight.handle_sent(1200);
-        flight.handle_report(1000);
+        (1200..=1740).step_by(20).for_each(|arrived_ms| flight.handle_sent(arrived_ms));
+        flight.handle_report(1200, 1740);
         assert!(flight.may_leave(1200 + 550));
         assert!(!flight.may_leave(1200 + 551));
+    }
+
+    /// When voice is held, of somebody who talks from 1000 on and of whom the listener's reports come so often and so late,
+    /// the last of them about what had arrived by `stopped_ms`.
+    fn held_at(stopped_ms: u64, every_ms: u64, late_ms: u64) -> u64 {
+        let mut flight = Flight::default();
+        for now_ms in 1000_u64..10_000 {
+            if now_ms.is_multiple_of(20) {
+                if !flight.may_leave(now_ms) {
+                    return now_ms;
+                }
+                flight.handle_sent(now_ms);
+            }
+            let reported = now_ms.saturating_sub(late_ms);
+            if reported >= 1000 && reported < stopped_ms && (reported - 1000).is_multiple_of(every_ms) {
+                flight.handle_report(reported - reported % 20, now_ms);
+            }
+        }
+        10_000
+    }
+
+    #[test]
+    fn a_way_that_stops_takes_little_more() {
+        for stopped_ms in 3000..3200 {
+            let taken_ms = held_at(stopped_ms, VOICE_REPORT_MS, 0) - stopped_ms;
+            assert!((130..280).contains(&taken_ms), "stopped at {stopped_ms}, {taken_ms} ms more");
+        }
+    }
+
+    #[test]
+    fn reports_that_are_late_or_now_and_then_lost_hold_nothing() {
+        for late_ms in [0, 60, 200] {
+            assert_eq!(held_at(20_000, 2 * VOICE_REPORT_MS, late_ms), 10_000, "{late_ms} ms late, every second lost");
+        }
+        assert_eq!(held_at(20_000, VOICE_REPORT_MS, 300), 10_000, "a queue stands on the way");
+    }
+
+    #[test]
+    fn what_a_stall_held_up_does_not_lengthen_the_next() {
+        let mut flight = flight_after((1000..=1240).step_by(20));
+        flight.handle_report(1100, 1100);
+        assert!(!flight.may_leave(1360), "nothing seen for 260 ms");
+        flight.handle_report(1240, 9000);
+        flight.handle_sent(9000);
+        assert!(flight.may_leave(9000 + VOICE_IN_FLIGHT_MS_MAX));
+        assert!(!flight.may_leave(9000 + VOICE_IN_FLIGHT_MS_MAX + 1));
     }
 
     #[test]
     fn silence_counts_as_nothing_in_flight() {
         let mut flight = flight_after([1000, 1020]);
-        flight.handle_report(1020);
+        flight.handle_report(1020, 1020);
         assert!(flight.may_leave(9000), "everything before the silence is reported");
+        flight.handle_sent(9000);
+        assert!(flight.may_leave(9000 + VOICE_UNSEEN_MS_MAX), "and is no reason to expect the next report at once");
     }
 
     #[test]
     fn a_pong_frees_what_no_report_ever_named() {
         let mut flight = flight_after([1000, 1020]);
-        flight.handle_report(1000);
+        flight.handle_report(1000, 1000);
         assert!(!flight.may_leave(9000), "1020 is unreported still");
         assert!(flight.wants_ping());
         let nonce = flight.start_ping(9000);
@@ -141,7 +207,7 @@ mod tests {
     #[test]
     fn reports_of_voice_never_sent_and_listeners_who_never_report_change_nothing() {
         let mut flight = flight_after([1000]);
-        flight.handle_report(5000);
+        flight.handle_report(5000, 5000);
         assert!(flight.may_leave(9000), "who never reports lawfully is judged by the socket");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use dais_bots::engine::audio::{Encode, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline, SAMPLE_RATE_HZ};
 use dais_shared::ids::{PageId, Seq};
+use dais_shared::limits::VOICE_REPORT_MS;
 use dais_shared::room::{Command, Mode};
 use dais_shared::voice::Header;
 use dais_shared::wire::{ClientFrame, FromServer, Request, ServerFrame, decode_server, encode_client_voice};
@@ -107,7 +108,7 @@ async fn listens(mut peer: RawPeer, epoch: Epoch, delays: Delays, is_over: watch
             FromServer::Voice { header, origin, .. } => {
                 let sent = header.timestamp + FRAME_SAMPLES as u64;
                 delays.lock().unwrap().push(u32::try_from(epoch.age(sent).as_micros()).unwrap());
-                if reported.elapsed() >= Duration::from_millis(200) {
+                if reported.elapsed() >= Duration::from_millis(VOICE_REPORT_MS) {
                     reported = Instant::now();
                     peer.says(&ClientFrame::VoiceReport { newest_ms: origin.arrived_ms }).await;
                 }
