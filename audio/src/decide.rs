@@ -167,8 +167,8 @@ fn decide_pace(situation: &Situation, next: Next, excess: i64) -> Decision {
         }
         return Decision::Skip { samples: excess.unsigned_abs() };
     }
-    // Having fallen back by half the target is enough: so much longer nothing takes, usually.
-    let lasts = situation.is_overdue && excess <= situation.target_samples / 2;
+    // To fall back further than by an eighth of the target costs more lag than it saves loss.
+    let lasts = situation.is_overdue && excess <= situation.target_samples / 8;
     let allowed = match (lasts, excess > HURRY_SAMPLES) {
         (true, _) => LASTING_STRETCH_PERCENT,
         (false, true) => HURRIED_STRETCH_PERCENT,
@@ -265,8 +265,8 @@ mod tests {
         let overdue = Situation { is_overdue: true, stretched_percent: 16, ..FLOWING };
         assert_eq!(decide(&overdue), Decision::SlowDown { most: u64::MAX, has_to_be: true });
         assert_eq!(decide(&Situation { stretched_percent: 51, ..overdue }), Decision::Decode);
-        assert!(matches!(decide(&Situation { is_overdue: true, ..late(TARGET / 2) }), Decision::SlowDown { .. }));
-        assert_eq!(decide(&Situation { is_overdue: true, ..late(TARGET / 2 + 1) }), Decision::Decode);
+        assert!(matches!(decide(&Situation { is_overdue: true, ..late(TARGET / 8) }), Decision::SlowDown { .. }));
+        assert_eq!(decide(&Situation { is_overdue: true, ..late(TARGET / 8 + 1) }), Decision::Decode);
     }
 
     #[test]

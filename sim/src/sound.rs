@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use neteq::Outcome;
 use pipeline::{Heard, Speech};
 use random::Random;
-use trace::{Trace, datagrams, ordered, stall, with_pauses};
+use trace::{Sending, Trace, with_pauses};
 
 /// What to simulate.
 #[derive(Debug, Default)]
@@ -109,17 +109,14 @@ pub(crate) fn record(options: &Options) -> Result<(), Box<dyn Error>> {
 fn spoken_traces(seed: u64, seconds: f64) -> Vec<Trace> {
     let mut random = Random::new(seed);
     let name = |kind: &str| format!("{kind}-{seed}");
-    let mut traces = vec![datagrams(&name("clean"), seconds, |_| Some(0.0))];
-    traces.push(datagrams(&name("jitter-50"), seconds, |_| Some(random.between(0.0, 50.0))));
+    let mut traces = vec![Sending::new(&name("clean"), seconds).datagrams(|_| Some(0.0))];
+    traces.push(Sending::new(&name("jitter-50"), seconds).datagrams(|_| Some(random.between(0.0, 50.0))));
     for (kind, loss) in [("tcp-1%", 0.01), ("tcp-5%", 0.05)] {
-        traces.push(ordered(&name(kind), seconds, &mut random, |_| loss));
+        traces.push(Sending::new(&name(kind), seconds).ordered(&mut random, |_| loss));
     }
     for (kind, loss) in [("datagrams-1%", 0.01), ("datagrams-5%", 0.05), ("datagrams-10%", 0.1)] {
-        traces.push(datagrams(
-            &name(kind),
-            seconds,
-            |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) },
-        ));
+        let mut delay_ms = |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) };
+        traces.push(Sending::new(&name(kind), seconds).datagrams(&mut delay_ms));
     }
     traces
 }
@@ -132,32 +129,45 @@ fn is_wanted(options: &Options, name: &str) -> bool {
 fn own_traces() -> Vec<Trace> {
     const MINUTES: f64 = 60.0;
     let mut random = Random::new(1);
-    let jittery = |name: &str, random: &mut Random| datagrams(name, 5.0 * MINUTES, |_| Some(random.between(0.0, 50.0)));
-    let lossy = |name: &str, loss: f64, random: &mut Random| {
-        datagrams(name, 5.0 * MINUTES, |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) })
+    let five_minutes = |name| Sending::new(name, 5.0 * MINUTES);
+    let jittery = |name, random: &mut Random| five_minutes(name).datagrams(|_| Some(random.between(0.0, 50.0)));
+    let lossy = |name, loss: f64, random: &mut Random| {
+        five_minutes(name).datagrams(|_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) })
     };
+    let alternating = |sent_ms: f64| if sent_ms % 80_000.0 < 60_000.0 { 0.0 } else { 0.05 };
+    let held_up = |name, to_ms, first_ms, last_ms| Sending::new(name, 40.0).stall(20_000.0, to_ms, first_ms, last_ms);
     let mut traces = vec![
-        datagrams("clean", 2.0 * MINUTES, |_| Some(0.0)),
+        Sending::new("clean", 2.0 * MINUTES).datagrams(|_| Some(0.0)),
         jittery("jitter-50", &mut random),
-        ordered("tcp-1", 5.0 * MINUTES, &mut random, |_| 0.01),
-        ordered("tcp-5", 5.0 * MINUTES, &mut random, |_| 0.05),
-        ordered("tcp-alternating", 8.0 * MINUTES, &mut random, |sent_ms| if sent_ms % 80_000.0 < 60_000.0 { 0.0 } else { 0.05 }),
+        five_minutes("tcp-1").ordered(&mut random, |_| 0.01),
+        five_minutes("tcp-5").ordered(&mut random, |_| 0.05),
+        Sending::new("tcp-alternating", 8.0 * MINUTES).ordered(&mut random, alternating),
         // Held up before the server: what was under way comes late, and the speaker's page has stopped sending.
-        stall("stall-up", 40.0, 20_000.0, 22_000.0, 100.0, 0.0),
+        held_up("stall-up", 22_000.0, 100.0, 0.0).on_the_way_up(),
         // Held up behind it: what the kernel had taken, and what the outbox still holds as young enough.
-        stall("stall-down", 40.0, 20_000.0, 22_000.0, 200.0, 200.0),
-        stall("cut", 40.0, 20_000.0, 25_000.0, 0.0, 0.0),
+        held_up("stall-down", 22_000.0, 200.0, 200.0),
+        // Behind a reverse proxy, which takes more until the listener's reports are missed.
+        held_up("stall-down-proxy", 22_000.0, 260.0, 200.0),
+        held_up("cut", 25_000.0, 0.0, 0.0),
         lossy("datagrams-1", 0.01, &mut random),
         lossy("datagrams-5", 0.05, &mut random),
         lossy("datagrams-10", 0.10, &mut random),
     ];
+    let short = |name| five_minutes(name).in_frames_of(10.0);
+    traces.extend([
+        short("jitter-50-short").datagrams(|_| Some(random.between(0.0, 50.0))),
+        short("tcp-1-short").ordered(&mut random, |_| 0.01),
+        short("tcp-5-short").ordered(&mut random, |_| 0.05),
+        short("tcp-5-short-up").ordered(&mut random, |_| 0.05).on_the_way_up(),
+        five_minutes("tcp-5-up").ordered(&mut random, |_| 0.05).on_the_way_up(),
+    ]);
     for (name, drift_ppm, pauses) in [
         ("drift+200", 200.0, false),
         ("drift-200", -200.0, false),
         ("drift+200-pauses", 200.0, true),
         ("drift-200-pauses", -200.0, true),
     ] {
-        let hour = datagrams(name, 60.0 * MINUTES, |_| Some(0.0));
+        let hour = Sending::new(name, 60.0 * MINUTES).datagrams(|_| Some(0.0));
         let hour = if pauses { with_pauses(hour, 8_000.0, 2_000.0) } else { hour };
         traces.push(Trace { drift_ppm, ..hour });
     }
@@ -172,12 +182,12 @@ fn gate(trace: &Trace, heard: &Heard) -> Option<bool> {
     };
     match trace.name.as_str() {
         "clean" => Some(heard.lost_percent() == 0.0),
-        "jitter-50" | "tcp-1" => Some(stationary(1.0)),
-        "tcp-5" => Some(stationary(4.0)),
+        "jitter-50" | "jitter-50-short" | "tcp-1" | "tcp-1-short" => Some(stationary(1.0)),
+        "tcp-5" | "tcp-5-short" | "tcp-5-up" | "tcp-5-short-up" => Some(stationary(4.0)),
         "tcp-alternating" => {
             Some(oracle::fixed_delay_ms(trace, heard.lost_percent()).is_some_and(|fixed_ms| heard.delay_ms <= 0.7 * fixed_ms))
         }
-        "stall-up" | "stall-down" => Some(is_back(heard, 25.0) && heard.discarded_ms <= 300.0),
+        "stall-up" | "stall-down" | "stall-down-proxy" => Some(is_back(heard, 25.0) && heard.discarded_ms <= 300.0),
         "cut" => Some(is_back(heard, 28.0)),
         name if name.starts_with("drift") => Some(heard.off_target_ms <= 10.0 && heard.underruns == 0),
         _ => None,

@@ -9,7 +9,7 @@ use dais_audio::{
     CaptureConfig, CapturePipeline, CodecError, EncodedFrame, OpusEncoder, PacketHeader, PlaybackConfig, PlaybackPipeline,
 };
 
-use super::trace::Trace;
+use super::trace::{Trace, Way};
 
 const RATE_HZ: u32 = 48_000;
 const STREAM: u32 = 1;
@@ -141,7 +141,7 @@ pub(crate) fn play(trace: &Trace, speech: &Speech, keeps_samples: bool) -> Resul
             samples.extend_from_slice(&quantum);
         }
         if let Some(stream) = playback.stream_statistics(STREAM).filter(|stream| stream.playing) {
-            let played_ms = stream.timestamp_next as f64 / 48.0;
+            let played_ms = stream.timestamp_next.cast_signed() as f64 / 48.0;
             let quantum_ms = QUANTUM as f64 / 48.0;
             let off_ms = (stream.delay_samples - stream.target_samples.cast_signed()) as f64 / 48.0;
             meter.note(true_ms, true_ms + quantum_ms - played_ms - path_ms, off_ms);
@@ -179,13 +179,14 @@ fn schedule<'a>(trace: &Trace, speech: &'a Speech, begin_ms: f64) -> BTreeMap<u6
         }
         let ends = index + 1 == trace.passages.len() || trace.follows_pause(index + 1);
         let Some(arrived_ms) = passage.arrived_ms else { continue };
+        // One of the two sits beside the server.
+        let server_ms = if trace.way == Way::Up { arrived_ms } else { passage.sent_ms };
         let frame = &speech.frames[passage.sequence as usize % speech.frames.len()];
         let header = PacketHeader {
             stream: STREAM,
             sequence: passage.sequence,
             timestamp,
-            // The speaker sits beside the server: the whole way is the listener's.
-            arrival_ms: (passage.sent_ms - begin_ms) as u64,
+            arrival_ms: (server_ms - begin_ms) as u64,
             duration_samples: frame.duration_samples,
             level_dbov: frame.level_dbov,
             flags: if has_paused { FLAG_TALKSPURT_START } else { 0 } | if ends { FLAG_TALKSPURT_END } else { 0 },

@@ -36,6 +36,23 @@ pub(crate) struct Trace {
     pub(crate) frame_ms: f64,
     /// How much faster the listener's sound card runs than the speaker's, in parts per million.
     pub(crate) drift_ppm: f64,
+    /// Which part of the way it is: the speaker's, to the server, or the listener's, from there.
+    pub(crate) way: Way,
+}
+
+/// One of the two parts of the way; the other takes no time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Way {
+    Up,
+    Down,
+}
+
+/// A row of frames that a network is still to do something to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending<'a> {
+    name: &'a str,
+    seconds: f64,
+    frame_ms: f64,
 }
 
 /// Why a trace from a file cannot be used.
@@ -75,7 +92,12 @@ const PATH_MS: f64 = 30.0;
 
 impl Trace {
     fn new(name: &str, passages: Vec<Passage>) -> Self {
-        Self { name: name.to_owned(), passages, frame_ms: FRAME_MS, drift_ppm: 0.0 }
+        Self { name: name.to_owned(), passages, frame_ms: FRAME_MS, drift_ppm: 0.0, way: Way::Down }
+    }
+
+    /// The same on the speaker's part of the way.
+    pub(crate) fn on_the_way_up(self) -> Self {
+        Self { way: Way::Up, ..self }
     }
 
     /// Whether the speaker had paused before the passage with this index; there was no pause before the first.
@@ -142,41 +164,64 @@ fn median_step_ms(passages: &[Passage]) -> f64 {
     steps.get(steps.len() / 2).copied().unwrap_or(FRAME_MS)
 }
 
-fn frames(seconds: f64) -> impl Iterator<Item = (u32, f64)> {
-    let count = (seconds * 1000.0 / FRAME_MS) as u32;
-    (0..count).map(|sequence| (sequence, f64::from(sequence + 1) * FRAME_MS))
-}
+impl<'a> Sending<'a> {
+    /// Frames of 20 ms for so many seconds.
+    pub(crate) const fn new(name: &'a str, seconds: f64) -> Self {
+        Self { name, seconds, frame_ms: FRAME_MS }
+    }
 
-/// Every frame on its own: `delay_ms` gives what it takes beyond the path, `None` for a lost one.
-pub(crate) fn datagrams(name: &str, seconds: f64, mut delay_ms: impl FnMut(f64) -> Option<f64>) -> Trace {
-    let passages = frames(seconds).map(|(sequence, sent_ms)| Passage {
-        sequence,
-        sent_ms,
-        arrived_ms: delay_ms(sent_ms).map(|delay_ms| sent_ms + PATH_MS + delay_ms),
-    });
-    Trace::new(name, passages.collect())
-}
+    pub(crate) const fn in_frames_of(self, frame_ms: f64) -> Self {
+        Self { frame_ms, ..self }
+    }
 
-/// One ordered connection over a way that loses segments: TCP with selective acknowledgements and
-/// RACK (RFC 8985). A lost segment is noticed a quarter of a round trip after the acknowledgement of
-/// one sent later, and its repetition may be lost too; what came meanwhile waits for it.
-pub(crate) fn ordered(name: &str, seconds: f64, random: &mut Random, mut loss: impl FnMut(f64) -> f64) -> Trace {
-    const ROUND_TRIP_MS: f64 = 2.0 * PATH_MS;
-    const REORDERING_MS: f64 = ROUND_TRIP_MS / 4.0;
-    // The kernel's timers tick every 4 ms.
-    const TICK_MS: f64 = 4.0;
-    let mut delivered_ms = 0.0f64;
-    let passages = frames(seconds).map(|(sequence, sent_ms)| {
-        let mut tried_ms = sent_ms;
-        let mut attempts = 0;
-        while random.unit() < loss(sent_ms) && attempts < 8 {
-            attempts += 1;
-            tried_ms += FRAME_MS + ROUND_TRIP_MS + REORDERING_MS + TICK_MS * random.unit();
-        }
-        delivered_ms = delivered_ms.max(tried_ms + PATH_MS + random.unit());
-        Passage { sequence, sent_ms, arrived_ms: Some(delivered_ms) }
-    });
-    Trace::new(name, passages.collect())
+    fn through(self, mut arrival_ms: impl FnMut(f64) -> Option<f64>) -> Trace {
+        let count = (self.seconds * 1000.0 / self.frame_ms) as u32;
+        let passage = |sequence| {
+            let sent_ms = f64::from(sequence + 1) * self.frame_ms;
+            Passage { sequence, sent_ms, arrived_ms: arrival_ms(sent_ms) }
+        };
+        Trace { frame_ms: self.frame_ms, ..Trace::new(self.name, (0..count).map(passage).collect()) }
+    }
+
+    /// Every frame on its own: `delay_ms` gives what it takes beyond the path, `None` for a lost one.
+    pub(crate) fn datagrams(self, mut delay_ms: impl FnMut(f64) -> Option<f64>) -> Trace {
+        self.through(|sent_ms| delay_ms(sent_ms).map(|delay_ms| sent_ms + PATH_MS + delay_ms))
+    }
+
+    /// One ordered connection over a way that loses segments: TCP with selective acknowledgements and
+    /// RACK (RFC 8985). A lost segment is noticed a quarter of a round trip after the acknowledgement of
+    /// one sent later, and its repetition may be lost too; what came meanwhile waits for it.
+    pub(crate) fn ordered(self, random: &mut Random, mut loss: impl FnMut(f64) -> f64) -> Trace {
+        const ROUND_TRIP_MS: f64 = 2.0 * PATH_MS;
+        const REORDERING_MS: f64 = ROUND_TRIP_MS / 4.0;
+        // The kernel's timers tick every 4 ms.
+        const TICK_MS: f64 = 4.0;
+        let mut delivered_ms = 0.0f64;
+        self.through(|sent_ms| {
+            let mut tried_ms = sent_ms;
+            let mut attempts = 0;
+            while random.unit() < loss(sent_ms) && attempts < 8 {
+                attempts += 1;
+                tried_ms += self.frame_ms + ROUND_TRIP_MS + REORDERING_MS + TICK_MS * random.unit();
+            }
+            delivered_ms = delivered_ms.max(tried_ms + PATH_MS + random.unit());
+            Some(delivered_ms)
+        })
+    }
+
+    /// What is between two moments, in ms, is held up on the way and arrives at the end of it, as far as
+    /// those who send and pass it on let it wait: `first_ms` of it were on their way already, and of what
+    /// came later only the `last_ms` are still worth sending.
+    pub(crate) fn stall(self, from_ms: f64, to_ms: f64, first_ms: f64, last_ms: f64) -> Trace {
+        self.through(|sent_ms| {
+            let arrived_ms = sent_ms + PATH_MS;
+            if !(from_ms..to_ms).contains(&arrived_ms) {
+                return Some(arrived_ms);
+            }
+            let is_kept = arrived_ms < from_ms + first_ms || arrived_ms >= to_ms - last_ms;
+            is_kept.then_some(to_ms)
+        })
+    }
 }
 
 /// The same, of a speaker who pauses: of each `every_ms` the last `silent_ms` are not sent.
@@ -184,21 +229,6 @@ pub(crate) fn with_pauses(mut trace: Trace, every_ms: f64, silent_ms: f64) -> Tr
     trace.passages.retain(|passage| passage.sent_ms % every_ms < every_ms - silent_ms);
     for (sequence, passage) in (0..).zip(&mut trace.passages) {
         passage.sequence = sequence;
-    }
-    trace
-}
-
-/// What is between two moments, in ms, is held up on the way and arrives at the end of it, as far as
-/// those who send and pass it on let it wait: `first_ms` of it were on their way already, and of what
-/// came later only the `last_ms` are still worth sending.
-pub(crate) fn stall(name: &str, seconds: f64, from_ms: f64, to_ms: f64, first_ms: f64, last_ms: f64) -> Trace {
-    let mut trace = datagrams(name, seconds, |_| Some(0.0));
-    for passage in &mut trace.passages {
-        let Some(arrived_ms) = &mut passage.arrived_ms else { continue };
-        if (from_ms..to_ms).contains(arrived_ms) {
-            let is_kept = *arrived_ms < from_ms + first_ms || *arrived_ms >= to_ms - last_ms;
-            passage.arrived_ms = is_kept.then_some(to_ms);
-        }
     }
     trace
 }
