@@ -151,9 +151,9 @@ pub const OUTBOX_CONTROL_BYTES_MAX: usize = 64 * 1024;
 pub const VOICE_IN_FLIGHT_MS_MAX: u64 = 400;
 /// A listener reports the newest voice he has this often while voice reaches him.
 pub const VOICE_REPORT_MS: u64 = 100;
-/// No more voice is sent to a listener of whom no report of newer voice has come for this long beyond the time that the last
-/// one took: two reports and a lost one's retransmission. So much at most is stale when the way is free again, less the part
-/// of it that had arrived unreported.
+/// No more voice is sent to a listener when the oldest that he has not reported left this long ago, beyond the time that a
+/// report took at the quickest of late: two reports and a lost one's retransmission. Of what the way had taken when it
+/// stopped, no more than this is stale when it is free again.
 pub const VOICE_UNSEEN_MS_MAX: u64 = 250;
 /// The server acknowledges the newest voice frame of a speaker this often.
 pub const VOICE_ACK_MS: u64 = 100;

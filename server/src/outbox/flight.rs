@@ -4,9 +4,9 @@
 //! is judged by the listener's reports. Every pong is a report too: it proves that all written before its ping has
 //! arrived, so that the last frames before a silence never count as missing.
 //!
-//! Two things hold voice back. Too much of it is on its way: a queue stands somewhere. Or none has been seen to arrive for
-//! longer than the way last took: the way has stopped, and what is written now would come when it is stale. The second is
-//! TCP's retransmission timer (RFC 6298) one layer up: reports of a long or crowded way are late, but come evenly.
+//! Two things hold voice back. Too much of it is on its way: a queue stands somewhere. Or it takes much longer to be reported
+//! than of late: the way has stopped, and what is written now would come when it is stale. The second is TCP's retransmission
+//! timer (RFC 6298) one layer up: reports of a long or crowded way are late, but evenly so.
 
 use dais_shared::limits::{VOICE_IN_FLIGHT_MS_MAX, VOICE_UNSEEN_MS_MAX};
 
@@ -17,9 +17,8 @@ pub(crate) struct Flight {
     newest_ms: u64,
     /// Where unreported voice begins. `None` while everything written is reported.
     unreported_from_ms: Option<u64>,
-    /// When voice was last seen to arrive, and how long after it had come to the server.
-    seen_at_ms: u64,
-    seen_after_ms: u64,
+    /// How long voice takes until it is reported, at the quickest of late.
+    quickest: Quickest,
     /// The smallest round trip seen.
     rtt_min_ms: Option<u64>,
     ping: Option<Ping>,
@@ -41,7 +40,7 @@ impl Flight {
     pub(crate) fn may_leave(&mut self, arrived_ms: u64) -> bool {
         let since_ms = |from_ms: u64| arrived_ms.saturating_sub(from_ms);
         let is_crowded = |from_ms| since_ms(from_ms) > VOICE_IN_FLIGHT_MS_MAX + self.rtt_min_ms.unwrap_or(0);
-        let is_stopped = |from_ms| since_ms(self.seen_at_ms.max(from_ms)) > VOICE_UNSEEN_MS_MAX + self.seen_after_ms;
+        let is_stopped = |from_ms| since_ms(from_ms) > VOICE_UNSEEN_MS_MAX + self.quickest.ms();
         let is_held = self.unreported_from_ms.is_some_and(|from_ms| is_crowded(from_ms) || is_stopped(from_ms));
         self.is_held = self.has_reported && is_held;
         !self.is_held
@@ -59,7 +58,7 @@ impl Flight {
             return;
         }
         self.has_reported = true;
-        self.seen(newest_ms, now_ms, now_ms.saturating_sub(newest_ms));
+        self.seen(newest_ms, now_ms.saturating_sub(newest_ms));
     }
 
     /// A ping leaves now; its nonce. An older one without an answer is forgotten.
@@ -74,7 +73,7 @@ impl Flight {
         if let Some(ping) = self.ping.take_if(|ping| ping.nonce == nonce) {
             let rtt_ms = now_ms.saturating_sub(ping.sent_ms);
             self.rtt_min_ms = Some(self.rtt_min_ms.map_or(rtt_ms, |min_ms| min_ms.min(rtt_ms)));
-            self.seen(ping.newest_ms, now_ms, rtt_ms);
+            self.seen(ping.newest_ms, rtt_ms);
         }
     }
 
@@ -83,20 +82,46 @@ impl Flight {
         self.is_held && self.ping.is_none()
     }
 
-    /// Voice up to `newest_ms` has arrived, which is known now, `after_ms` after it left or a little more.
-    fn seen(&mut self, newest_ms: u64, now_ms: u64, after_ms: u64) {
+    /// Voice up to `newest_ms` has arrived, which is known `after_ms` after it left.
+    fn seen(&mut self, newest_ms: u64, after_ms: u64) {
         self.is_held = false; // until voice that waits is judged again
-        let Some(from_ms) = &mut self.unreported_from_ms else { return };
-        if newest_ms < *from_ms {
-            return; // nothing new
-        }
-        // What comes after a stall was long on its way, and says nothing about the next.
-        (self.seen_at_ms, self.seen_after_ms) = (now_ms, after_ms.min(VOICE_IN_FLIGHT_MS_MAX));
+        self.quickest.note(after_ms);
         if newest_ms >= self.newest_ms {
             self.unreported_from_ms = None;
-        } else {
-            *from_ms = newest_ms;
+        } else if let Some(from_ms) = &mut self.unreported_from_ms {
+            *from_ms = (*from_ms).max(newest_ms);
         }
+    }
+}
+
+/// The least of the last values, five to nine of them: of half a second to a second of reports.
+#[derive(Debug)]
+struct Quickest {
+    before_ms: u64,
+    now_ms: u64,
+    count: u8,
+}
+
+impl Default for Quickest {
+    fn default() -> Self {
+        Self { before_ms: u64::MAX, now_ms: u64::MAX, count: 0 }
+    }
+}
+
+impl Quickest {
+    const VALUES: u8 = 5;
+
+    fn note(&mut self, ms: u64) {
+        if self.count == Self::VALUES {
+            *self = Self { before_ms: self.now_ms, ..Self::default() };
+        }
+        self.now_ms = self.now_ms.min(ms);
+        self.count += 1;
+    }
+
+    /// Zero before the first.
+    fn ms(&self) -> u64 {
+        Some(self.before_ms.min(self.now_ms)).filter(|ms| *ms != u64::MAX).unwrap_or(0)
     }
 }
 
@@ -115,24 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn voice_is_held_while_too_much_is_unreported() {
-        let mut flight = flight_after((1000..=1400).step_by(20));
-        flight.handle_report(1000, 1400);
-        assert!(flight.may_leave(1400));
-        assert!(!flight.may_leave(1420), "420 ms would be on the way");
-        flight.handle_report(1100, 1420);
-        assert!(flight.may_leave(1420));
-    }
-
-    #[test]
-    fn a_long_way_may_hold_more() {
+    fn a_queue_on_the_way_may_hold_no_more_than_this() {
         let mut flight = flight_after([1000]);
         let nonce = flight.start_ping(1000);
         flight.handle_pong(nonce, 1150);
-        (1200..=1740).step_by(20).for_each(|arrived_ms| flight.handle_sent(arrived_ms));
-        flight.handle_report(1200, 1740);
-        assert!(flight.may_leave(1200 + 550));
-        assert!(!flight.may_leave(1200 + 551));
+        for sent_ms in (1000..3000).step_by(20) {
+            flight.handle_sent(sent_ms);
+            if sent_ms > 1400 {
+                flight.handle_report(sent_ms - 400, sent_ms);
+            }
+        }
+        assert!(flight.may_leave(2580 + VOICE_IN_FLIGHT_MS_MAX + 150));
+        assert!(!flight.may_leave(2581 + VOICE_IN_FLIGHT_MS_MAX + 150));
     }
 
     /// When voice is held, of somebody who talks from 1000 on and of whom the listener's reports come so often and so late,
@@ -171,14 +190,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stall_held_up_does_not_lengthen_the_next() {
-        let mut flight = flight_after((1000..=1240).step_by(20));
-        flight.handle_report(1100, 1100);
-        assert!(!flight.may_leave(1360), "nothing seen for 260 ms");
-        flight.handle_report(1240, 9000);
-        flight.handle_sent(9000);
-        assert!(flight.may_leave(9000 + VOICE_IN_FLIGHT_MS_MAX));
-        assert!(!flight.may_leave(9000 + VOICE_IN_FLIGHT_MS_MAX + 1));
+    fn a_stall_lengthens_nothing_and_a_longer_way_is_learned_within_a_second() {
+        let mut flight = flight_after([1000]);
+        flight.handle_report(1000, 1010);
+        flight.handle_sent(2000);
+        flight.handle_report(2000, 4000);
+        flight.handle_sent(4000);
+        assert!(flight.may_leave(4010 + VOICE_UNSEEN_MS_MAX) && !flight.may_leave(4011 + VOICE_UNSEEN_MS_MAX));
+        for sent_ms in (5000..6000).step_by(100) {
+            flight.handle_sent(sent_ms);
+            flight.handle_report(sent_ms, sent_ms + 90);
+        }
+        flight.handle_sent(7000);
+        assert!(flight.may_leave(7090 + VOICE_UNSEEN_MS_MAX) && !flight.may_leave(7091 + VOICE_UNSEEN_MS_MAX));
     }
 
     #[test]
