@@ -153,6 +153,58 @@ test('in the place of an output that is not there another one plays, and the pan
   await leave(host);
 });
 
+test('a wireless headset is warned of before its microphone is opened', async () => {
+  const host = await arrive();
+  await host.page.addInitScript((renamed) => {
+    if (window.MediaDevices === undefined) return;
+    const { enumerateDevices } = MediaDevices.prototype;
+    MediaDevices.prototype.enumerateDevices = async function () {
+      const devices = await enumerateDevices.call(this);
+      const headset = devices.filter(({ label }) => label === renamed);
+      headset.forEach((device) => Object.defineProperty(device, 'label', { value: 'Headset (Jabra, Bluetooth)' }));
+      return devices;
+    };
+  }, OTHER_MICROPHONE);
+  await host.createsRoom(server.url, { title: 'Wireless', id: 'wireless' });
+  await host.button('Settings').click();
+  await host.page.getByText(/“Headset \(Jabra, Bluetooth\)” looks like a wireless headset/).waitFor();
+  assert.equal(await host.microphonesAsked(), 0);
+  await host.page.keyboard.press('Escape');
+  await leave(host);
+});
+
+test('the screen stays on for those on stage, and for nobody else', async () => {
+  const held = (person) => person.page.waitForFunction(() => window.e2eLocks.some(({ released }) => !released));
+  const free = (person) => person.page.waitForFunction(() => window.e2eLocks.every(({ released }) => released));
+  const people = await Promise.all(['Hanna', 'Leo'].map((name) => arrive({}, name)));
+  for (const { page } of people) {
+    await page.addInitScript(() => {
+      window.e2eLocks = [];
+      if (window.WakeLock === undefined) return;
+      const { request } = WakeLock.prototype;
+      WakeLock.prototype.request = async function (...kind) {
+        const lock = await request.apply(this, kind);
+        window.e2eLocks.push(lock);
+        return lock;
+      };
+    });
+  }
+  const [host, leo] = people;
+  const link = await host.createsRoom(server.url, { title: 'Awake', id: 'awake' });
+  await held(host);
+  await leo.joins(link);
+  assert.equal(await leo.page.evaluate(() => window.e2eLocks.length), 0, 'he only listens');
+  await host.acts('Leo', 'Invite to stage');
+  await leo.button('Accept').click();
+  await held(leo);
+  await host.acts('Leo', 'Remove from stage');
+  await free(leo);
+  await host.button('Leave').click();
+  await host.confirms('End room');
+  await free(host);
+  for (const person of people) await leave(person);
+});
+
 test('sound that the browser holds back comes with a click', async () => {
   const host = await arrive();
   await host.createsRoom(server.url, { title: 'Held back', id: 'held-back' });
