@@ -169,6 +169,8 @@ impl Engine {
                 self.outputs.push_back(forget);
                 self.tell(Event::Identity(None));
             }
+            // Passing troubles of the server's: the seat is held meanwhile.
+            (Purpose::Rejoin, Err(Denied::Unavailable | Denied::TooFast)) => self.give_up_on_connection(None, now),
             (Purpose::Rejoin, Err(denied)) => self.leave_room(LeftRoom::NotReadmitted(*denied), now),
             (Purpose::LoginAgain, Ok(_)) => self.come_back(),
             (Purpose::LoginAgain, Err(_)) => self.tell(Event::Identity(None)),

@@ -38,27 +38,29 @@ impl Auth {
     }
 
     /// Begins a session of whoever this token belongs to, if it is anybody's.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the store cannot say.
     pub(crate) async fn identify(
         &self,
         token: Token,
         now_ms: u64,
         connection: ConnectionId,
         outbox: &Arc<Outbox>,
-    ) -> Option<Known> {
+    ) -> Result<Option<Known>, Unavailable> {
         // Once, and once more for each time that an identity is revoked meanwhile: it may be this one, and whoever revoked it
         // saw no session of it yet.
         for _ in 0..IDENTIFY_TRIES_MAX {
             let revoked_before = self.revoked_total.load(Ordering::SeqCst);
-            // A store that cannot answer knows nobody; the person logs in anew, or tries again.
-            let known = self.store.identify(token_hash(&token.0), now_ms).await.ok().flatten()?;
+            let Some(known) = self.store.identify(token_hash(&token.0), now_ms).await? else { return Ok(None) };
             let user = known.identity.user;
             self.begin_session(user, connection, outbox);
             if self.revoked_total.load(Ordering::SeqCst) == revoked_before {
-                return Some(known);
+                return Ok(Some(known));
             }
             self.end_session(user, connection);
         }
-        None
+        Ok(None)
     }
 
     /// Somebody new, who maybe came by a link.

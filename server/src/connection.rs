@@ -295,7 +295,7 @@ impl Connection {
         }
         self.has_said_hello = true;
         if let Some(token) = token {
-            self.be_known(token).await;
+            self.be_known(token).await?;
         }
         tracing::debug!(connection = %self.id, client, is_known = self.identity.is_some(), "hello");
         let now_ms = self.house.clock.now_ms();

@@ -14,14 +14,13 @@ use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 
 use crate::config::{Config, Tls};
+use crate::door::Bounds;
 use crate::server::reachable;
 use crate::sign_in::Secrets;
 use crate::store::{self, Examined};
 use crate::tls::{Dates, Pair, TlsError};
 use place::{Place, Said};
 
-/// Files that a server has open besides its connections, and some to spare.
-const OTHER_FILES: u64 = 200;
 /// Days before its end at which a certificate should have been renewed: half of what `certbot` takes.
 const RENEWAL_DAYS: i64 = 14;
 /// How far clocks may be apart.
@@ -243,8 +242,9 @@ fn minute(time: OffsetDateTime) -> String {
 /// `limits` is what Linux says of a process' limits.
 fn files(limits: &str, seats: u64) -> Option<Finding> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    let allowed = line.split_ascii_whitespace().next()?;
-    let needed = seats + OTHER_FILES;
+    // Behind the limit as it is stands that to which the server raises it.
+    let allowed = line.split_ascii_whitespace().nth(1)?;
+    let needed = Bounds::files_for(seats);
     if allowed.parse::<u64>().is_ok_and(|allowed| allowed < needed) {
         return Some(Wrong(format!(
             "{allowed} files may be open at once as things are here, and a full room needs {needed}; set LimitNOFILE={needed} or more \

@@ -42,6 +42,12 @@ impl Bounds {
         let pending = sockets / PENDING_SHARE;
         Self { connections_per_address, connections: sockets - pending, pending }
     }
+
+    /// How many files may have to be open for so many connections.
+    pub(crate) fn files_for(connections: u64) -> u64 {
+        let (reserved, share) = (FILES_RESERVED as u64, PENDING_SHARE as u64);
+        reserved + (connections * share).div_ceil(share - 1)
+    }
 }
 
 impl Door {

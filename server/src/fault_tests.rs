@@ -220,6 +220,33 @@ async fn until_the_disk_is(server: &Running, is_failing: bool) {
     }
 }
 
+#[tokio::test]
+async fn without_a_store_people_come_back_to_their_seats_and_nobody_new_comes_in() {
+    let (server, _folder) = start().await;
+    let (mut host, token) = logged_in(&server).await;
+    host.ask(creating("hall")).await.0.unwrap();
+    let mut again = Client::connect(&server, Some(token)).await;
+    assert!(matches!(again.next().await, ServerFrame::Welcome { identity: Some(_), .. }));
+    let (mut stranger, _) = logged_in(&server).await;
+    server.house().store.die().await;
+    drop(host);
+    let view = again.ask(joining_room("hall")).await.1.unwrap();
+    assert_eq!(view.my_role(), Role::Host, "the seat was held");
+    assert_eq!(stranger.ask(joining_room("hall")).await.0, Err(Denied::Unavailable));
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_say_who_somebody_is_does_not_say_nobody() {
+    let (server, _folder) = start().await;
+    let (host, token) = logged_in(&server).await;
+    drop(host);
+    server.house().store.die().await;
+    let mut host = Client::connect(&server, Some(token)).await;
+    assert_eq!(host.goodbye().await, Goodbye::Overloaded, "his page would forget its token");
+    server.shutdown().await;
+}
+
 /// A server on what a crash would leave now.
 async fn after_a_crash(folder: &Path) -> (Running, TempDir) {
     let left = TempDir::with_prefix("dais-").unwrap();

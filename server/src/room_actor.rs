@@ -275,7 +275,7 @@ impl RoomActor {
     fn carry_out(&mut self, input: &Input) -> Result<bool, Denied> {
         let permit = match self.house.store.reserve() {
             Ok(permit) => Some(permit),
-            Err(_) if input.only_restricts() => None,
+            Err(_) if input.only_restricts() || self.room.only_returns(input) => None,
             Err(_) => return Err(Denied::Unavailable),
         };
         let context = Context {

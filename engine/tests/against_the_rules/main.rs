@@ -208,6 +208,23 @@ fn a_lost_connection_comes_back_into_the_seat_with_an_open_microphone_only_if_it
 }
 
 #[test]
+fn a_server_in_passing_trouble_is_asked_again_for_the_seat() {
+    for trouble in [Denied::Unavailable, Denied::TooFast] {
+        let mut world = World::speaking();
+        let seat = world.seat;
+        world.denies = Some(trouble);
+        world.cut(None);
+        world.advance(5000 * MS);
+        assert!(!world.events.iter().any(|event| matches!(event, Event::LeftRoom(_))), "{trouble:?} put him out");
+        assert!(matches!(world.events.last(), Some(Event::Connection(ConnectionState::Reconnecting { .. }))));
+        world.denies = None;
+        world.advance(1100 * MS);
+        assert_eq!(world.seat, seat);
+        assert!(world.requests.contains(&rejoin(true)));
+    }
+}
+
+#[test]
 fn a_mute_that_never_reached_the_server_still_holds_after_coming_back() {
     let mut world = World::speaking();
     world.is_connected = false;

@@ -103,9 +103,11 @@ impl Connection {
         Ok(())
     }
 
-    /// As whom the secret of a hello makes one known: an identity, or somebody new who comes by a link.
-    pub(super) async fn be_known(&mut self, token: Token) {
-        match self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await {
+    /// As whom the secret of a hello makes one known: an identity, or somebody new who comes by a link. While the store cannot
+    /// say, nobody is told that his secret is nobody's: a page would throw it away.
+    pub(super) async fn be_known(&mut self, token: Token) -> Step {
+        let unavailable = |_| End::Goodbye(Goodbye::Overloaded);
+        match self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await.map_err(unavailable)? {
             Some(Known { mut identity, link }) => {
                 if let Some(name) = &self.session.name {
                     identity.name.clone_from(name);
@@ -113,10 +115,11 @@ impl Connection {
                 (self.identity, self.link) = (Some(identity), link);
             }
             None => {
-                let found = self.house.store.find_link(ByLink::Secret(token_hash(&token.0))).await;
-                self.link = found.ok().flatten().map(|link| link.id); // a store that cannot say knows of none
+                let found = self.house.store.find_link(ByLink::Secret(token_hash(&token.0))).await.map_err(unavailable)?;
+                self.link = found.map(|link| link.id);
             }
         }
+        Ok(())
     }
 
     /// What this person was given for a room, by whoever sent him and by a link, as it is at this moment.

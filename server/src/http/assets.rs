@@ -74,6 +74,7 @@ async fn serve(assets: &Assets, name: &str, headers: &HeaderMap) -> Option<Respo
     }
     if content_type == SCRIPT {
         add(&mut response, &ISOLATION);
+        add(&mut response, &[("content-security-policy", super::csp::WORKER)]);
     }
     Some(with_file_headers(response))
 }

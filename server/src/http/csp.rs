@@ -15,6 +15,9 @@ pub(super) fn policy_for(page: &str) -> String {
     )
 }
 
+/// The policy for a worker: it goes by the one that its own script comes with, not by the page's.
+pub(super) const WORKER: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
 /// What a policy says of the page's own inline scripts or styles: each behind a space.
 pub(super) fn hashes_of_inline(page: &str, element: &str) -> String {
     inline(page, element).map(|content| format!(" 'sha256-{}'", BASE64.encode(&Sha256::digest(content)))).collect()

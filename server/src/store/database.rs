@@ -323,9 +323,12 @@ impl Database {
         let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
         self.connection.prepare_cached(sql)?.execute(values)?;
         // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
-        let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities ORDER BY used_ms \
+        // Whoever has a seat keeps it, however long ago he said hello.
+        let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities \
+                   WHERE user NOT IN (SELECT user FROM seats) AND user <> ?2 ORDER BY used_ms \
                    LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
-        self.connection.prepare_cached(sql)?.execute([i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX)]).map(drop)
+        let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
+        self.connection.prepare_cached(sql)?.execute(params![most, Wide(identity.user.0)]).map(drop)
     }
 }
 
@@ -368,13 +371,30 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
     if to.exists() {
         return Err(BackupError::Exists { path: to.to_owned() });
     }
+    let failed = |reason: String| BackupError::Failed { from: from.clone(), to: to.to_owned(), reason };
+    // SQLite writes into an empty file as into a new one.
+    make_private(to).map_err(|error| failed(error.to_string()))?;
     let copy = || -> rusqlite::Result<()> {
         let connection = connect(&from)?;
         // A server that commits just now is waited for.
         connection.busy_timeout(BACKUP_WAITS)?;
         connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop)
     };
-    copy().map_err(|error| BackupError::Failed { from, to: to.to_owned(), reason: error.to_string() })
+    copy().map_err(|error| {
+        let _ = std::fs::remove_file(to); // a part of a copy is none
+        failed(error.to_string())
+    })
+}
+
+/// An empty file that nobody else may read: names, addresses and passcodes are to stand in it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.write(true).create_new(true).open(path).map(drop)
 }
 
 /// The folder, for this server alone.
@@ -405,6 +425,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error)),
         _ => {}
     }
+    make_private(&new).map_err(refused)?;
     let made = || -> rusqlite::Result<()> {
         let connection = Connection::open(&new)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;

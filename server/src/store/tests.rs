@@ -268,6 +268,28 @@ fn the_longest_unused_identity_gives_way_to_a_new_one() {
     assert!(database.is_user_known(UserId(2)).unwrap());
 }
 
+#[test]
+fn whoever_has_a_seat_gives_way_to_nobody() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut hall = hall();
+    {
+        let joining = input(&mut Random(7), &hall, 1_000); // an empty room is asked for nothing else
+        let events = hall.decide(&joining, &Context::at(1_000)).unwrap();
+        events.iter().for_each(|event| hall.apply(event));
+    }
+    let seated: Vec<u64> = hall.seats().map(|(_, seat)| seat.user.0).collect();
+    assert!(!seated.is_empty());
+    let others = (0..IDENTITIES_MAX as u64).map(|number| 1_000_000 + number);
+    let everybody = seated.iter().copied().chain(others);
+    commit(&mut database, std::iter::once(Write::Room(Box::new(hall))));
+    commit(&mut database, everybody.zip(1_000..).map(|(user, now_ms)| created(user, now_ms)));
+    for user in seated {
+        assert!(database.is_user_known(UserId(user)).unwrap(), "{user} used to sit here");
+    }
+    assert!(!database.is_user_known(UserId(1_000_000)).unwrap(), "the longest unused of the others");
+}
+
 /// Events that take many pages.
 fn much() -> Vec<Event> {
     let ban = |user| Ban { user: UserId(user), name: "x".repeat(4_000), address: None, at_ms: 5 };
@@ -427,6 +449,11 @@ fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
     let copy = there.path().join("dais.db");
     back_up(here.path(), &copy).unwrap();
     database.commit().unwrap();
+    #[cfg(unix)]
+    for file in [&copy, &here.path().join("dais.db"), &here.path().join("dais.db-wal")] {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
     let restored = open(&there);
     assert_eq!(restored.rooms().collect::<Vec<_>>(), [&hall()]);
     assert!(restored.is_user_known(UserId(1)).unwrap() && !restored.is_user_known(UserId(2)).unwrap());

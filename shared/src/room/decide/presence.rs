@@ -4,8 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::{
-    Context, Denied, Event, HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, Join, LeaveReason, MicrophoneSetBy, Room,
-    RoomEndReason, StageEntry, StageExit, StageSeat,
+    Context, Denied, Event, HandLoweredBy, HandRaisedBy, HostChangedBy, Input, InvitationEnd, Join, LeaveReason, MicrophoneSetBy,
+    Room, RoomEndReason, StageEntry, StageExit, StageSeat,
 };
 use super::Decision;
 use crate::ids::{MemberId, StreamId};
@@ -37,6 +37,13 @@ impl Room {
             events.extend(self.placed(member, join.pass.role, context));
         }
         Ok(events)
+    }
+
+    /// Whether this is somebody's coming back to a seat of his own. It gives nothing that he has not got, so it goes on while
+    /// the store cannot keep changes: after a crash the seat waits for him anyway.
+    #[must_use]
+    pub fn only_returns(&self, input: &Input) -> bool {
+        matches!(input, Input::Join(join) if self.seat_of(join.user).is_some())
     }
 
     /// Where somebody's pass leads: on stage or, while that is full or nobody is in charge there, to the hand queue. Whoever
