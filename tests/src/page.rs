@@ -107,6 +107,7 @@ async fn the_page_and_all_it_loads_are_isolated_from_other_origins() {
         let (is_module, is_page) = (path.ends_with(".wasm"), !path.contains('.'));
         for (header, value, is_due) in [
             ("cross-origin-opener-policy", "same-origin", is_page),
+            ("x-frame-options", "DENY", is_page),
             ("cross-origin-embedder-policy", "require-corp", !is_module),
             ("cross-origin-resource-policy", "same-origin", true),
             ("x-content-type-options", "nosniff", true),
@@ -118,6 +119,9 @@ async fn the_page_and_all_it_loads_are_isolated_from_other_origins() {
     // What stands on another origin would not be loaded; the policy does not even let the page ask.
     let policy = server.get("/").await.header("content-security-policy").unwrap().to_owned();
     assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
+    // A worker goes by the policy of its own script.
+    let policy = server.get("/app-0123456789abcdef.js").await.header("content-security-policy").unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"), "{policy}");
 }
 
 #[tokio::test]

@@ -92,7 +92,8 @@ async fn best_coding(assets: &Assets, name: &str, headers: &HeaderMap) -> Option
 /// Headers of a page: those of any file, cross-origin isolation, and no referrer.
 pub(super) fn with_page_headers(mut response: Response) -> Response {
     add(&mut response, &ISOLATION);
-    add(&mut response, &[("cross-origin-opener-policy", "same-origin")]);
+    // The second says to old browsers what the policy's frame-ancestors says to the rest.
+    add(&mut response, &[("cross-origin-opener-policy", "same-origin"), ("x-frame-options", "DENY")]);
     with_file_headers(response)
 }
 
