@@ -53,6 +53,23 @@ test('messages reach everybody, whoever comes later too, and do nothing but stan
   await disperse(host, leo, mia, late);
 });
 
+test('names and titles do nothing but stand there', async () => {
+  const tricky = '<img src=x onerror=alert(1)>';
+  const host = await Person.arrive(browser, 'Hanna', { tapped: false });
+  const eve = await Person.arrive(browser, tricky, { tapped: false });
+  const link = await host.createsRoom(server.url, { title: tricky, id: 'inert' });
+  await host.page.getByRole('heading', { name: tricky, exact: true }).waitFor();
+  await eve.joins(link);
+  await eve.button('Raise hand').click();
+  await host.listed('Raised hands', tricky).getByRole('button', { name: 'Admit', exact: true }).click();
+  await eve.tile(tricky).waitFor();
+  await writes(eve, 'Good evening');
+  await host.region('Chat').getByText('Good evening', { exact: true }).waitFor();
+  await host.acts(tricky, 'Kick');
+  for (const { page } of [host, eve]) assert.equal(await page.locator('img[src="x"]').count(), 0);
+  await disperse(host, eve);
+});
+
 test('a reaction shows for a moment', async () => {
   const { host, leo, mia } = await gather(everybody(), server.url, { title: 'Applause', id: 'applause' }, { tapped: false });
   await host.button('Applause').click();
