@@ -7,6 +7,7 @@ pub(crate) mod bans;
 mod body;
 pub(crate) mod identities;
 pub(crate) mod links;
+mod named;
 mod refused;
 pub(crate) mod rooms;
 

@@ -143,7 +143,9 @@ async fn what_is_not_understood_is_refused_with_a_word_and_a_sentence() {
     {
         assert_eq!(api.get(path).await.error(), (400, "invalid_query"), "{path}");
     }
-    for path in ["/api", "/api/nothing", "/api/rooms/hall/nothing", "/api/rooms/"] {
+    for path in
+        ["/api", "/api/nothing", "/api/rooms/hall/nothing", "/api/rooms/", "/api/rooms/%ff", "/api/rooms/hall/members/%ff"]
+    {
         let answer = call(server.address(), "GET", path, &all, None).await;
         assert_eq!((answer.status, answer.text().contains("unknown_path")), (404, true), "{path}: {}", answer.text());
     }

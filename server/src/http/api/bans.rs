@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use dais_shared::ids::UserId;
 use dais_shared::room::{Denied, Order};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refused;
 use super::body::Said;
+use super::named::Named;
 use super::rooms::{ask, obey};
 use crate::http::access::{MayChange, MayRead};
 use crate::room_actor::Message;
@@ -31,7 +32,7 @@ pub(crate) struct Ban {
 }
 
 /// `GET /api/rooms/{room}/bans`.
-pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, Path(room): Path<String>) -> Result<Json<Bans>, Refused> {
+pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, Named(room): Named<String>) -> Result<Json<Bans>, Refused> {
     let bans = ask(&house, &room, |answer| Message::TellBans { answer }).await?;
     let bans = bans.into_iter().map(|ban| Ban {
         user: ban.user.0,
@@ -52,7 +53,7 @@ pub(crate) struct Whom {
 pub(crate) async fn ban(
     _: MayChange,
     State(house): State<Arc<House>>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     Said(Whom { user }): Said<Whom>,
 ) -> Result<StatusCode, Refused> {
     obey(&house, &room, Order::Ban(UserId(user))).await?;
@@ -64,7 +65,7 @@ pub(crate) async fn ban(
 pub(crate) async fn unban(
     _: MayChange,
     State(house): State<Arc<House>>,
-    Path((room, user)): Path<(String, String)>,
+    Named((room, user)): Named<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     let user = user.parse().map_err(|_| Denied::NoSuchPerson)?;
     obey(&house, &room, Order::Unban(UserId(user))).await?;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use dais_shared::ids::UserId;
 use dais_shared::limits::API_PAGE_MAX;
 use dais_shared::room::{Denied, Order};
 use serde::Serialize;
 
+use super::named::Named;
 use super::rooms::ask_at;
 use super::{Refused, after};
 use crate::http::access::{MayChange, MayRead};
@@ -48,18 +49,20 @@ pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) 
 pub(crate) async fn revoke(
     _: MayChange,
     State(house): State<Arc<House>>,
-    Path(user): Path<String>,
+    Named(user): Named<String>,
 ) -> Result<StatusCode, Refused> {
     let user = UserId(user.parse().map_err(|_| Denied::NoSuchPerson)?);
     house.auth.revoke(user).await?;
+    let mut all_obeyed = Ok(());
     for room in house.rooms.all() {
         // One that has ended holds no seat. Pages that are connected leave theirs by themselves; this is for the seats that
         // are held for pages which are not.
         match ask_at(&room, |answer| Message::Order { order: Order::Forget(user), answer }).await {
             Ok(Ok(())) | Ok(Err(Denied::RoomEnded)) | Err(Denied::UnknownRoom) => {}
-            Ok(Err(denied)) | Err(denied) => return Err(denied.into()),
+            Ok(Err(denied)) | Err(denied) => all_obeyed = Err(denied),
         }
     }
+    all_obeyed?;
     tracing::info!(%user, "revoked by the operator");
     Ok(StatusCode::NO_CONTENT)
 }

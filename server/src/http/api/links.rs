@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::ids::RoomId;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refused;
 use super::body::Said;
+use super::named::Named;
 use super::rooms::role_name;
 use crate::auth::token_hash;
 use crate::http::access::{MayChange, MayRead};
@@ -74,7 +75,11 @@ pub(crate) struct Wanted {
 }
 
 /// `GET /api/rooms/{room}/links`: all of them; none says its secret.
-pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, Path(room): Path<String>) -> Result<Json<Links>, Refused> {
+pub(crate) async fn list(
+    _: MayRead,
+    State(house): State<Arc<House>>,
+    Named(room): Named<String>,
+) -> Result<Json<Links>, Refused> {
     let room = known(&house, &room)?;
     let links = house.store.links(room).await.map_err(|_| Denied::Unavailable)?;
     Ok(Json(Links { links: links.into_iter().map(Listed::from).collect() }))
@@ -84,7 +89,7 @@ pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, Path(room)
 pub(crate) async fn create(
     _: MayChange,
     State(house): State<Arc<House>>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     Said(wanted): Said<Wanted>,
 ) -> Result<Response, Refused> {
     let room = known(&house, &room)?;
@@ -110,7 +115,7 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(
     _: MayChange,
     State(house): State<Arc<House>>,
-    Path((room, link)): Path<(String, String)>,
+    Named((room, link)): Named<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     let room = known(&house, &room)?;
     let id = LinkId(link.parse().map_err(|_| Refused::UnknownLink)?);

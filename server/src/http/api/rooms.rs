@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::ids::{MemberId, RoomId, Token, UserId};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::body::Said;
+use super::named::Named;
 use super::{Refused, after};
 use crate::http::access::{MayChange, MayRead};
 use crate::room_actor::Message;
@@ -80,7 +81,7 @@ pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) 
 }
 
 /// `GET /api/rooms/{room}`.
-pub(crate) async fn show(_: MayRead, State(house): State<Arc<House>>, Path(room): Path<String>) -> Result<Json<Room>, Refused> {
+pub(crate) async fn show(_: MayRead, State(house): State<Arc<House>>, Named(room): Named<String>) -> Result<Json<Room>, Refused> {
     let id = RoomId::parse(&room).map_err(|_| Denied::UnknownRoom)?;
     let overview = house.rooms.overview_of(&id).ok_or(Denied::UnknownRoom)?;
     Ok(Json(Room::of(overview, house.clock.now_ms())))
@@ -179,7 +180,11 @@ fn told(id: &RoomId, host: UserId, token: Token, waits_until_ms: u64) -> Respons
 }
 
 /// `DELETE /api/rooms/{room}`.
-pub(crate) async fn end(_: MayChange, State(house): State<Arc<House>>, Path(room): Path<String>) -> Result<StatusCode, Refused> {
+pub(crate) async fn end(
+    _: MayChange,
+    State(house): State<Arc<House>>,
+    Named(room): Named<String>,
+) -> Result<StatusCode, Refused> {
     obey(&house, &room, Order::End).await?;
     tracing::info!(%room, "ended by the operator");
     Ok(StatusCode::NO_CONTENT)
@@ -205,7 +210,7 @@ pub(crate) struct Member {
 pub(crate) async fn members(
     _: MayRead,
     State(house): State<Arc<House>>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     uri: Uri,
 ) -> Result<Json<MembersPage>, Refused> {
     let after = after(&uri, |seat| seat.parse().ok())?.map(MemberId);
