@@ -1,4 +1,5 @@
-//! The server's clock: Unix milliseconds that never go backwards, whatever happens to the machine's date.
+//! The server's clock: Unix milliseconds that never go backwards while it runs, whatever happens to the machine's date. Only
+//! what was promised by date, links and other sites' tokens, goes by the date itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,6 +11,8 @@ use tokio::time::{Duration, Instant};
 pub(crate) struct Clock {
     started: Instant,
     started_unix_ms: u64,
+    /// Whether this is a real machine's time, whose date may be set right while the server runs.
+    has_date: bool,
     /// How far rooms are ahead of it, in milliseconds: the time that a test has let pass. Connections, whose time is
     /// that of real sockets, are not.
     rooms_ahead_ms: AtomicU64,
@@ -17,12 +20,12 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self::start_at(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+        Self { has_date: true, ..Self::start_at(date_ms()) }
     }
 
     /// One that shows `unix_ms` now.
     pub(crate) fn start_at(unix_ms: u64) -> Self {
-        Self { started: Instant::now(), started_unix_ms: unix_ms, rooms_ahead_ms: AtomicU64::new(0) }
+        Self { started: Instant::now(), started_unix_ms: unix_ms, has_date: false, rooms_ahead_ms: AtomicU64::new(0) }
     }
 
     /// Unix milliseconds.
@@ -35,9 +38,11 @@ impl Clock {
         self.rooms_ahead_ms.load(Ordering::Relaxed)
     }
 
-    /// The time by which rooms judge, and whether somebody is still let in.
-    pub(crate) fn rules_ms(&self) -> u64 {
-        self.now_ms() + self.rooms_ahead_ms()
+    /// The date by which somebody is let in, in Unix milliseconds. A machine that slept, or that was told the date after the
+    /// server had started, is right about it.
+    pub(crate) fn admission_ms(&self) -> u64 {
+        let date_ms = if self.has_date { date_ms() } else { self.now_ms() };
+        date_ms + self.rooms_ahead_ms()
     }
 
     pub(crate) fn put_rooms_ahead(&self, by_ms: u64) {
@@ -53,6 +58,10 @@ impl Clock {
     pub(crate) fn instant_at(&self, unix_ms: u64) -> Instant {
         self.started + Duration::from_millis(unix_ms.saturating_sub(self.started_unix_ms))
     }
+}
+
+fn date_ms() -> u64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -30,6 +30,7 @@ use crate::sign_in::Session;
 use crate::socket::Socket;
 use crate::store::LinkId;
 use crate::websocket::{self, FrameError, Kind};
+pub(crate) use intake::Allowances;
 use intake::{Charge, Intake, Verdict};
 
 /// Why a connection ends.

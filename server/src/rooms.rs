@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use dais_shared::ids::{RoomId, UserId};
+use dais_shared::ids::{AddressPrefix, RoomId, UserId};
 use dais_shared::limits::{
-    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_USER_MAX, UNLISTED_ROOM_ID_CHARS,
+    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER_MAX,
+    UNLISTED_ROOM_ID_CHARS,
 };
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
@@ -70,6 +71,8 @@ struct State {
 struct Entry {
     handle: Handle,
     founder: UserId,
+    /// From where it was made, since the server started.
+    address: Option<AddressPrefix>,
     created_ms: Option<u64>,
     restarts: u32,
     summary: RoomSummary,
@@ -99,6 +102,8 @@ pub(crate) struct NewRoom {
     pub(crate) settings: Settings,
     pub(crate) passcode: Option<String>,
     pub(crate) founder: UserId,
+    /// From where; `None` of what the operator makes.
+    pub(crate) address: Option<AddressPrefix>,
 }
 
 impl Rooms {
@@ -122,7 +127,7 @@ impl Rooms {
             let mut state = self.state();
             let id = state.admit(&new, &house.chance)?;
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
-            let (handle, messages) = state.enter(&room);
+            let (handle, messages) = state.enter(&room, new.address);
             (room, handle, messages)
         };
         // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
@@ -146,7 +151,7 @@ impl Rooms {
                 continue;
             }
             room.begin_anew(house.clock.now_ms());
-            let (handle, messages) = self.state().enter(&room);
+            let (handle, messages) = self.state().enter(&room, None);
             let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);
             actor.hold_every_seat();
             tokio::spawn(watch_over(Arc::clone(house), id, actor, messages));
@@ -288,6 +293,10 @@ impl State {
         if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= ROOMS_PER_USER_MAX {
             return Err(Denied::TooManyRoomsOfYours);
         }
+        let is_from_there = |entry: &&Entry| entry.address.is_some() && entry.address == new.address;
+        if self.entries.values().filter(is_from_there).count() >= ROOMS_PER_ADDRESS_MAX {
+            return Err(Denied::TooManyRooms);
+        }
         let is_taken = |id: &RoomId| self.entries.contains_key(id) || self.owed.contains(id);
         match &new.id {
             Some(_) if new.settings.is_unlisted => Err(Denied::UnlistedIdChosen),
@@ -300,12 +309,13 @@ impl State {
     }
 
     /// Takes a room in: the way to it, and what comes that way.
-    fn enter(&mut self, room: &Room) -> (Handle, mpsc::Receiver<Message>) {
+    fn enter(&mut self, room: &Room, address: Option<AddressPrefix>) -> (Handle, mpsc::Receiver<Message>) {
         let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
         let handle = Handle { id: room.id().clone(), mailbox, ending: Ending::default() };
         let entry = Entry {
             handle: handle.clone(),
             founder: room.founder(),
+            address,
             created_ms: room.created_ms(),
             restarts: 0,
             summary: summary_of(room),

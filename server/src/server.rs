@@ -28,6 +28,7 @@ use crate::auth::Auth;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{AdminToken, Config, LogAddresses};
+use crate::connection::Allowances;
 use crate::door::{Bounds, Door, Entrance};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
@@ -49,6 +50,7 @@ pub(crate) struct House {
     pub(crate) chance: Chance,
     pub(crate) journal: Journal,
     pub(crate) auth: Auth,
+    pub(crate) allowances: Allowances,
     pub(crate) rooms: Rooms,
     pub(crate) outboxes: Register,
     pub(crate) door: Arc<Door>,
@@ -110,6 +112,7 @@ impl House {
             door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
             metrics,
             auth: Auth::new(store.clone(), chance.clone()),
+            allowances: Allowances::default(),
             store,
             chance,
             journal,

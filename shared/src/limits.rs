@@ -65,7 +65,9 @@ pub const SILENCED_STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
 pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
 /// Rooms on one server: each holds a task and its mailbox.
 pub const ROOMS_MAX: usize = 1000;
-/// Rooms that one identity may be host of at once.
+/// Rooms founded from one address at once, as long as the server runs: a school's; and no more than a fifth of all.
+pub const ROOMS_PER_ADDRESS_MAX: usize = 200;
+/// Rooms that one identity may have founded and that are there at once.
 pub const ROOMS_PER_USER_MAX: usize = 5;
 /// Bytes of what a request to the HTTP API says: every field at its longest, written in escapes, several times over.
 pub const API_BODY_BYTES_MAX: usize = 4096;

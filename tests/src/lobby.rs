@@ -1,13 +1,13 @@
 //! Who one is, which rooms there are, and who sits in them.
 
-use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS_PER_USER_MAX};
+use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER_MAX};
 use dais_shared::names::InvalidName;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Mode, RoomEndReason};
 use dais_shared::view::Change;
 use dais_shared::wire::{Goodbye, Reply, Request, RoomsPage, ServerFrame};
 
-use crate::harness::TestServer;
+use crate::harness::{TestMember, TestServer};
 
 #[tokio::test]
 async fn login_gives_a_unique_identity_that_its_token_opens_again() {
@@ -168,6 +168,22 @@ async fn one_person_holds_so_many_rooms_and_no_more() {
     }
     let denied = pages.last_mut().unwrap().creates("one-more", Mode::Open).await;
     assert_eq!(denied, Err(Denied::TooManyRoomsOfYours));
+}
+
+#[tokio::test]
+async fn one_address_holds_so_many_rooms_and_others_find_place() {
+    let server = TestServer::start().await;
+    let mut founders = Vec::new();
+    for number in 0..ROOMS_PER_ADDRESS_MAX {
+        let mut founder = server.person(&format!("Person {number}")).await;
+        founder.creates(&format!("room-{number}"), Mode::Open).await.unwrap();
+        founders.push(founder);
+    }
+    let denied = server.person("Ada").await.creates("one-more", Mode::Open).await;
+    assert_eq!(denied, Err(Denied::TooManyRooms));
+    let mut elsewhere = TestMember::connect_from([127, 0, 0, 2], server.way().clone()).await;
+    elsewhere.logs_in("Ben").await.unwrap();
+    elsewhere.creates("elsewhere", Mode::Open).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
-//! How much one connection may send. Told the time.
+//! How much one connection, and one person over all of his, may send. Told the time.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dais_shared::ids::UserId;
 use dais_shared::limits::{
     COMMAND_BURST, COMMANDS_PER_SECOND, MESSAGE_BURST, MESSAGES_PER_SECOND, PASSCODE_BURST, PASSCODE_SECONDS, REACTION_BURST,
     REACTIONS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND, VOICE_BYTES_BURST,
@@ -52,45 +56,97 @@ pub(super) const fn is_arrival(request: &Request) -> bool {
     matches!(request, Request::Login { .. } | Request::CreateRoom { .. } | Request::JoinRoom { .. })
 }
 
-/// One connection's buckets.
+/// What reaches others: one person's buckets, whichever connections he uses.
 #[derive(Debug)]
-pub(super) struct Intake {
+struct Allowance {
     commands: TokenBucket,
     messages: TokenBucket,
     reactions: TokenBucket,
-    passcodes: TokenBucket,
-    signals: TokenBucket,
     voice_frames: TokenBucket,
     voice_bytes: TokenBucket,
+}
+
+impl Allowance {
+    fn new(now_ms: u64) -> Self {
+        Self {
+            commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
+            messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
+            reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
+            voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
+            voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
+        }
+    }
+
+    /// Whether it is as good as a new one.
+    fn is_full(&mut self, now_ms: u64) -> bool {
+        let Self { commands, messages, reactions, voice_frames, voice_bytes } = self;
+        [commands, messages, reactions, voice_frames, voice_bytes].into_iter().all(|bucket| bucket.is_full(now_ms))
+    }
+}
+
+/// Everybody's allowances: whoever hangs up and comes back finds his as he left it.
+#[derive(Debug, Default)]
+pub(crate) struct Allowances {
+    of_users: Mutex<BTreeMap<UserId, Arc<Mutex<Allowance>>>>,
+}
+
+/// So many are kept at least before those that are as good as new are thrown away.
+const KEPT_AT_LEAST: usize = 1024;
+
+impl Allowances {
+    fn of(&self, user: UserId, now_ms: u64) -> Arc<Mutex<Allowance>> {
+        let mut of_users = locked(&self.of_users);
+        // At powers of two, so that looking through all of them is seldom.
+        if of_users.len() >= KEPT_AT_LEAST && of_users.len().is_power_of_two() && !of_users.contains_key(&user) {
+            of_users.retain(|_, allowance| Arc::strong_count(allowance) > 1 || !locked(allowance).is_full(now_ms));
+        }
+        Arc::clone(of_users.entry(user).or_insert_with(|| Arc::new(Mutex::new(Allowance::new(now_ms)))))
+    }
+}
+
+/// Buckets are never half changed.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One connection's buckets.
+#[derive(Debug)]
+pub(super) struct Intake {
+    allowance: Arc<Mutex<Allowance>>,
+    passcodes: TokenBucket,
+    signals: TokenBucket,
     refusals: TokenBucket,
 }
 
 impl Intake {
     pub(super) fn new(now_ms: u64) -> Self {
         Self {
-            commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
-            messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
-            reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
+            allowance: Arc::new(Mutex::new(Allowance::new(now_ms))),
             passcodes: TokenBucket::new(PASSCODE_BURST * PASSCODE_SECONDS, 1, now_ms),
             signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
-            voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
-            voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
             refusals: TokenBucket::new(REFUSALS_BURST, REFUSALS_PER_SECOND, now_ms),
         }
     }
 
+    /// From now on this connection is this person's.
+    pub(super) fn belong_to(&mut self, user: UserId, allowances: &Allowances, now_ms: u64) {
+        self.allowance = allowances.of(user, now_ms);
+    }
+
     pub(super) fn judge(&mut self, charge: Charge, now_ms: u64) -> Verdict {
+        let mut allowance = locked(&self.allowance);
         let is_within = match charge {
-            Charge::Command => self.commands.take(1, now_ms),
-            Charge::Message => self.messages.take(1, now_ms),
-            Charge::Reaction => self.reactions.take(1, now_ms),
+            Charge::Command => allowance.commands.take(1, now_ms),
+            Charge::Message => allowance.messages.take(1, now_ms),
+            Charge::Reaction => allowance.reactions.take(1, now_ms),
             Charge::Passcode => self.passcodes.take(PASSCODE_SECONDS, now_ms),
             Charge::Signal => self.signals.take(1, now_ms),
             Charge::Voice { bytes } => {
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                self.voice_frames.take(1, now_ms) && self.voice_bytes.take(bytes, now_ms)
+                allowance.voice_frames.take(1, now_ms) && allowance.voice_bytes.take(bytes, now_ms)
             }
         };
+        drop(allowance);
         if is_within {
             Verdict::Accept
         } else if self.refusals.take(1, now_ms) {
@@ -127,6 +183,38 @@ mod tests {
             assert_eq!(count(Verdict::Refuse), REFUSALS_BURST as usize, "{charge:?}");
             assert_eq!(verdicts.last(), Some(&Verdict::Close), "{charge:?}");
         }
+    }
+
+    #[test]
+    fn who_hangs_up_and_comes_back_may_send_no_more_for_it() {
+        let allowances = Allowances::default();
+        let connect = |user| {
+            let mut intake = Intake::new(0);
+            intake.belong_to(UserId(user), &allowances, 0);
+            intake
+        };
+        for charge in [Charge::Command, Charge::Message, Charge::Reaction, Charge::Voice { bytes: 10 }] {
+            while connect(1).judge(charge, 0) == Verdict::Accept {}
+            assert_eq!(connect(1).judge(charge, 0), Verdict::Refuse, "{charge:?}");
+            assert_eq!(connect(2).judge(charge, 0), Verdict::Accept, "{charge:?} of somebody else");
+        }
+    }
+
+    #[test]
+    fn allowances_that_are_as_good_as_new_are_not_kept() {
+        let allowances = Allowances::default();
+        let mut spent = Intake::new(0);
+        spent.belong_to(UserId(0), &allowances, 0);
+        let _ = spent.judge(Charge::Message, 0);
+        drop(spent);
+        let mut held = Intake::new(0);
+        held.belong_to(UserId(1), &allowances, 0);
+        for user in 2..=2 * KEPT_AT_LEAST as u64 {
+            drop(allowances.of(UserId(user), 0));
+        }
+        let kept = locked(&allowances.of_users);
+        assert!(kept.len() <= KEPT_AT_LEAST + 2, "{}", kept.len());
+        assert!(kept.contains_key(&UserId(0)) && kept.contains_key(&UserId(1)));
     }
 
     #[test]

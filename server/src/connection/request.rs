@@ -112,6 +112,7 @@ impl Connection {
                 if let Some(name) = &self.session.name {
                     identity.name.clone_from(name);
                 }
+                self.intake.belong_to(identity.user, &self.house.allowances, self.heard_ms);
                 (self.identity, self.link) = (Some(identity), link);
             }
             None => {
@@ -134,7 +135,7 @@ impl Connection {
             Some(id) => self.house.store.find_link(ByLink::Id(id)).await.map_err(|_| Denied::Unavailable)?,
             None => None,
         };
-        let now_ms = self.house.clock.rules_ms();
+        let now_ms = self.house.clock.admission_ms();
         let link = link.filter(|link| link.room == *room && link.holds(now_ms));
         if self.session.link.is_some() && self.session.link != link.as_ref().map(|link| link.id) {
             return Err(Denied::NotPermitted);
@@ -163,6 +164,7 @@ impl Connection {
                     self.link = known.ok().flatten().and_then(|known| known.link);
                 }
                 self.house.auth.begin_session(identity.user, self.id, &self.outbox);
+                self.intake.belong_to(identity.user, &self.house.allowances, now_ms);
                 self.identity = Some(identity.clone());
                 Reply::LoggedIn { identity, token: Some(token) }.into()
             }
@@ -222,7 +224,8 @@ impl Connection {
         }
         let founder = identity.user;
         let (join, seat) = self.join(request, page, false, self.person(identity, None, false));
-        match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder }, join) {
+        match self.house.rooms.create(&self.house, NewRoom { id, settings, passcode, founder, address: Some(self.address) }, join)
+        {
             Ok(room) => {
                 let coming = seat.seat.await;
                 self.take_seat(room, coming, seat.tenure)

@@ -79,7 +79,7 @@ pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap
     let (_, value) = cookies.find(|(name, _)| *name == COOKIE)?;
     match value.strip_prefix(LINK_MARK) {
         Some(secret) => with_link(house, secret).await.map(|kept| kept.session),
-        None => sign_in.with_cookie(value, house.clock.rules_ms()),
+        None => sign_in.with_cookie(value, house.clock.admission_ms()),
     }
 }
 
@@ -89,7 +89,7 @@ async fn with_link(house: &House, secret: &str) -> Option<Kept> {
     let link = house.store.find_link(ByLink::Secret(hash)).await.ok().flatten()?;
     let session = Session::by(&link);
     let kept = Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session };
-    link.holds(house.clock.rules_ms()).then_some(kept)
+    link.holds(house.clock.admission_ms()).then_some(kept)
 }
 
 /// The page in place of the app, for whoever is not signed in.
@@ -152,7 +152,7 @@ pub(crate) async fn enter(State(house): State<Arc<House>>, Extension(peer): Exte
     if !house.door.may_try_sign_in(address, house.clock.now_ms()) {
         return shown(sign_in, Word::TooFast, &form.to);
     }
-    let now_ms = house.clock.rules_ms();
+    let now_ms = house.clock.admission_ms();
     let kept = match (&form.token, &form.invite, &form.password) {
         (Some(token), ..) => sign_in.with_token(token, now_ms),
         (None, Some(secret), _) => with_link(&house, secret).await,

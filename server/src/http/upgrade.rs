@@ -120,7 +120,7 @@ impl IntoResponse for Refusal {
 /// why a handshake failed; a program is refused.
 async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
     let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
-    let now_ms = house.clock.rules_ms();
+    let now_ms = house.clock.admission_ms();
     if let Some(said) = headers.get(header::AUTHORIZATION) {
         let token = said.to_str().ok().and_then(|said| said.strip_prefix("Bearer "));
         let kept = token.and_then(|token| sign_in.with_token(token, now_ms)).ok_or(Refusal::SignIn)?;

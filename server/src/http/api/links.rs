@@ -93,7 +93,7 @@ pub(crate) async fn create(
     Said(wanted): Said<Wanted>,
 ) -> Result<Response, Refused> {
     let room = known(&house, &room)?;
-    let now_ms = house.clock.rules_ms();
+    let now_ms = house.clock.admission_ms();
     let link = wanted.link(room.clone(), LinkId::random(&house.chance), now_ms)?;
     let (id, role) = (link.id, link.pass.role);
     let secret = house.chance.bytes::<16>();

@@ -143,7 +143,7 @@ pub(crate) async fn create(
     let until_ms = now_ms + wait_ms;
     let (answer, answered) = oneshot::channel();
     let order = Message::Order { order: Order::AwaitHost { until_ms }, answer };
-    let new = NewRoom { id, settings, passcode, founder: host.user };
+    let new = NewRoom { id, settings, passcode, founder: host.user, address: None };
     let made = match house.rooms.create(&house, new, order) {
         Ok(made) => answered.await.unwrap_or(Err(Denied::Unavailable)).map(|()| made.id),
         Err(denied) => Err(denied),
