@@ -1,4 +1,4 @@
-//! How much one connection, and one person over all of his, may send. Told the time.
+//! How much one connection may send, and one person over all of his of what everybody is shown. Told the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,31 +56,24 @@ pub(super) const fn is_arrival(request: &Request) -> bool {
     matches!(request, Request::Login { .. } | Request::CreateRoom { .. } | Request::JoinRoom { .. })
 }
 
-/// What reaches others: one person's buckets, whichever connections he uses.
+/// What everybody in a room is shown: one person's buckets, whichever connections he uses.
 #[derive(Debug)]
 struct Allowance {
-    commands: TokenBucket,
     messages: TokenBucket,
     reactions: TokenBucket,
-    voice_frames: TokenBucket,
-    voice_bytes: TokenBucket,
 }
 
 impl Allowance {
     fn new(now_ms: u64) -> Self {
         Self {
-            commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
             messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
             reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
-            voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
-            voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
         }
     }
 
     /// Whether it is as good as a new one.
     fn is_full(&mut self, now_ms: u64) -> bool {
-        let Self { commands, messages, reactions, voice_frames, voice_bytes } = self;
-        [commands, messages, reactions, voice_frames, voice_bytes].into_iter().all(|bucket| bucket.is_full(now_ms))
+        self.messages.is_full(now_ms) && self.reactions.is_full(now_ms)
     }
 }
 
@@ -113,8 +106,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub(super) struct Intake {
     allowance: Arc<Mutex<Allowance>>,
+    commands: TokenBucket,
     passcodes: TokenBucket,
     signals: TokenBucket,
+    voice_frames: TokenBucket,
+    voice_bytes: TokenBucket,
     refusals: TokenBucket,
 }
 
@@ -122,8 +118,11 @@ impl Intake {
     pub(super) fn new(now_ms: u64) -> Self {
         Self {
             allowance: Arc::new(Mutex::new(Allowance::new(now_ms))),
+            commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
             passcodes: TokenBucket::new(PASSCODE_BURST * PASSCODE_SECONDS, 1, now_ms),
             signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
+            voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
+            voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
             refusals: TokenBucket::new(REFUSALS_BURST, REFUSALS_PER_SECOND, now_ms),
         }
     }
@@ -134,19 +133,17 @@ impl Intake {
     }
 
     pub(super) fn judge(&mut self, charge: Charge, now_ms: u64) -> Verdict {
-        let mut allowance = locked(&self.allowance);
         let is_within = match charge {
-            Charge::Command => allowance.commands.take(1, now_ms),
-            Charge::Message => allowance.messages.take(1, now_ms),
-            Charge::Reaction => allowance.reactions.take(1, now_ms),
+            Charge::Command => self.commands.take(1, now_ms),
+            Charge::Message => locked(&self.allowance).messages.take(1, now_ms),
+            Charge::Reaction => locked(&self.allowance).reactions.take(1, now_ms),
             Charge::Passcode => self.passcodes.take(PASSCODE_SECONDS, now_ms),
             Charge::Signal => self.signals.take(1, now_ms),
             Charge::Voice { bytes } => {
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                allowance.voice_frames.take(1, now_ms) && allowance.voice_bytes.take(bytes, now_ms)
+                self.voice_frames.take(1, now_ms) && self.voice_bytes.take(bytes, now_ms)
             }
         };
-        drop(allowance);
         if is_within {
             Verdict::Accept
         } else if self.refusals.take(1, now_ms) {
@@ -186,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn who_hangs_up_and_comes_back_may_send_no_more_for_it() {
+    fn who_hangs_up_and_comes_back_may_show_no_more_for_it() {
         let allowances = Allowances::default();
         let connect = |user| {
             let mut intake = Intake::new(0);
             intake.belong_to(UserId(user), &allowances, 0);
             intake
         };
-        for charge in [Charge::Command, Charge::Message, Charge::Reaction, Charge::Voice { bytes: 10 }] {
+        for charge in [Charge::Message, Charge::Reaction] {
             while connect(1).judge(charge, 0) == Verdict::Accept {}
             assert_eq!(connect(1).judge(charge, 0), Verdict::Refuse, "{charge:?}");
             assert_eq!(connect(2).judge(charge, 0), Verdict::Accept, "{charge:?} of somebody else");
