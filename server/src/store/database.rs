@@ -112,6 +112,12 @@ impl Database {
         if std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
             return Err(damaged("it is empty".to_owned()));
         }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // One that somebody copied here, say. Whoever does not own it has to leave it as it is.
+            let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600));
+        }
         let unreadable = |error: rusqlite::Error| damaged(error.to_string());
         let connection = connect(&path).map_err(unreadable)?;
         // Nothing is set, which might write, before it is known to be ours.
@@ -368,12 +374,12 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
     if !from.is_file() {
         return Err(BackupError::Missing { path: from });
     }
-    if to.exists() {
-        return Err(BackupError::Exists { path: to.to_owned() });
-    }
     let failed = |reason: String| BackupError::Failed { from: from.clone(), to: to.to_owned(), reason };
     // SQLite writes into an empty file as into a new one.
-    make_private(to).map_err(|error| failed(error.to_string()))?;
+    make_private(to).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
+        _ => failed(error.to_string()),
+    })?;
     let copy = || -> rusqlite::Result<()> {
         let connection = connect(&from)?;
         // A server that commits just now is waited for.

@@ -454,7 +454,11 @@ fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
     }
+    #[cfg(unix)]
+    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let restored = open(&there);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
     assert_eq!(restored.rooms().collect::<Vec<_>>(), [&hall()]);
     assert!(restored.is_user_known(UserId(1)).unwrap() && !restored.is_user_known(UserId(2)).unwrap());
     assert!(matches!(back_up(here.path(), &copy).unwrap_err(), BackupError::Exists { .. }));
