@@ -19,6 +19,7 @@ mod journal;
 mod logging;
 mod metrics;
 mod outbox;
+mod quickest;
 mod room_actor;
 mod rooms;
 mod routes;

@@ -10,6 +10,11 @@
 
 use dais_shared::limits::{VOICE_IN_FLIGHT_MS_MAX, VOICE_UNSEEN_MS_MAX};
 
+use crate::quickest::Quickest;
+
+/// The quickest report is looked for among so many, once or twice: half a second to a second of them.
+const QUICKEST_OF: u32 = 5;
+
 /// Times are the server's milliseconds; voice is named by when it arrived at the server.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
@@ -18,7 +23,7 @@ pub(crate) struct Flight {
     /// Where unreported voice begins. `None` while everything written is reported.
     unreported_from_ms: Option<u64>,
     /// How long voice takes until it is reported, at the quickest of late.
-    quickest: Quickest,
+    quickest: Quickest<u64, QUICKEST_OF>,
     /// The smallest round trip seen.
     rtt_min_ms: Option<u64>,
     ping: Option<Ping>,
@@ -40,7 +45,7 @@ impl Flight {
     pub(crate) fn may_leave(&mut self, arrived_ms: u64) -> bool {
         let since_ms = |from_ms: u64| arrived_ms.saturating_sub(from_ms);
         let is_crowded = |from_ms| since_ms(from_ms) > VOICE_IN_FLIGHT_MS_MAX + self.rtt_min_ms.unwrap_or(0);
-        let is_stopped = |from_ms| since_ms(from_ms) > VOICE_UNSEEN_MS_MAX + self.quickest.ms();
+        let is_stopped = |from_ms| since_ms(from_ms) > VOICE_UNSEEN_MS_MAX + self.quickest.get().unwrap_or(0);
         let is_held = self.unreported_from_ms.is_some_and(|from_ms| is_crowded(from_ms) || is_stopped(from_ms));
         self.is_held = self.has_reported && is_held;
         !self.is_held
@@ -91,37 +96,6 @@ impl Flight {
         } else if let Some(from_ms) = &mut self.unreported_from_ms {
             *from_ms = (*from_ms).max(newest_ms);
         }
-    }
-}
-
-/// The least of the last values, five to nine of them: of half a second to a second of reports.
-#[derive(Debug)]
-struct Quickest {
-    before_ms: u64,
-    now_ms: u64,
-    count: u8,
-}
-
-impl Default for Quickest {
-    fn default() -> Self {
-        Self { before_ms: u64::MAX, now_ms: u64::MAX, count: 0 }
-    }
-}
-
-impl Quickest {
-    const VALUES: u8 = 5;
-
-    fn note(&mut self, ms: u64) {
-        if self.count == Self::VALUES {
-            *self = Self { before_ms: self.now_ms, ..Self::default() };
-        }
-        self.now_ms = self.now_ms.min(ms);
-        self.count += 1;
-    }
-
-    /// Zero before the first.
-    fn ms(&self) -> u64 {
-        Some(self.before_ms.min(self.now_ms)).filter(|ms| *ms != u64::MAX).unwrap_or(0)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use dais_shared::limits::{TRANSIT_FRAMES, VOICE_LATE_MS_MAX};
 
+use crate::quickest::Quickest;
+
 /// Samples of a stream in a millisecond.
 const SAMPLES_PER_MS: u64 = 48;
 
@@ -11,9 +13,7 @@ const SAMPLES_PER_MS: u64 = 48;
 #[derive(Debug, Default)]
 pub(super) struct Lateness {
     is_judged: bool,
-    /// The quickest of this window and of the one before.
-    best_ms: [Option<i64>; 2],
-    frames: u32,
+    quickest: Quickest<i64, TRANSIT_FRAMES>,
 }
 
 impl Lateness {
@@ -33,14 +33,8 @@ impl Lateness {
             return false;
         }
         let transit_ms = arrived_ms.wrapping_sub(timestamp / SAMPLES_PER_MS).cast_signed();
-        if self.frames == TRANSIT_FRAMES {
-            self.frames = 0;
-            self.best_ms = [None, self.best_ms[0]];
-        }
-        self.frames += 1;
-        self.best_ms[0] = Some(self.best_ms[0].map_or(transit_ms, |best_ms| best_ms.min(transit_ms)));
-        let best_ms = self.best_ms.into_iter().flatten().min().unwrap_or(transit_ms);
-        transit_ms.abs_diff(best_ms) > VOICE_LATE_MS_MAX
+        self.quickest.note(transit_ms);
+        transit_ms.abs_diff(self.quickest.get().unwrap_or(transit_ms)) > VOICE_LATE_MS_MAX
     }
 }
 
