@@ -54,7 +54,10 @@ test('with the defaults, a voice comes back at least 20 dB quieter after five se
 
 test('and that is not the room’s doing', async (context) => {
   const prepares = (listener) => listener.setsProcessing(false);
-  const { lossDb } = await echoReturnLoss({ server, sound, browser, wav, id: 'without', prepares });
-  context.diagnostic(`without cancellation ${lossDb.toFixed(1)} dB quieter`);
-  assert.ok(lossDb <= ROOM_DB_MAX, `${lossDb} dB quieter without cancellation`);
+  let rooms = 0;
+  const measure = () => echoReturnLoss({ server, sound, browser, wav, id: `without-${(rooms += 1)}`, prepares });
+  await judgeUndisturbed(context, measure, ({ lossDb }) => {
+    context.diagnostic(`without cancellation ${lossDb.toFixed(1)} dB quieter`);
+    assert.ok(lossDb <= ROOM_DB_MAX, `${lossDb} dB quieter without cancellation`);
+  });
 });

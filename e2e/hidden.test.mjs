@@ -78,7 +78,9 @@ test('push to talk closes when its tab is hidden, though the key stays down', as
   await host.page.keyboard.down('Space');
   await host.page.getByText('You are talking.').waitFor();
   await listener.hears(1);
-  assert.ok(rms((await listener.hears(1)).samples) > rms(TONE) / 2, 'the key lets the voice out');
+  await judgeUndisturbed(context, () => listener.hears(1), ({ samples }) => {
+    assert.ok(rms(samples) > rms(TONE) / 2, 'the key lets the voice out');
+  });
   await hide(host);
   await listener.hears(1);
   const { samples } = await listener.hears(2);

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { launchChromium } from './harness/browsers.mjs';
+import { judgeUndisturbed } from './harness/machine.mjs';
 import { Person } from './harness/person.mjs';
 import { startServer } from './harness/server.mjs';
 import { decibel, rms, speak, writeWav } from './harness/sound.mjs';
@@ -62,6 +63,12 @@ const levels = ({ samples, rate }) => {
   return { pauses: at(0.1), voice: at(0.9) };
 };
 
+const switchesSuppression = async (person) => {
+  await person.button('Settings').click();
+  await person.page.getByRole('switch', { name: 'Strong noise suppression', exact: true }).click();
+  await person.page.keyboard.press('Escape');
+};
+
 test('strong noise suppression is loaded when switched on, takes the noise and leaves the voice', async (context) => {
   const host = await Person.arrive(browser, 'Hanna', { tapped: false });
   const loaded = [];
@@ -78,20 +85,26 @@ test('strong noise suppression is loaded when switched on, takes the noise and l
   await listener.joins(link);
   await host.button('Unmute').click();
   await listener.page.waitForFunction(() => window.e2eTaps.length > 0);
-  await listener.hears(SETTLE_SECONDS);
-  const noisy = levels(await listener.hears(HEARD_SECONDS));
+  const hear = async () => {
+    await listener.hears(SETTLE_SECONDS);
+    return levels(await listener.hears(HEARD_SECONDS));
+  };
+  const hearBoth = async () => {
+    const noisy = await hear();
+    await switchesSuppression(host);
+    const clean = await hear();
+    await switchesSuppression(host);
+    return { noisy, clean };
+  };
+  await listener.hears(1);
   assert.deepEqual(loaded, [], 'nobody else pays for it');
-
-  await host.button('Settings').click();
-  await host.page.getByRole('switch', { name: 'Strong noise suppression', exact: true }).click();
-  await host.page.keyboard.press('Escape');
-  await listener.hears(SETTLE_SECONDS);
-  const clean = levels(await listener.hears(HEARD_SECONDS));
+  await judgeUndisturbed(context, hearBoth, ({ noisy, clean }) => {
+    const told = ({ pauses, voice }) => `pauses ${pauses.toFixed(0)} dB, voice ${voice.toFixed(1)} dB`;
+    context.diagnostic(`before: ${told(noisy)}; after: ${told(clean)}`);
+    assert.ok(noisy.pauses - clean.pauses >= TAKEN_DB_MIN, `pauses ${(noisy.pauses - clean.pauses).toFixed(1)} dB quieter`);
+    assert.ok(Math.abs(noisy.voice - clean.voice) <= VOICE_DB_MAX, `voice ${(noisy.voice - clean.voice).toFixed(1)} dB quieter`);
+  });
   assert.ok(loaded.includes('/suppressor.wasm'), `loaded ${loaded}`);
-  const told = ({ pauses, voice }) => `pauses ${pauses.toFixed(0)} dB, voice ${voice.toFixed(1)} dB`;
-  context.diagnostic(`before: ${told(noisy)}; after: ${told(clean)}`);
-  assert.ok(noisy.pauses - clean.pauses >= TAKEN_DB_MIN, `pauses ${(noisy.pauses - clean.pauses).toFixed(1)} dB quieter`);
-  assert.ok(Math.abs(noisy.voice - clean.voice) <= VOICE_DB_MAX, `voice ${(noisy.voice - clean.voice).toFixed(1)} dB quieter`);
   for (const person of [host, listener]) {
     assert.deepEqual(person.complaints, [], `${person.name}'s console`);
     await person.leaves();
@@ -102,9 +115,7 @@ test('where it cannot be loaded, the browser’s own takes its place, with a wor
   const host = await Person.arrive(browser, 'Hanna', { tapped: false });
   await host.page.route('**/suppressor.wasm', (route) => route.abort());
   await host.createsRoom(server.url, { title: 'No fan', id: 'no-fan' });
-  await host.button('Settings').click();
-  await host.page.getByRole('switch', { name: 'Strong noise suppression', exact: true }).click();
-  await host.page.keyboard.press('Escape');
+  await switchesSuppression(host);
   await host.button('Unmute').click();
   await host.isTold('Strong noise suppression could not be loaded.');
   await host.region('Your controls').getByText('You are on air.').waitFor();
@@ -112,7 +123,7 @@ test('where it cannot be loaded, the browser’s own takes its place, with a wor
   await host.leaves();
 });
 
-test('the microphone test plays back what the others would hear', async () => {
+test('the microphone test plays back what the others would hear', async (context) => {
   const host = await Person.arrive(browser, 'Hanna');
   await host.page.goto(server.url);
   await host.setsProcessing(false);
@@ -123,10 +134,16 @@ test('the microphone test plays back what the others would hear', async () => {
     await host.page.getByText('This is how you sound.').waitFor(); // After five seconds by itself.
     return levels(await host.hears(4)).pauses;
   };
-  const noisy = await played();
-  await host.button('Test the microphone').waitFor();
-  await host.page.getByRole('switch', { name: 'Strong noise suppression', exact: true }).click();
-  const clean = await played();
-  assert.ok(noisy - clean >= TAKEN_DB_MIN, `pauses ${(noisy - clean).toFixed(1)} dB quieter`);
+  const suppression = host.page.getByRole('switch', { name: 'Strong noise suppression', exact: true });
+  const hearBoth = async () => {
+    const noisy = await played();
+    await suppression.click();
+    const clean = await played();
+    await suppression.click();
+    return { noisy, clean };
+  };
+  await judgeUndisturbed(context, hearBoth, ({ noisy, clean }) => {
+    assert.ok(noisy - clean >= TAKEN_DB_MIN, `pauses ${(noisy - clean).toFixed(1)} dB quieter`);
+  });
   await host.leaves();
 });
