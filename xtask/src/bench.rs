@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what things cost on this machine. Prints numbers and judges none.
 
+use crate::awake::Awake;
 use crate::process::{command, run, with_args};
 use crate::{Result, project, setup, test};
 
@@ -34,5 +35,6 @@ fn in_browsers(script: &str, options: &[String]) -> Result<()> {
     }
     let mut node = command(setup::node_path());
     node.current_dir(project::root().join("e2e")).arg(format!("bench/{script}")).args(options);
+    let _awake = Awake::keep();
     run(node.envs(test::environment()?))
 }

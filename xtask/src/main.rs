@@ -4,6 +4,7 @@
 //! product does: nothing here depends on another package of the workspace, so that it compiles
 //! on a machine that has a stable Rust and nothing else.
 
+mod awake;
 mod bench;
 mod check;
 mod client;

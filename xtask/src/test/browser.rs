@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::count;
 use super::report::Step;
 use super::{Options, equip};
+use crate::awake::Awake;
 use crate::{Result, process, project, setup};
 
 /// Runs them all.
@@ -41,7 +42,9 @@ pub(super) fn journeys(options: &Options, step: &mut Step) -> Result<()> {
     println!("  $ node --test ({} files)", files.len());
     // Left over from the time before, it would be counted again.
     let _ = std::fs::remove_file(&events);
+    let awake = Awake::keep();
     let end = process::logged(&mut node, &log, None, options.runner_limit())?;
+    drop(awake);
 
     let text = std::fs::read_to_string(&events).unwrap_or_default();
     let outcome = count::node(&text, end.success(), options.one_test_limit());
