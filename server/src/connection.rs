@@ -2,24 +2,25 @@
 //!
 //! It owns the socket. What leaves is its [`Outbox`]'s business; what a request means is [`request`]'s.
 
+mod farewell;
 mod intake;
 mod request;
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, ConnectionId, MemberId, Seq};
 use dais_shared::limits::{
-    CLIENT_NAME_CHARS_MAX, CLOSE_LINGER_MS, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, UNHEARD_FRAMES_MAX,
-    VOICE_ACK_MS,
+    CLIENT_NAME_CHARS_MAX, HEARTBEAT_MS, HELLO_DEADLINE_MS, ROOMS_PUSH_MS, SILENCE_MS_MAX, UNHEARD_FRAMES_MAX, VOICE_ACK_MS,
 };
 use dais_shared::room::Unheard;
 use dais_shared::voice::Header;
 use dais_shared::wire::{ClientFrame, DecodeError, FromClient, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame, decode_client};
+use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::time::{Duration, timeout};
 
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, Transport, control_frame};
@@ -38,13 +39,19 @@ use intake::{Charge, Intake, Verdict};
 enum End {
     /// We end it.
     Goodbye(Goodbye),
-    /// The peer ended it by a closing handshake.
-    Closed,
+    /// We end it for a frame that is none.
+    Refused(FrameError),
+    /// The peer ended it by a closing handshake, with this code.
+    Closed(Option<u16>),
     /// The socket is gone.
     Broken,
 }
 
 type Step = Result<(), End>;
+
+/// A pong that is a fault, to prove that it stays in its connection.
+#[cfg(test)]
+pub(crate) const FAULT: u32 = u32::MAX;
 
 /// A message taken out of the inbox.
 enum Incoming {
@@ -140,9 +147,14 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
     tracing::debug!(connection = %id, %peer, "open");
     let end = match session {
         None => End::Goodbye(Goodbye::NotSignedIn),
-        Some(_) => match connection.run().await {
-            Ok(never) => match never {},
-            Err(end) => end,
+        // A fault of ours ends this connection as any other end does: its seat is held, and its page comes back.
+        Some(_) => match AssertUnwindSafe(connection.run()).catch_unwind().await {
+            Ok(Ok(never)) => match never {},
+            Ok(Err(end)) => end,
+            Err(_) => {
+                tracing::error!(connection = %id, "connection died");
+                End::Goodbye(Goodbye::Overloaded)
+            }
         },
     };
     tracing::debug!(connection = %id, %peer, ?end, "close");
@@ -223,12 +235,12 @@ impl Connection {
     async fn understand(&mut self) -> Step {
         let mut inbox = std::mem::take(&mut self.inbox);
         let mut taken = 0;
-        while let Some(frame) = websocket::parse(&mut inbox[taken..]).map_err(refused)? {
+        while let Some(frame) = websocket::parse(&mut inbox[taken..]).map_err(End::Refused)? {
             self.heard_ms = self.house.clock.now_ms();
             let payload = &inbox[taken..][frame.payload];
             taken += frame.bytes;
             match frame.kind {
-                Kind::Close => return Err(End::Closed),
+                Kind::Close => return Err(End::Closed(payload.first_chunk().copied().map(u16::from_be_bytes))),
                 Kind::Ping => {
                     if self.charge(Charge::Signal)? == Verdict::Accept {
                         self.outbox.send_control(Control::Hint(websocket::pong(payload)), self.heard_ms);
@@ -278,7 +290,11 @@ impl Connection {
                 let pong = control_frame(&ServerFrame::Pong { nonce, server_ms: now_ms });
                 self.outbox.send_control(Control::Hint(pong), now_ms);
             }
-            ClientFrame::Pong { nonce } => self.outbox.handle_pong(nonce, now_ms),
+            ClientFrame::Pong { nonce } => {
+                #[cfg(test)]
+                assert_ne!(nonce, FAULT, "a fault on purpose");
+                self.outbox.handle_pong(nonce, now_ms);
+            }
             ClientFrame::VoiceReport { newest_ms } => self.outbox.handle_report(newest_ms, now_ms),
             ClientFrame::ClockMapping { timestamp, server_ms } => {
                 if let Some((room, from)) = self.occupant() {
@@ -408,46 +424,6 @@ impl Connection {
         let seat = self.seat.as_ref().filter(|seat| !seat.tenure.has_ended())?;
         Some((&seat.room, Occupant { member: seat.member, connection: self.id }))
     }
-
-    /// Gives the seat up or has it held, says goodbye, and lets the peer read it before the socket goes.
-    async fn finish(mut self, end: End) {
-        if let Some(identity) = &self.identity {
-            self.house.auth.end_session(identity.user, self.id);
-        }
-        self.house.outboxes.remove(self.id);
-        if let End::Goodbye(Goodbye::Malformed | Goodbye::TooLarge | Goodbye::WrongVersion | Goodbye::TooFast) = end {
-            self.house.metrics.misbehaved_total.add(1);
-        }
-        if end == End::Goodbye(Goodbye::LoggedOut) {
-            self.leave_room(None).await;
-        } else if let Some((room, from)) = self.occupant() {
-            // A room that has closed needs no telling.
-            let _ = room.mailbox.send(Message::Lost(from)).await;
-        }
-        let now_ms = self.house.clock.now_ms();
-        let has_left = match end {
-            End::Goodbye(goodbye) => self.outbox.send_goodbye(goodbye, now_ms),
-            End::Closed => self.outbox.send_close(now_ms),
-            End::Broken => return,
-        };
-        let linger = linger(&self.house, &self.outbox, has_left);
-        let _ = timeout(Duration::from_millis(CLOSE_LINGER_MS), linger).await;
-        // Whoever still holds the outbox must not keep the socket open.
-        let _ = self.outbox.socket().shutdown(std::net::Shutdown::Both);
-    }
-}
-
-/// Lets the rest leave, then waits for the peer's end of the stream: closing on unread bytes would reset the connection
-/// and take the goodbye with it.
-async fn linger(house: &House, outbox: &Outbox, mut has_left: bool) {
-    while !has_left {
-        if outbox.socket().writable().await.is_err() {
-            return;
-        }
-        has_left = outbox.handle_writable(house.clock.now_ms());
-    }
-    let _ = outbox.socket().shutdown(std::net::Shutdown::Write);
-    while outbox.socket().readable().await.is_ok() && outbox.ignore_some() {}
 }
 
 fn incoming(payload: &[u8]) -> Result<Incoming, End> {
@@ -457,13 +433,6 @@ fn incoming(payload: &[u8]) -> Result<Incoming, End> {
         Err(DecodeError::TooLarge) => Err(End::Goodbye(Goodbye::TooLarge)),
         Err(DecodeError::WrongVersion(_)) => Err(End::Goodbye(Goodbye::WrongVersion)),
         Err(DecodeError::UnknownKind | DecodeError::Control | DecodeError::Voice(_)) => Err(End::Goodbye(Goodbye::Malformed)),
-    }
-}
-
-const fn refused(error: FrameError) -> End {
-    match error {
-        FrameError::TooLarge => End::Goodbye(Goodbye::TooLarge),
-        FrameError::Refused => End::Goodbye(Goodbye::Malformed),
     }
 }
 

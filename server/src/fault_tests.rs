@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::connection::FAULT;
 use crate::room_actor::Message;
 use crate::store::{Write, back_up};
 use crate::{Config, Running, Server};
@@ -153,6 +154,24 @@ async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
     assert_eq!(server.metrics().room_restarts_total.get(), 1);
     let (members, _) = neighbour.ask(Request::ListMembers { after: None }).await;
     assert!(matches!(members, Ok(Reply::Members { total: 1, .. })), "{members:?}");
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_leaves_a_seat_that_is_held_and_the_others_do_not_notice() {
+    let (server, _folder) = start().await;
+    let (mut host, token) = logged_in(&server).await;
+    host.ask(creating("hall")).await.0.unwrap();
+    let (mut guest, _) = logged_in(&server).await;
+    guest.ask(joining_room("hall")).await.0.unwrap();
+    host.send(&ClientFrame::Pong { nonce: FAULT }).await;
+    assert_eq!(host.goodbye().await, Goodbye::Overloaded, "his page comes back at once");
+    let (_, view) = guest.ask(Request::Resync).await;
+    let held = |view: &View| view.stage.iter().any(|person| person.held_until_ms.is_some());
+    assert!(held(&view.unwrap()), "the room knows that he is away");
+    let mut host = Client::connect(&server, Some(token)).await;
+    let view = host.ask(joining_room("hall")).await.1.unwrap();
+    assert_eq!((view.my_role(), held(&view)), (Role::Host, false));
     server.shutdown().await;
 }
 

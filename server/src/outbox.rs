@@ -202,16 +202,17 @@ impl Outbox {
         }
     }
 
-    /// The last two frames of the connection. Returns whether the socket took everything.
-    pub(crate) fn send_goodbye(&self, goodbye: Goodbye, now_ms: u64) -> bool {
-        let farewell = [control_frame(&ServerFrame::Goodbye(goodbye)), websocket::close(goodbye.close_code())];
+    /// The last two frames of the connection, the second with this close code. Returns whether the socket took everything.
+    pub(crate) fn send_goodbye(&self, goodbye: Goodbye, code: u16, now_ms: u64) -> bool {
+        let farewell = [control_frame(&ServerFrame::Goodbye(goodbye)), websocket::close(code)];
         self.send_last(farewell, now_ms)
     }
 
-    /// Answers the peer's closing handshake. Returns whether the socket took everything.
-    pub(crate) fn send_close(&self, now_ms: u64) -> bool {
+    /// Answers the peer's closing handshake with its own code, if it gave one (RFC 6455, section 5.5.1). Returns whether the
+    /// socket took everything.
+    pub(crate) fn send_close(&self, code: Option<u16>, now_ms: u64) -> bool {
         const NORMAL_CLOSURE: u16 = 1000;
-        self.send_last([websocket::close(NORMAL_CLOSURE)], now_ms)
+        self.send_last([websocket::close(code.unwrap_or(NORMAL_CLOSURE))], now_ms)
     }
 
     /// Writes on after the socket became writable. Returns whether everything has left.

@@ -9,6 +9,7 @@ use dais_shared::limits::CLIENT_MESSAGE_BYTES_MAX;
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
+const OPCODE_TEXT: u8 = 0x1;
 const OPCODE_BINARY: u8 = 0x2;
 const OPCODE_CLOSE: u8 = 0x8;
 const OPCODE_PING: u8 = 0x9;
@@ -39,24 +40,29 @@ pub(crate) struct Frame {
 pub(crate) enum FrameError {
     #[error("the frame announces more than {CLIENT_MESSAGE_BYTES_MAX} bytes")]
     TooLarge,
-    #[error("the frame is text, a fragment, unmasked, or otherwise against the standard")]
-    Refused,
+    #[error("the frame is a fragment, unmasked, or otherwise against the standard")]
+    Protocol,
+    #[error("the frame is text")]
+    Text,
+    #[error("the reason of a close is no UTF-8")]
+    NotUtf8,
 }
 
 /// Reads the frame at the front of `buffer`. `None` while it is not whole; a frame that would be too large is refused
 /// as soon as its header is there, before anything is kept for it.
 pub(crate) fn parse(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
     let [first, second, ..] = *buffer else { return Ok(None) };
+    if first & FIN == 0 || first & RESERVED != 0 || second & MASKED == 0 {
+        return Err(FrameError::Protocol);
+    }
     let kind = match first & 0x0F {
+        OPCODE_TEXT => return Err(FrameError::Text),
         OPCODE_BINARY => Kind::Binary,
         OPCODE_PING => Kind::Ping,
         OPCODE_PONG => Kind::Pong,
         OPCODE_CLOSE => Kind::Close,
-        _ => return Err(FrameError::Refused),
+        _ => return Err(FrameError::Protocol),
     };
-    if first & FIN == 0 || first & RESERVED != 0 || second & MASKED == 0 {
-        return Err(FrameError::Refused);
-    }
     // With each form of the length, the least that needs it (RFC 6455, section 5.2).
     let (length, least, header) = match second & 0x7F {
         126 => match *buffer {
@@ -74,7 +80,7 @@ pub(crate) fn parse(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
         return Err(FrameError::TooLarge);
     }
     if length < least || (kind != Kind::Binary && length > CONTROL_BYTES_MAX) {
-        return Err(FrameError::Refused);
+        return Err(FrameError::Protocol);
     }
     let payload = header + 4..header + 4 + length;
     let Some(body) = buffer.get_mut(header..payload.end) else { return Ok(None) };
@@ -82,21 +88,23 @@ pub(crate) fn parse(buffer: &mut [u8]) -> Result<Option<Frame>, FrameError> {
     for (byte, key) in masked.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
     }
-    if kind == Kind::Close && !is_lawful_close(masked) {
-        return Err(FrameError::Refused);
+    if kind == Kind::Close {
+        check_close(masked)?;
     }
     Ok(Some(Frame { kind, bytes: payload.end, payload }))
 }
 
 /// What a close frame may say (RFC 6455, sections 5.5.1 and 7.4): nothing, or a code that may be sent and a reason in UTF-8.
-fn is_lawful_close(payload: &[u8]) -> bool {
+fn check_close(payload: &[u8]) -> Result<(), FrameError> {
     match payload {
-        [] => true,
+        [] => Ok(()),
         [a, b, reason @ ..] => {
-            let code = u16::from_be_bytes([*a, *b]);
-            matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) && std::str::from_utf8(reason).is_ok()
+            if !matches!(u16::from_be_bytes([*a, *b]), 1000..=1003 | 1007..=1014 | 3000..=4999) {
+                return Err(FrameError::Protocol);
+            }
+            std::str::from_utf8(reason).map_err(|_| FrameError::NotUtf8).map(drop)
         }
-        [_] => false,
+        [_] => Err(FrameError::Protocol),
     }
 }
 
@@ -148,8 +156,6 @@ mod tests {
 
     use super::*;
 
-    const OPCODE_TEXT: u8 = 0x1;
-
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = vec![first];
         match payload.len() {
@@ -189,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn text_fragments_extensions_long_lengths_and_unmasked_frames_are_refused() {
+    fn fragments_extensions_long_lengths_and_unmasked_frames_are_refused() {
         let unmasked = vec![FIN | OPCODE_BINARY, 0];
         let long_ping = masked(FIN | OPCODE_PING, &[0; 126]);
         let longer_length = [vec![FIN | OPCODE_BINARY, MASKED | 126, 0, 1], vec![1, 2, 3, 4, 5]].concat();
@@ -197,7 +203,6 @@ mod tests {
         let refused = [
             longer_length,
             longest_length,
-            masked(FIN | OPCODE_TEXT, b"hello"),
             masked(OPCODE_BINARY, b"part"),
             masked(FIN, b"continued"),
             masked(FIN | 0x40 | OPCODE_BINARY, b"compressed"),
@@ -205,8 +210,10 @@ mod tests {
             long_ping,
         ];
         for mut frame in refused {
-            assert_eq!(parse(&mut frame), Err(FrameError::Refused), "{frame:?}");
+            assert_eq!(parse(&mut frame), Err(FrameError::Protocol), "{frame:?}");
         }
+        assert_eq!(parse(&mut masked(FIN | OPCODE_TEXT, b"hello")), Err(FrameError::Text));
+        assert_eq!(parse(&mut masked(FIN | OPCODE_CLOSE, &[0x03, 0xE8, 0xC3, 0x28])), Err(FrameError::NotUtf8));
     }
 
     #[test]

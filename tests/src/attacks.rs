@@ -40,8 +40,10 @@ enum Stage {
 enum Answer {
     /// It says this goodbye, closes with its code and hangs up.
     Goodbye(Goodbye),
-    /// It answers the closing handshake normally.
-    Closed,
+    /// It says [`Goodbye::Malformed`], closes with this code and hangs up.
+    Refused(u16),
+    /// It answers the closing handshake with this code.
+    Closed(u16),
     /// It goes on.
     Taken,
 }
@@ -59,7 +61,9 @@ fn row(name: &'static str, sends: Vec<u8>, answer: Answer) -> Row {
     Row { name, at: Stage::Greeted, sends, answer }
 }
 
-/// Refused, as whatever the protocol does not know.
+/// A frame against the standard.
+const PROTOCOL: Answer = Answer::Refused(1002);
+/// A lawful frame with what the protocol does not know.
 const MALFORMED: Answer = Answer::Goodbye(Goodbye::Malformed);
 const TOO_LARGE: Answer = Answer::Goodbye(Goodbye::TooLarge);
 
@@ -77,7 +81,8 @@ async fn are_answered(scene: &Scene, rows: Vec<Row>) {
                 assert!(peer.is_heard().await, "{name}: the connection is gone");
                 continue;
             }
-            Answer::Closed => Ending { goodbye: None, close_code: Some(1000) },
+            Answer::Refused(code) => Ending { goodbye: Some(Goodbye::Malformed), close_code: Some(code) },
+            Answer::Closed(code) => Ending { goodbye: None, close_code: Some(code) },
             Answer::Goodbye(goodbye) => Ending::with(goodbye),
         };
         assert_eq!(peer.ending(Duration::from_secs(10)).await, ending, "{name}");

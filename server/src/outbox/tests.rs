@@ -208,7 +208,7 @@ async fn behind_the_goodbye_tls_says_that_nothing_was_cut_off() {
         if is_full {
             fill(&outbox, 1_000);
         }
-        let has_left = outbox.send_goodbye(Goodbye::ShuttingDown, 1_000);
+        let has_left = outbox.send_goodbye(Goodbye::ShuttingDown, Goodbye::ShuttingDown.close_code(), 1_000);
         assert_eq!(has_left, !is_full);
         let read = tokio::spawn(async move {
             let mut bytes = Vec::new();

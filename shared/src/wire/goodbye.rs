@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why the server closes a connection. The same as its WebSocket close code.
+/// The close code behind [`Goodbye::Malformed`] where a frame was against the standard.
+pub const PROTOCOL_ERROR: u16 = 1002;
+/// And where it was text.
+pub const UNACCEPTABLE_DATA: u16 = 1003;
+
+/// Why the server closes a connection. Its WebSocket close code says the same, in the standard's words where it has any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Goodbye {
     /// The server is going away and will be back: connect again.
@@ -32,14 +37,15 @@ pub enum Goodbye {
 }
 
 impl Goodbye {
-    /// The WebSocket close code (RFC 6455, section 7.4.2: 4000 and above are the application's).
+    /// The WebSocket close code: the standard's where it has one (RFC 6455, section 7.4.1), and of 4000 and above where it has
+    /// none (section 7.4.2).
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
             Self::ShuttingDown => 1001,
             Self::WrongVersion => 4000,
-            Self::Malformed => 4001,
-            Self::TooLarge => 4002,
+            Self::Malformed => 1007,
+            Self::TooLarge => 1009,
             Self::NoHello => 4003,
             Self::Silent => 4004,
             Self::TooFast => 4005,
@@ -68,7 +74,10 @@ impl Goodbye {
             Goodbye::LoggedOut,
             Goodbye::NotSignedIn,
         ];
-        ALL.into_iter().find(|goodbye| goodbye.close_code() == code)
+        match code {
+            PROTOCOL_ERROR | UNACCEPTABLE_DATA => Some(Self::Malformed),
+            _ => ALL.into_iter().find(|goodbye| goodbye.close_code() == code),
+        }
     }
 
     /// Whether connecting again can help.

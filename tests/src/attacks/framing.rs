@@ -3,7 +3,7 @@
 use dais_shared::limits::CLIENT_MESSAGE_BYTES_MAX;
 use dais_shared::wire::{ClientFrame, KIND_VOICE, encode_client};
 
-use super::{ATTACKER, Answer, MALFORMED, Row, Scene, Stage, TOO_LARGE, are_answered, row};
+use super::{ATTACKER, Answer, MALFORMED, PROTOCOL, Row, Scene, Stage, TOO_LARGE, are_answered, row};
 use crate::harness::{RawPeer, frame};
 
 const FIN: u8 = 0x80;
@@ -13,6 +13,9 @@ const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
+
+/// The standard's code for data of a type that is not taken.
+const TEXT_REFUSED: Answer = Answer::Refused(1003);
 
 /// A lawful message, which a wrong frame around it makes unlawful.
 fn ping() -> Vec<u8> {
@@ -24,10 +27,10 @@ async fn rfc6455_unmasked_frames() {
     let scene = Scene::begin().await;
     let unmasked = |opcode: u8, payload: &[u8]| [&[FIN | opcode, u8::try_from(payload.len()).unwrap()], payload].concat();
     let rows = vec![
-        row("an unmasked message", unmasked(BINARY, &ping()), MALFORMED),
-        row("an unmasked ping", unmasked(PING, b""), MALFORMED),
-        row("an unmasked close", unmasked(CLOSE, &[0x03, 0xE8]), MALFORMED),
-        Row { at: Stage::Upgraded, ..row("an unmasked first message", unmasked(BINARY, &ping()), MALFORMED) },
+        row("an unmasked message", unmasked(BINARY, &ping()), PROTOCOL),
+        row("an unmasked ping", unmasked(PING, b""), PROTOCOL),
+        row("an unmasked close", unmasked(CLOSE, &[0x03, 0xE8]), PROTOCOL),
+        Row { at: Stage::Upgraded, ..row("an unmasked first message", unmasked(BINARY, &ping()), PROTOCOL) },
         row("a mask of zeros", [&[FIN | BINARY, 0x83, 0, 0, 0, 0], &ping()[..]].concat(), Answer::Taken),
     ];
     are_answered(&scene, rows).await;
@@ -38,14 +41,14 @@ async fn rfc6455_unmasked_frames() {
 async fn rfc6455_reserved_bits_and_opcodes() {
     let scene = Scene::begin().await;
     let mut rows = vec![
-        row("the first reserved bit, which compression would use", frame(FIN | 0x40 | BINARY, &ping()), MALFORMED),
-        row("the second reserved bit", frame(FIN | 0x20 | BINARY, &ping()), MALFORMED),
-        row("the third reserved bit", frame(FIN | 0x10 | BINARY, &ping()), MALFORMED),
-        row("a reserved bit on a ping", frame(FIN | 0x40 | PING, b""), MALFORMED),
-        row("text", frame(FIN | TEXT, b"{\"hello\":1}"), MALFORMED),
-        row("text that is no UTF-8", frame(FIN | TEXT, &[0xC3, 0x28]), MALFORMED),
+        row("the first reserved bit, which compression would use", frame(FIN | 0x40 | BINARY, &ping()), PROTOCOL),
+        row("the second reserved bit", frame(FIN | 0x20 | BINARY, &ping()), PROTOCOL),
+        row("the third reserved bit", frame(FIN | 0x10 | BINARY, &ping()), PROTOCOL),
+        row("a reserved bit on a ping", frame(FIN | 0x40 | PING, b""), PROTOCOL),
+        row("text", frame(FIN | TEXT, b"{\"hello\":1}"), TEXT_REFUSED),
+        row("text that is no UTF-8", frame(FIN | TEXT, &[0xC3, 0x28]), TEXT_REFUSED),
     ];
-    rows.extend((0x3..=0x7).chain(0xB..=0xF).map(|opcode| row("a reserved opcode", frame(FIN | opcode, &ping()), MALFORMED)));
+    rows.extend((0x3..=0x7).chain(0xB..=0xF).map(|opcode| row("a reserved opcode", frame(FIN | opcode, &ping()), PROTOCOL)));
     are_answered(&scene, rows).await;
     scene.goes_on().await;
 }
@@ -58,11 +61,11 @@ async fn rfc6455_fragments() {
         .flatten()
         .collect();
     let rows = vec![
-        row("the first part of a message", frame(BINARY, &ping()), MALFORMED),
-        row("a part that continues nothing", frame(CONTINUATION, &ping()), MALFORMED),
-        row("the last part of nothing", frame(FIN | CONTINUATION, &ping()), MALFORMED),
-        row("a ping in parts", frame(PING, b"half"), MALFORMED),
-        row("ten megabytes of a message that never ends", endless, MALFORMED),
+        row("the first part of a message", frame(BINARY, &ping()), PROTOCOL),
+        row("a part that continues nothing", frame(CONTINUATION, &ping()), PROTOCOL),
+        row("the last part of nothing", frame(FIN | CONTINUATION, &ping()), PROTOCOL),
+        row("a ping in parts", frame(PING, b"half"), PROTOCOL),
+        row("ten megabytes of a message that never ends", endless, PROTOCOL),
     ];
     are_answered(&scene, rows).await;
     scene.goes_on().await;
@@ -81,8 +84,8 @@ async fn rfc6455_lengths() {
         row("64 KiB announced in two bytes", vec![FIN | BINARY, 0xFE, 0xFF, 0xFF, 1, 2, 3, 4], TOO_LARGE),
         row("one byte more than there may be", frame(FIN | BINARY, &[KIND_VOICE; CLIENT_MESSAGE_BYTES_MAX + 1]), TOO_LARGE),
         row("as much as there may be, and no voice", frame(FIN | BINARY, &[KIND_VOICE; CLIENT_MESSAGE_BYTES_MAX]), MALFORMED),
-        row("three bytes' length in two bytes", padded(&[0xFE, 0, 3]), MALFORMED),
-        row("three bytes' length in eight bytes", padded(&[0xFF, 0, 0, 0, 0, 0, 0, 0, 3]), MALFORMED),
+        row("three bytes' length in two bytes", padded(&[0xFE, 0, 3]), PROTOCOL),
+        row("three bytes' length in eight bytes", padded(&[0xFF, 0, 0, 0, 0, 0, 0, 0, 3]), PROTOCOL),
     ];
     are_answered(&scene, rows).await;
     scene.goes_on().await;
@@ -92,11 +95,11 @@ async fn rfc6455_lengths() {
 async fn rfc6455_control_frames() {
     let scene = Scene::begin().await;
     let rows = vec![
-        row("a ping of 126 bytes", frame(FIN | PING, &[7; 126]), MALFORMED),
-        row("a pong of 126 bytes", frame(FIN | PONG, &[7; 126]), MALFORMED),
-        row("a close of 126 bytes", frame(FIN | CLOSE, &[0x03; 126]), MALFORMED),
+        row("a ping of 126 bytes", frame(FIN | PING, &[7; 126]), PROTOCOL),
+        row("a pong of 126 bytes", frame(FIN | PONG, &[7; 126]), PROTOCOL),
+        row("a close of 126 bytes", frame(FIN | CLOSE, &[0x03; 126]), PROTOCOL),
         row("a pong that nobody asked for", frame(FIN | PONG, b"unasked"), Answer::Taken),
-        row("rubbish behind a close", [frame(FIN | CLOSE, &[]), vec![0xFF; 1000]].concat(), Answer::Closed),
+        row("rubbish behind a close", [frame(FIN | CLOSE, &[]), vec![0xFF; 1000]].concat(), Answer::Closed(1000)),
     ];
     are_answered(&scene, rows).await;
     for payload in [&b""[..], b"echo", &[7; 125]] {
@@ -112,16 +115,16 @@ async fn rfc6455_close_codes() {
     let scene = Scene::begin().await;
     let close = |code: u16, reason: &[u8]| frame(FIN | CLOSE, &[&code.to_be_bytes(), reason].concat());
     let mut rows = vec![
-        row("a close without a code", frame(FIN | CLOSE, &[]), Answer::Closed),
-        row("a close with a reason", close(1000, "bis später".as_bytes()), Answer::Closed),
-        row("half a code", frame(FIN | CLOSE, &[0x03]), MALFORMED),
+        row("a close without a code", frame(FIN | CLOSE, &[]), Answer::Closed(1000)),
+        row("a close with a reason", close(1000, "bis später".as_bytes()), Answer::Closed(1000)),
+        row("half a code", frame(FIN | CLOSE, &[0x03]), PROTOCOL),
         row("a reason that is no UTF-8", close(1000, &[0xC3, 0x28]), MALFORMED),
         row("a reason with a surrogate", close(1000, &[0xED, 0xA0, 0x80]), MALFORMED),
     ];
     let lawful = [1001, 1002, 1003, 1007, 1011, 3000, 4999];
-    rows.extend(lawful.map(|code| row("a lawful code", close(code, b""), Answer::Closed)));
+    rows.extend(lawful.map(|code| row("a lawful code", close(code, b""), Answer::Closed(code))));
     let unlawful = [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX];
-    rows.extend(unlawful.map(|code| row("a code that may not be sent", close(code, b""), MALFORMED)));
+    rows.extend(unlawful.map(|code| row("a code that may not be sent", close(code, b""), PROTOCOL)));
     are_answered(&scene, rows).await;
     scene.goes_on().await;
 }

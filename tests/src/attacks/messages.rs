@@ -6,7 +6,7 @@ use dais_shared::names::InvalidName;
 use dais_shared::room::Denied;
 use dais_shared::wire::{ClientFrame, Goodbye, KIND_CONTROL, KIND_VOICE, PROTOCOL_VERSION, Request, encode_client};
 
-use super::{ATTACKER, Answer, MALFORMED, Row, Scene, Stage, are_answered, row};
+use super::{ATTACKER, Answer, MALFORMED, PROTOCOL, Row, Scene, Stage, are_answered, row};
 use crate::harness::{RawPeer, frame};
 
 fn message(bytes: &[u8]) -> Vec<u8> {
@@ -85,7 +85,7 @@ async fn first_messages_that_are_no_hello() {
         first("version 0", later(0), wrong_version),
         first("the next version", later(PROTOCOL_VERSION + 1), wrong_version),
         first("the last version", later(u16::MAX), wrong_version),
-        first("HTTP once more", b"GET / HTTP/1.1\r\n\r\n".to_vec(), MALFORMED),
+        first("HTTP once more", b"GET / HTTP/1.1\r\n\r\n".to_vec(), PROTOCOL),
     ];
     are_answered(&scene, rows).await;
     scene.goes_on().await;
