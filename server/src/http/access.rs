@@ -17,8 +17,8 @@ use super::origin;
 use crate::config::AdminToken;
 use crate::server::{House, Peer};
 
-/// Headers that a reverse proxy leaves: whoever it speaks for is not on this machine.
-const LEFT_BY_PROXIES: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+/// Headers that a reverse proxy leaves, or how their names begin: whoever it speaks for is not on this machine.
+const LEFT_BY_PROXIES: [&str; 4] = ["x-forwarded-", "x-real-ip", "forwarded", "via"];
 
 /// The request may read what is for the operator.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToke
         }
         None => {
             peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
-                && LEFT_BY_PROXIES.iter().all(|name| !headers.contains_key(*name))
+                && !headers.keys().any(|name| LEFT_BY_PROXIES.iter().any(|left| name.as_str().starts_with(left)))
                 && origin::names_this_machine(headers)
         }
     }

@@ -58,7 +58,14 @@ async fn without_a_token_this_machine_reads_and_nobody_changes_anything() {
         }
         let is_list = matches!(path.as_str(), "/api/rooms" | "/api/identities");
         assert_eq!(told.status, if is_list { 200 } else { 404 }, "{method} {path}: asked, and answered");
-        for elsewhere in ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "Via: 1.1 proxy"] {
+        let by_proxies = [
+            "X-Forwarded-For: 127.0.0.1",
+            "X-Forwarded-Proto: https",
+            "X-Real-IP: 127.0.0.1",
+            "Forwarded: for=127.0.0.1",
+            "Via: 1.1 a",
+        ];
+        for elsewhere in by_proxies {
             assert_eq!(api.ask_with(method, &path, &[elsewhere], None).await.error(), (401, "not_operator"), "{elsewhere}");
         }
     }
