@@ -1,19 +1,24 @@
 //! The server's options: a flag wins over the environment, that over the file, that over the default. Knows nothing
 //! of what the options do.
 
+mod checked;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dais_shared::limits::{
-    ADMIN_TOKEN_CHARS_MIN, CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_ADDRESS_MAX, ROOM_SEATS_MAX, STAGE_SEATS_MAX,
+    ADMIN_TOKEN_CHARS_MIN, CONNECTIONS, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_ADDRESS_MAX, ROOM_SEATS_MAX,
+    ROOMS, ROOMS_MAX, ROOMS_PER_USER, STAGE_SEATS_MAX,
 };
+use ipnet::IpNet;
 use serde::Deserialize;
+
+use checked::{admin_token, count, origins, proxies, tls};
 
 /// Everything the server can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +37,16 @@ pub struct Config {
     pub stage_seats: usize,
     /// How many connections one address may have at once, an IPv6 one with its whole /64: 1 to 100000.
     pub connections_per_address: usize,
+    /// How many there may be altogether, as far as the system allows: 1 to 1000000.
+    pub connections: usize,
+    /// How many rooms there may be at once: 1 to 10000.
+    pub rooms: usize,
+    /// And how many of them one person may have founded: 1 to 10000.
+    pub rooms_per_person: usize,
     /// Origins (`https://talk.example`) besides the server's own whose pages may connect.
     pub allow_origins: Vec<String>,
     /// Reverse proxies, whose word on whom they speak for is taken (`X-Forwarded-For`).
-    pub trust_proxies: Vec<IpAddr>,
+    pub trust_proxies: Vec<IpNet>,
     /// Whether connections are encrypted, and with whose certificate.
     pub tls: Tls,
     /// Opens what is for the operator alone from anywhere. Without it that is open to this machine, and to nobody else.
@@ -117,6 +128,9 @@ impl Default for Config {
             room_seats: ROOM_SEATS_MAX,
             stage_seats: STAGE_SEATS_MAX,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
+            connections: CONNECTIONS,
+            rooms: ROOMS,
+            rooms_per_person: ROOMS_PER_USER,
             allow_origins: Vec::new(),
             trust_proxies: Vec::new(),
             tls: Tls::Off,
@@ -151,6 +165,12 @@ pub enum ConfigError {
     Origin {
         /// What it was set to.
         origin: String,
+    },
+    /// Something that is neither an address nor a network.
+    #[error("trust-proxy is {said:?}; it is an address such as 127.0.0.1, or a network such as 172.16.0.0/12")]
+    Proxy {
+        /// What it was set to.
+        said: String,
     },
     /// Half of a pair, or two pairs.
     #[error("{0}")]
@@ -188,6 +208,7 @@ impl ConfigError {
             | Self::Wrong { .. }
             | Self::Count { .. }
             | Self::Origin { .. }
+            | Self::Proxy { .. }
             | Self::AdminToken
             | Self::Tls(_) => {
                 eprintln!("dais: {self}");
@@ -289,14 +310,23 @@ struct Options {
     /// and all of them once in 20 s afterwards [default: 2000]
     #[arg(long, env = "DAIS_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     connections_per_address: Option<usize>,
+    /// How many connections there may be altogether, as far as the system's limit of open files allows [default: 20000]
+    #[arg(long, env = "DAIS_CONNECTIONS", value_name = "COUNT")]
+    connections: Option<usize>,
+    /// How many rooms there may be at once [default: 1000]
+    #[arg(long, env = "DAIS_ROOMS", value_name = "COUNT")]
+    rooms: Option<usize>,
+    /// And how many of them one person may have founded [default: 5]
+    #[arg(long, env = "DAIS_ROOMS_PER_PERSON", value_name = "COUNT")]
+    rooms_per_person: Option<usize>,
     /// Another origin whose pages may connect, such as https://talk.example; may be given more than once. The server's
     /// own always may, and so may programs that are no browser
     #[arg(long = "allow-origin", env = "DAIS_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     allow_origins: Option<Vec<String>>,
-    /// Address of a reverse proxy whose X-Forwarded-For is believed; may be given more than once. Without it everybody
-    /// behind the proxy has one address, and is kept out with anybody who is kicked or banned
+    /// Address or network (172.16.0.0/12) of a reverse proxy whose X-Forwarded-For is believed; may be given more than once.
+    /// Without it everybody behind the proxy has one address, and is kept out with anybody who is kicked or banned
     #[arg(long = "trust-proxy", env = "DAIS_TRUST_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
-    trust_proxies: Option<Vec<IpAddr>>,
+    trust_proxies: Option<Vec<String>>,
     /// Speak HTTPS with a certificate that the server makes itself and keeps in its data folder: for a network where people
     /// can compare its fingerprint, which is printed at the start
     #[arg(long, env = "DAIS_TLS", value_name = "self-signed")]
@@ -351,10 +381,13 @@ struct File {
     room_seats: Option<usize>,
     stage_seats: Option<usize>,
     connections_per_address: Option<usize>,
+    connections: Option<usize>,
+    rooms: Option<usize>,
+    rooms_per_person: Option<usize>,
     #[serde(rename = "allow-origin")]
     allow_origins: Option<Vec<String>>,
     #[serde(rename = "trust-proxy")]
-    trust_proxies: Option<Vec<IpAddr>>,
+    trust_proxies: Option<Vec<String>>,
     tls: Option<TlsKind>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -390,19 +423,24 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
         web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
         block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),
-        room_seats: count("room-seats", options.room_seats.or(file.room_seats).unwrap_or(default.room_seats), ROOM_SEATS_MAX)?,
-        stage_seats: count(
-            "stage-seats",
-            options.stage_seats.or(file.stage_seats).unwrap_or(default.stage_seats),
-            STAGE_SEATS_MAX,
-        )?,
+        room_seats: count("room-seats", options.room_seats.or(file.room_seats), default.room_seats, ROOM_SEATS_MAX)?,
+        stage_seats: count("stage-seats", options.stage_seats.or(file.stage_seats), default.stage_seats, STAGE_SEATS_MAX)?,
         connections_per_address: count(
             "connections-per-address",
-            options.connections_per_address.or(file.connections_per_address).unwrap_or(default.connections_per_address),
+            options.connections_per_address.or(file.connections_per_address),
+            default.connections_per_address,
             CONNECTIONS_PER_ADDRESS_MAX,
         )?,
+        connections: count("connections", options.connections.or(file.connections), default.connections, CONNECTIONS_MAX)?,
+        rooms: count("rooms", options.rooms.or(file.rooms), default.rooms, ROOMS_MAX)?,
+        rooms_per_person: count(
+            "rooms-per-person",
+            options.rooms_per_person.or(file.rooms_per_person),
+            default.rooms_per_person,
+            ROOMS_MAX,
+        )?,
         allow_origins: origins(options.allow_origins.or(file.allow_origins).unwrap_or_default())?,
-        trust_proxies: options.trust_proxies.or(file.trust_proxies).unwrap_or_default(),
+        trust_proxies: proxies(options.trust_proxies.or(file.trust_proxies).unwrap_or_default())?,
         tls: tls(options.tls.or(file.tls), options.tls_certificate.or(file.tls_certificate), options.tls_key.or(file.tls_key))?,
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
         sign_in_password_file: options.sign_in_password_file.or(file.sign_in_password_file),
@@ -411,45 +449,6 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
         log_addresses: options.log_addresses.or(file.log_addresses).unwrap_or(default.log_addresses),
     })
-}
-
-/// A number from 1 to `most`.
-fn count(option: &'static str, count: usize, most: usize) -> Result<usize, ConfigError> {
-    if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
-}
-
-fn tls(kind: Option<TlsKind>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Tls, ConfigError> {
-    match (kind, certificate, key) {
-        (None, None, None) => Ok(Tls::Off),
-        (Some(TlsKind::SelfSigned), None, None) => Ok(Tls::SelfSigned),
-        (None, Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
-        (None, Some(_), None) => {
-            Err(ConfigError::Tls("tls-certificate is given without tls-key; name the private key's file too"))
-        }
-        (None, None, Some(_)) => {
-            Err(ConfigError::Tls("tls-key is given without tls-certificate; name the certificate's file too"))
-        }
-        (Some(_), ..) => Err(ConfigError::Tls("tls is self-signed, and tls-certificate or tls-key is given too; leave one out")),
-    }
-}
-
-fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
-    if secret.chars().count() < ADMIN_TOKEN_CHARS_MIN {
-        return Err(ConfigError::AdminToken);
-    }
-    Ok(AdminToken(secret))
-}
-
-/// Origins as browsers write them: scheme and host, and nothing behind.
-fn origins(wanted: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    let is_origin = |origin: &str| {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']))
-    };
-    match wanted.iter().find(|origin| !is_origin(origin)) {
-        Some(wrong) => Err(ConfigError::Origin { origin: wrong.clone() }),
-        None => Ok(wanted.into_iter().map(|origin| origin.to_ascii_lowercase()).collect()),
-    }
 }
 
 fn read_file(path: &Path) -> Result<File, ConfigError> {

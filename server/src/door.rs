@@ -36,11 +36,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// What can be promised where so many files may be open.
-    pub(crate) fn within(files: usize, connections_per_address: usize) -> Self {
+    /// What can be promised where so many files may be open, and so many `connections` are wanted at most.
+    pub(crate) fn within(files: usize, connections: usize, connections_per_address: usize) -> Self {
         let sockets = files.saturating_sub(FILES_RESERVED).max(PENDING_SHARE);
         let pending = sockets / PENDING_SHARE;
-        Self { connections_per_address, connections: sockets - pending, pending }
+        Self { connections_per_address, connections: connections.min(sockets - pending), pending: pending.min(connections) }
     }
 
     /// How many files may have to be open for so many connections.

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
 use dais_shared::limits::{
-    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER_MAX,
-    UNLISTED_ROOM_ID_CHARS,
+    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, UNLISTED_ROOM_ID_CHARS,
 };
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
@@ -51,9 +50,18 @@ pub(crate) struct Totals {
     pub(crate) members: u64,
 }
 
+/// How many rooms there may be at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) rooms: usize,
+    /// Founded by one person.
+    pub(crate) per_person: usize,
+}
+
 /// Every room of the server.
 #[derive(Debug)]
 pub(crate) struct Rooms {
+    bounds: Bounds,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
@@ -107,8 +115,8 @@ pub(crate) struct NewRoom {
 }
 
 impl Rooms {
-    pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changed: watch::Sender::new(0) }
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { bounds, state: Mutex::default(), changed: watch::Sender::new(0) }
     }
 
     /// The way to a room.
@@ -125,7 +133,7 @@ impl Rooms {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
         let (room, handle, messages) = {
             let mut state = self.state();
-            let id = state.admit(&new, &house.chance)?;
+            let id = state.admit(&new, self.bounds, &house.chance)?;
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
             let (handle, messages) = state.enter(&room, new.address);
             (room, handle, messages)
@@ -286,11 +294,11 @@ impl Rooms {
 
 impl State {
     /// The id under which a new room may stand.
-    fn admit(&self, new: &NewRoom, chance: &Chance) -> Result<RoomId, Denied> {
-        if self.entries.len() + self.owed.len() >= ROOMS_MAX {
+    fn admit(&self, new: &NewRoom, bounds: Bounds, chance: &Chance) -> Result<RoomId, Denied> {
+        if self.entries.len() + self.owed.len() >= bounds.rooms {
             return Err(Denied::TooManyRooms);
         }
-        if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= ROOMS_PER_USER_MAX {
+        if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= bounds.per_person {
             return Err(Denied::TooManyRoomsOfYours);
         }
         let is_from_there = |entry: &&Entry| entry.address.is_some() && entry.address == new.address;

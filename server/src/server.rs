@@ -1,7 +1,7 @@
 //! Starting and stopping, every step in order. Knows all the parts and none of their insides.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use serde::Serialize;
 use socket2::SockRef;
@@ -35,7 +36,7 @@ use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::outbox::Register;
-use crate::rooms::Rooms;
+use crate::rooms::{self, Rooms};
 use crate::routes;
 use crate::sign_in::{SignIn, SignInError};
 use crate::store::{OpenError, Store};
@@ -65,7 +66,7 @@ pub(crate) struct House {
     /// Whether connections are encrypted, by the server itself.
     pub(crate) is_https: bool,
     /// Whose word on whom they speak for is taken.
-    pub(crate) trust_proxies: Vec<IpAddr>,
+    pub(crate) trust_proxies: Vec<IpNet>,
     /// Opens what is for the operator alone.
     pub(crate) admin_token: Option<AdminToken>,
     /// Who may come in at all; `None` where everybody may.
@@ -106,7 +107,8 @@ impl House {
         let (password, key) = (config.sign_in_password_file.as_deref(), config.sign_in_jwt_key.as_deref());
         let sign_in = SignIn::open(password, key, &config.data_dir)?;
         let Start { clock, metrics, store, chance, journal, is_https } = start;
-        let bounds = Bounds::within(files::limit(), config.connections_per_address);
+        let bounds = Bounds::within(files::limit(), config.connections, config.connections_per_address);
+        let room_bounds = rooms::Bounds { rooms: config.rooms, per_person: config.rooms_per_person };
         Ok(Arc::new(Self {
             clock,
             door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
@@ -116,7 +118,7 @@ impl House {
             store,
             chance,
             journal,
-            rooms: Rooms::new(),
+            rooms: Rooms::new(room_bounds),
             outboxes: Register::default(),
             assets,
             blocks_addresses: config.block_addresses,

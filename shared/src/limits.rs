@@ -63,12 +63,14 @@ pub const REACTIONS_PER_BATCH_MAX: usize = 32;
 pub const SILENCED_STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
 /// Characters of the ids that the server draws for unlisted rooms: 130 random bits.
 pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
-/// Rooms on one server: each holds a task and its mailbox.
-pub const ROOMS_MAX: usize = 1000;
+/// Rooms on one server, unless the operator says otherwise: each holds a task and its mailbox.
+pub const ROOMS: usize = 1000;
+/// The most that an operator may say: whoever founds a room has them all looked through.
+pub const ROOMS_MAX: usize = 10_000;
 /// Rooms founded from one address at once, as long as the server runs: a school's; and no more than a fifth of all.
 pub const ROOMS_PER_ADDRESS_MAX: usize = 200;
-/// Rooms that one identity may have founded and that are there at once.
-pub const ROOMS_PER_USER_MAX: usize = 5;
+/// Rooms that one identity may have founded and that are there at once, unless the operator says otherwise.
+pub const ROOMS_PER_USER: usize = 5;
 /// Bytes of what a request to the HTTP API says: every field at its longest, written in escapes, several times over.
 pub const API_BODY_BYTES_MAX: usize = 4096;
 /// What a request says is there by then, in milliseconds, or nobody waits for it.
@@ -217,6 +219,11 @@ pub const UNHEARD_FRAMES_MAX: u32 = 400;
 pub const CONNECTIONS_PER_ADDRESS: usize = ROOM_SEATS_MAX;
 /// The most that an operator may say: more than there are ports to come from.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 100_000;
+/// WebSocket connections of everybody, unless the operator says otherwise: ten full rooms. Where a system lets a process open
+/// half a million files, memory is what runs out.
+pub const CONNECTIONS: usize = 10 * ROOM_SEATS_MAX;
+/// The most that an operator may say.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// As many connections may come anew at once, when a server is back; afterwards, all of them once in so many seconds.
 pub const ADDRESS_REFILL_SECONDS: u32 = 20;
 /// Arrivals (a login, a room created or joined) that an address has for each connection: a page needs two.

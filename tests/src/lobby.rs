@@ -1,6 +1,6 @@
 //! Who one is, which rooms there are, and who sits in them.
 
-use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER_MAX};
+use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER};
 use dais_shared::names::InvalidName;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Mode, RoomEndReason};
@@ -160,7 +160,7 @@ async fn the_member_list_names_everybody_in_pages() {
 async fn one_person_holds_so_many_rooms_and_no_more() {
     let server = TestServer::start().await;
     let mut pages = vec![server.person("Ada").await];
-    for number in 0..ROOMS_PER_USER_MAX {
+    for number in 0..ROOMS_PER_USER {
         let page = pages.last_mut().unwrap();
         page.creates(&format!("room-{number}"), Mode::Open).await.unwrap();
         let next = page.second_page().await;

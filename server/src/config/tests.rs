@@ -61,7 +61,13 @@ fn lists_come_from_flags_and_from_the_file() {
     let text = "allow-origin = [\"https://Talk.example\"]\ntrust-proxy = [\"10.0.0.1\"]";
     let config = with_file(text, &["--trust-proxy", "127.0.0.1,::1"]).unwrap();
     assert_eq!(config.allow_origins, ["https://talk.example"]);
-    assert_eq!(config.trust_proxies, ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+    assert_eq!(config.trust_proxies, ["127.0.0.1/32".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
+    let config = with_file("trust-proxy = [\"172.16.0.0/12\", \"::ffff:10.0.0.1\"]", &[]).unwrap();
+    assert_eq!(config.trust_proxies, ["172.16.0.0/12".parse::<IpNet>().unwrap(), "10.0.0.1/32".parse().unwrap()]);
+    for wrong in ["proxy.example", "172.16.0.0/33", "172.16.0.0/", ""] {
+        let error = read(["dais", "--trust-proxy", wrong].map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("trust-proxy") && error.contains("172.16.0.0/12"), "{error}");
+    }
     let error = read(["dais", "--allow-origin", "talk.example/room"].map(OsString::from)).unwrap_err();
     assert!(error.to_string().contains("https://"), "{error}");
 }
@@ -69,9 +75,15 @@ fn lists_come_from_flags_and_from_the_file() {
 #[test]
 fn a_number_that_cannot_be_is_named() {
     assert_eq!(with_file("connections-per-address = 7", &[]).unwrap().connections_per_address, 7);
-    for wrong in ["0", "100001"] {
-        let error = read(["dais", "--connections-per-address", wrong].map(OsString::from)).unwrap_err().to_string();
-        assert!(error.contains("connections-per-address") && error.contains(wrong), "{error}");
+    let config = with_file("rooms = 7\nconnections = 8", &["--rooms-per-person", "9"]).unwrap();
+    assert_eq!((config.rooms, config.connections, config.rooms_per_person), (7, 8, 9));
+    for (option, most) in
+        [("connections-per-address", 100_000), ("connections", 1_000_000), ("rooms", 10_000), ("rooms-per-person", 10_000)]
+    {
+        for wrong in [0, most + 1].map(|number| number.to_string()) {
+            let error = read(["dais", &format!("--{option}"), &wrong].map(OsString::from)).unwrap_err().to_string();
+            assert!(error.contains(option) && error.contains(&wrong), "{error}");
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Doctor {
         }
         // The figures are for this machine alone, unless somebody on it says that he speaks for others.
         let answer = place.get("/metrics").await.map(|(status, _)| status);
-        let is_telling = self.config.admin_token.is_none() && proxies.iter().all(|proxy| proxy.to_canonical().is_loopback());
+        let is_telling = self.config.admin_token.is_none() && proxies.iter().all(|proxies| proxies.addr().is_loopback());
         match answer {
             Ok(StatusCode::OK) if self.config.admin_token.is_none() => Wrong(format!(
                 "The proxy at {url} does not say for whom it speaks: all people have one address, and everybody may read \

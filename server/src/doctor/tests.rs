@@ -21,7 +21,7 @@ const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A server, and a doctor who has its options.
 async fn server(tls: Tls, trust_proxies: &[IpAddr]) -> (Running, TempDir, Doctor) {
     let folder = TempDir::with_prefix("dais-doctor-").unwrap();
-    let trust_proxies = trust_proxies.to_vec();
+    let trust_proxies = trust_proxies.iter().copied().map(Into::into).collect();
     let data_dir = folder.path().to_owned();
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir, tls, trust_proxies, ..Config::default() };
     let running = Server::start(config.clone()).await.unwrap();
@@ -234,7 +234,7 @@ fn a_clock_shows_no_less_than_what_was() {
 fn a_full_room_needs_a_file_for_each_of_its_people() {
     let limits = "Limit  Soft Limit  Hard Limit  Units\nMax open files            256      1024      files\n";
     assert!(matches!(files(limits, 2000), Some(Wrong(said)) if said.contains("LimitNOFILE=2731")));
-    assert!(Bounds::within(2731, 1).connections >= 2000, "and so many are enough");
+    assert!(Bounds::within(2731, usize::MAX, 1).connections >= 2000, "and so many are enough");
     assert!(matches!(files(limits, 700), Some(Fine(_))), "the server raises the lower one");
     assert!(matches!(files(&limits.replace("1024", "unlimited"), 2000), Some(Fine(_))));
     assert_eq!(files("", 1), None);

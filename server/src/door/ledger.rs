@@ -187,6 +187,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use dais_shared::limits::{CONNECTIONS, CONNECTIONS_PER_ADDRESS};
+
     use super::*;
 
     const BOUNDS: Bounds = Bounds { connections_per_address: 40, connections: 100, pending: 4 };
@@ -255,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_school_of_five_hundred_comes_in_at_once_by_default() {
-        let bounds = Bounds::within(20_000, dais_shared::limits::CONNECTIONS_PER_ADDRESS);
+        let bounds = Bounds::within(20_000, CONNECTIONS, CONNECTIONS_PER_ADDRESS);
         let mut ledger = Ledger::new(bounds);
         for _ in 0..500 {
             assert!(ledger.admit(address(1), 0).is_ok());

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -33,9 +34,9 @@ pub(super) fn names_this_machine(headers: &HeaderMap) -> bool {
 
 /// Whose machine it is: the other end of the connection, or, where that is a proxy that is trusted, the last of those it
 /// says it speaks for that is none. What stands before that anybody may have made up.
-pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxy| proxy.to_canonical() == *address);
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxies| proxies.contains(address));
     if !is_trusted(&peer) {
         return peer;
     }
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_proxy_is_believed_only_if_it_is_trusted_and_only_about_the_last_stranger() {
-        let trusted: Vec<IpAddr> = ["127.0.0.1", "10.0.0.9"].map(|address| address.parse().unwrap()).to_vec();
+        let trusted: Vec<IpNet> = ["127.0.0.1/32", "10.0.0.8/30"].map(|network| network.parse().unwrap()).to_vec();
         let address = |peer: &str, said: &str| {
             let headers = if said.is_empty() { HeaderMap::new() } else { headers(&[("x-forwarded-for", said)]) };
             address(peer.parse().unwrap(), &headers, &trusted).to_string()
@@ -116,6 +117,7 @@ mod tests {
         assert_eq!(address("::ffff:127.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(address("127.0.0.1", "203.0.113.5, 198.51.100.7"), "198.51.100.7", "the first is hearsay");
         assert_eq!(address("127.0.0.1", "203.0.113.5, 198.51.100.7, 10.0.0.9"), "198.51.100.7");
+        assert_eq!(address("10.0.0.12", "198.51.100.7"), "10.0.0.12", "beyond the network");
         assert_eq!(address("127.0.0.1", "198.51.100.7, nonsense"), "127.0.0.1");
         assert_eq!(address("127.0.0.1", "2001:db8::7"), "2001:db8::7");
     }

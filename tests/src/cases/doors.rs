@@ -62,7 +62,7 @@ async fn where_a_school_shares_an_address_only_the_person_is_kept_out() {
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_each_has_his_own_address() {
-    let proxy = [127, 0, 0, 1].into();
+    let proxy = std::net::IpAddr::from([127, 0, 0, 1]).into();
     let server = TestServer::start_with(Config { trust_proxies: vec![proxy], ..Config::default() }).await;
     let mut host = server.host(Mode::Moderated).await;
     let mut guest = TestMember::connect_for("198.51.100.7", server.address()).await;

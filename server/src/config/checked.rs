@@ -1,0 +1,58 @@
+//! What options say, checked and understood.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use dais_shared::limits::ADMIN_TOKEN_CHARS_MIN;
+use ipnet::IpNet;
+
+use super::{AdminToken, ConfigError, Tls, TlsKind};
+
+/// A number from 1 to `most`.
+pub(super) fn count(option: &'static str, said: Option<usize>, default: usize, most: usize) -> Result<usize, ConfigError> {
+    let count = said.unwrap_or(default);
+    if (1..=most).contains(&count) { Ok(count) } else { Err(ConfigError::Count { option, count, most }) }
+}
+
+pub(super) fn tls(kind: Option<TlsKind>, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Tls, ConfigError> {
+    match (kind, certificate, key) {
+        (None, None, None) => Ok(Tls::Off),
+        (Some(TlsKind::SelfSigned), None, None) => Ok(Tls::SelfSigned),
+        (None, Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
+        (None, Some(_), None) => {
+            Err(ConfigError::Tls("tls-certificate is given without tls-key; name the private key's file too"))
+        }
+        (None, None, Some(_)) => {
+            Err(ConfigError::Tls("tls-key is given without tls-certificate; name the certificate's file too"))
+        }
+        (Some(_), ..) => Err(ConfigError::Tls("tls is self-signed, and tls-certificate or tls-key is given too; leave one out")),
+    }
+}
+
+pub(super) fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
+    if secret.chars().count() < ADMIN_TOKEN_CHARS_MIN {
+        return Err(ConfigError::AdminToken);
+    }
+    Ok(AdminToken(secret))
+}
+
+/// Origins as browsers write them: scheme and host, and nothing behind.
+pub(super) fn origins(wanted: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_origin = |origin: &str| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' ']))
+    };
+    match wanted.iter().find(|origin| !is_origin(origin)) {
+        Some(wrong) => Err(ConfigError::Origin { origin: wrong.clone() }),
+        None => Ok(wanted.into_iter().map(|origin| origin.to_ascii_lowercase()).collect()),
+    }
+}
+
+/// Addresses, and networks as RFC 4632 writes them.
+pub(super) fn proxies(wanted: Vec<String>) -> Result<Vec<IpNet>, ConfigError> {
+    let network = |said: String| {
+        let address = said.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        address.or_else(|_| said.parse()).map_err(|_| ConfigError::Proxy { said })
+    };
+    wanted.into_iter().map(network).collect()
+}
