@@ -1,20 +1,23 @@
-//! A server that is killed and started again on the same data: everybody comes back by himself, and everything is as it
-//! was last acknowledged.
+//! A server that is killed, or told to end, and started again on the same data: everybody comes back by himself, and
+//! everything is as it was last acknowledged.
 //!
 //! Two hundred members in a normal run, a thousand with `DAIS_LONG`.
 
+mod midway;
+
+use std::path::Path;
 use std::time::Duration;
 
 use dais_bots::engine::audio::SAMPLE_RATE_HZ;
 use dais_bots::engine::{Command, Failure};
 use dais_bots::member::Member;
 use dais_shared::ids::{Revision, RoomId, StreamId};
-use dais_shared::room::{Command as RoomCommand, Mode, Setting};
+use dais_shared::room::{Command as RoomCommand, Denied, Mode, Setting};
 use dais_shared::view::View;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::harness::{PATIENCE, ServerProcess};
 
@@ -23,8 +26,12 @@ const SPEAKERS: usize = 12;
 const RAISED_HANDS: usize = 5;
 const INVITATIONS: usize = 3;
 const MESSAGES: usize = 4;
-const KILLS: usize = 3;
-/// What a restarted server may take until it accepts connections, in milliseconds: the median of all kills.
+/// How the server ends each time.
+const ENDS: [End; 4] = [End::Killed, End::Killed, End::Killed, End::Told];
+const PASSCODE: &str = "open sesame";
+/// All come from one address, which a ban keeps out as a whole.
+const OPTIONS: [&str; 2] = ["--block-addresses", "false"];
+/// What a restarted server may take until it accepts connections, in milliseconds: the median of all times.
 const ACCEPTING_MS_MAX: u128 = 150;
 /// And from then on 99 of 100 members until they are back.
 const BACK_MS_MAX: u128 = 3_000;
@@ -44,6 +51,15 @@ fn allowed_ms(ms: u128) -> u128 {
 }
 
 type Answer = Result<(), Failure>;
+
+/// How a server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// SIGKILL.
+    Killed,
+    /// SIGTERM.
+    Told,
+}
 
 /// What a member shows of himself.
 #[derive(Clone)]
@@ -73,27 +89,49 @@ impl Bot {
         };
         let (showing, shown) = watch::channel(show(&member, Instant::now()));
         tokio::spawn(async move {
-            let mut since = Instant::now();
+            let (mut seen, mut since) = (0, Instant::now());
+            let mut display = |member: &Member| {
+                if member.snapshots() != seen {
+                    (seen, since) = (member.snapshots(), Instant::now());
+                }
+                showing.send_replace(show(member, since));
+                !showing.is_closed()
+            };
             // Until nobody looks any more.
-            while !showing.is_closed() {
-                let seen = member.snapshots();
+            while display(&member) {
                 member.run_until(Instant::now() + Duration::from_millis(10)).await.unwrap();
                 while let Ok((command, answer)) = asked.try_recv() {
-                    let _ = answer.send(member.ask(command).await.unwrap().map(drop));
+                    let told = member.ask(command).await.unwrap().map(drop);
+                    display(&member); // what the answer says is to be seen
+                    let _ = answer.send(told);
                 }
-                if member.snapshots() != seen {
-                    since = Instant::now();
-                }
-                showing.send_replace(show(&member, since));
             }
         });
         Self { commands, shown }
     }
 
     async fn asks(&self, command: Command) {
+        self.tries(command).await.unwrap();
+    }
+
+    async fn tries(&self, command: Command) -> Answer {
         let (answer, answered) = oneshot::channel();
         self.commands.send((command, answer)).await.unwrap();
-        answered.await.unwrap().unwrap();
+        answered.await.unwrap()
+    }
+
+    /// Once there is a server again.
+    async fn joins(&self, passcode: Option<&str>) -> Answer {
+        let answer = async {
+            loop {
+                let command = Command::JoinRoom { room: hall(), passcode: passcode.map(Into::into), take_over: false };
+                match self.tries(command).await {
+                    Err(Failure::Offline) => sleep(Duration::from_millis(10)).await,
+                    answer => return answer,
+                }
+            }
+        };
+        timeout(PATIENCE, answer).await.expect("there is a server")
     }
 
     async fn does(&self, command: RoomCommand) {
@@ -137,23 +175,41 @@ fn assert_same(after: &View, before: &View) {
     assert_eq!(after, before, "{who}");
 }
 
-/// A room in which there is something of everything; the host first.
-async fn full_room(url: &str) -> Vec<Bot> {
+fn hall() -> RoomId {
+    RoomId::parse("hall").unwrap()
+}
+
+/// A room and so many people in it, the host first.
+async fn people(url: &str, count: usize) -> Vec<Bot> {
     let host = Bot::start(url, "Host".into()).await;
-    let (room, title) = (RoomId::parse("hall").unwrap(), "Hall".into());
-    host.asks(Command::CreateRoom { room: Some(room.clone()), title, mode: Mode::Moderated, unlisted: false, passcode: None })
-        .await;
+    let (room, title) = (Some(hall()), "Hall".into());
+    host.asks(Command::CreateRoom { room, title, mode: Mode::Moderated, unlisted: false, passcode: None }).await;
     let mut coming = JoinSet::new();
-    for index in 1..members() {
-        let (url, room) = (url.to_owned(), room.clone());
+    for index in 1..count {
+        let url = url.to_owned();
         coming.spawn(async move {
             let bot = Bot::start(&url, format!("Member {index}")).await;
-            bot.asks(Command::JoinRoom { room, passcode: None, take_over: false }).await;
+            bot.joins(None).await.unwrap();
             bot
         });
     }
     let mut bots = vec![host];
     bots.extend(coming.join_all().await);
+    bots
+}
+
+/// Somebody whom the host has banned.
+async fn banned(url: &str, host: &Bot) -> Bot {
+    let bot = Bot::start(url, "Banned".into()).await;
+    bot.joins(None).await.unwrap();
+    host.does(RoomCommand::Ban(bot.view().me)).await;
+    bot.until("being put out", |shown| shown.view.is_none()).await;
+    bot
+}
+
+/// A room in which there is something of everything, the host first; and who was banned from it.
+async fn full_room(url: &str) -> (Vec<Bot>, Bot) {
+    let bots = people(url, members()).await;
     let host = &bots[0];
     host.does(RoomCommand::SetMicrophone { muted: false }).await;
     for (index, bot) in bots[1..=SPEAKERS].iter().enumerate() {
@@ -181,8 +237,21 @@ async fn full_room(url: &str) -> Vec<Bot> {
         bot.does(RoomCommand::SendMessage(format!("message {number}"))).await;
     }
     host.does(RoomCommand::Set(Setting::Topic("What survives".into()))).await;
+    let banned = banned(url, host).await;
+    host.does(RoomCommand::SetPasscode(Some(PASSCODE.into()))).await;
     host.does(RoomCommand::Set(Setting::Lock(true))).await;
-    bots
+    (bots, banned)
+}
+
+/// Of what no view shows: who is kept out, and what opens the door.
+async fn assert_doors_are_kept(url: &str, host: &Bot, banned: &Bot) {
+    let stranger = Bot::start(url, "Stranger".into()).await;
+    let denied = |denied| Err(Failure::Denied(denied));
+    assert_eq!(stranger.joins(Some(PASSCODE)).await, denied(Denied::RoomLocked));
+    host.does(RoomCommand::Set(Setting::Lock(false))).await;
+    assert_eq!(banned.joins(Some(PASSCODE)).await, denied(Denied::Banned));
+    assert_eq!(stranger.joins(None).await, denied(Denied::PasscodeNeeded));
+    assert_eq!(stranger.joins(Some(PASSCODE)).await, Ok(()));
 }
 
 /// Everybody's view, when all have seen the last change and are told of nobody who is away.
@@ -204,12 +273,25 @@ async fn settled(bots: &[Bot]) -> Vec<(View, bool)> {
     views
 }
 
+/// Ends the server, and starts another one on what it has left and where it was.
+async fn restarted(server: ServerProcess, end: End, folder: &Path) -> ServerProcess {
+    let (folder, port) = (folder.to_owned(), server.address.port());
+    let restart = move || {
+        match end {
+            End::Killed => server.kill(),
+            End::Told => server.stop(),
+        }
+        ServerProcess::start_with(&folder, port, &OPTIONS, None)
+    };
+    tokio::task::spawn_blocking(restart).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_comes_back_with_everybody_and_everything() {
     let folder = TempDir::with_prefix("dais-killed-").unwrap();
-    let mut server = ServerProcess::start(folder.path(), 0);
-    let port = server.address.port();
-    let bots = full_room(&format!("ws://{}/ws", server.address)).await;
+    let mut server = ServerProcess::start_with(folder.path(), 0, &OPTIONS, None);
+    let url = format!("ws://{}/ws", server.address);
+    let (bots, banned) = full_room(&url).await;
     let before = settled(&bots).await;
     let host = &before[0].0;
     assert_eq!(host.stage.len(), 1 + SPEAKERS);
@@ -218,11 +300,9 @@ async fn a_killed_server_comes_back_with_everybody_and_everything() {
     assert!(open_microphones > SPEAKERS / 4 && open_microphones < SPEAKERS, "{open_microphones}");
 
     let mut took = Vec::new();
-    for kill in 1..=KILLS {
+    for end in ENDS {
         let snapshots: Vec<u32> = bots.iter().map(|bot| bot.shown.borrow().snapshots).collect();
-        server.kill();
-        let folder = folder.path().to_owned();
-        server = tokio::task::spawn_blocking(move || ServerProcess::start(&folder, port)).await.unwrap();
+        server = restarted(server, end, folder.path()).await;
         let accepts = Instant::now();
         took.push(server.took.as_millis());
         let mut back = Vec::new();
@@ -232,7 +312,7 @@ async fn a_killed_server_comes_back_with_everybody_and_everything() {
         }
         back.sort_unstable();
         let p99 = back[back.len() * 99 / 100];
-        println!("kill {kill}: accepting after {} ms; back: median {} ms, p99 {p99} ms", took[kill - 1], back[back.len() / 2]);
+        println!("{end:?}: accepting after {:?}; back: median {} ms, p99 {p99} ms", server.took, back[back.len() / 2]);
         assert!(p99 <= allowed_ms(BACK_MS_MAX), "99 of 100 are back after {p99} ms");
         for (after, before) in settled(&bots).await.iter().zip(&before) {
             assert_same(&after.0, &before.0);
@@ -240,5 +320,6 @@ async fn a_killed_server_comes_back_with_everybody_and_everything() {
         }
     }
     took.sort_unstable();
-    assert!(took[KILLS / 2] <= allowed_ms(ACCEPTING_MS_MAX), "accepting after {took:?} ms");
+    assert!(took[took.len() / 2] <= allowed_ms(ACCEPTING_MS_MAX), "accepting after {took:?} ms");
+    assert_doors_are_kept(&url, &bots[0], &banned).await;
 }

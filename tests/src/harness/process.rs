@@ -63,6 +63,12 @@ impl ServerProcess {
         self.child.wait().unwrap();
     }
 
+    /// As an operator ends it: SIGTERM, and it is waited for.
+    pub(crate) fn stop(mut self) {
+        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success(), "it ends well");
+    }
+
     /// All that it has written to its standard error: warnings, and what a panic says.
     pub(crate) fn complaints(&self) -> String {
         std::fs::read_to_string(&self.complaints).unwrap()
