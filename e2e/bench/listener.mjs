@@ -11,6 +11,7 @@ import { parseArgs, promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { launchChromium, launchOwnChromium } from '../harness/browsers.mjs';
+import { STOLEN_MS_MAX, stolenSinceStartMs } from '../harness/machine.mjs';
 import { Person } from '../harness/person.mjs';
 import { startServer } from '../harness/server.mjs';
 import { speak } from '../harness/sound.mjs';
@@ -18,6 +19,12 @@ import { startSoundServer } from '../harness/sound_server.mjs';
 import { call } from './call.mjs';
 
 const TALKERS = 3;
+// Processors' shares are compared so often; the median counts.
+const COMPARISONS = 3;
+// Callbacks that the host disturbs are looked at again, so often at most.
+const LOOKS_MAX = 4;
+// As the other benchmarks say that nothing can be told.
+const VOID_EXIT = 2;
 const FULL_STAGE = 16;
 // Of the time until the device asks again.
 const BUDGET_SHARE_MAX = 0.25;
@@ -41,7 +48,7 @@ const talk = async (folder) => {
   const once = join(folder, 'once.wav');
   const wav = join(folder, 'talk.wav');
   await speak(once, SPEECH, { pad: 0 });
-  const times = Math.ceil((SETTLE_SECONDS + SECONDS + 20) / 15);
+  const times = Math.ceil((SETTLE_SECONDS + Math.max(COMPARISONS, LOOKS_MAX) * (SECONDS + 5) + 30) / 15);
   await promisify(execFile)('sox', [...Array.from({ length: times }, () => once), wav]);
   return wav;
 };
@@ -129,6 +136,21 @@ const hearWebrtc = async (server, speaker, browser) => {
   for (let index = 0; index < TALKERS; index += 1) await (await call(from, to)).speaks(true);
 };
 
+// How much of a processor ours takes at the same time as theirs, as a ratio.
+const shareOf = async (dais, webrtc) => {
+  const [began, stolenBefore] = [performance.now(), await stolenSinceStartMs()];
+  const before = await Promise.all([used(dais), used(webrtc)]);
+  await sleep(SECONDS * 1000);
+  const after = await Promise.all([used(dais), used(webrtc)]);
+  const seconds = (performance.now() - began) / 1000;
+  const stolenMs = (await stolenSinceStartMs()) - stolenBefore;
+  console.log(`hearing ${TALKERS}, for ${seconds.toFixed(0)} s at the same time, of which the host took ${stolenMs} ms:`);
+  const [ours, theirs] = [shares(before[0], after[0], seconds), shares(before[1], after[1], seconds)];
+  console.log(`  Dais   ${told(ours)}`);
+  console.log(`  WebRTC ${told(theirs)}`);
+  return ours.total / theirs.total;
+};
+
 const compare = async (server, sound, wav) => {
   const args = ['--autoplay-policy=no-user-gesture-required', `--unsafely-treat-insecure-origin-as-secure=${server.url}`];
   const speaker = await launchChromium({ wav, args });
@@ -140,16 +162,10 @@ const compare = async (server, sound, wav) => {
     // A browser with somebody at its debugging port reports each message of a socket to him.
     await Promise.all([dais.leave(), webrtc.leave()]);
     await sleep(SETTLE_SECONDS * 1000);
-    const began = performance.now();
-    const before = await Promise.all([used(dais), used(webrtc)]);
-    await sleep(SECONDS * 1000);
-    const after = await Promise.all([used(dais), used(webrtc)]);
-    const seconds = (performance.now() - began) / 1000;
-    console.log(`hearing ${TALKERS}, for ${seconds.toFixed(0)} s at the same time:`);
-    const [ours, theirs] = [shares(before[0], after[0], seconds), shares(before[1], after[1], seconds)];
-    console.log(`  Dais   ${told(ours)}`);
-    console.log(`  WebRTC ${told(theirs)}`);
-    verdict(ours.total <= theirs.total, `${(ours.total / theirs.total).toFixed(2)} times WebRTC's, of 1`);
+    const ratios = [];
+    while (ratios.length < COMPARISONS) ratios.push(await shareOf(dais, webrtc));
+    const ratio = quantile(ratios.sort((a, b) => a - b), 0.5);
+    verdict(ratio <= 1, `${ratio.toFixed(2)} times WebRTC's, of 1`);
   } finally {
     stopBots();
     await Promise.all([speaker, dais, webrtc].map((browser) => browser.close()));
@@ -163,35 +179,53 @@ const verdict = (holds, what) => {
 
 const quantile = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 
-// How long the audio thread takes per callback, from the browser's own trace.
+// The browser's trace of its audio thread, and how long the host took the machine away meanwhile.
+const traced = async (folder, browser, page) => {
+  const trace = join(folder, 'trace.json');
+  await browser.startTracing(page, { path: trace, categories: ['disabled-by-default-webaudio.audionode', 'audio', 'webaudio'] });
+  const before = await stolenSinceStartMs();
+  await sleep(SECONDS * 1000);
+  const stolenMs = (await stolenSinceStartMs()) - before;
+  await browser.stopTracing();
+  return { stolenMs, traceEvents: JSON.parse(await readFile(trace, 'utf8')).traceEvents };
+};
+
+// Of one kind of call: prints how long they took, and tells whether that is within the time there is.
+const isInTime = (traceEvents, event, what) => {
+  const calls = traceEvents.filter(({ name, dur }) => name === event && dur !== undefined);
+  const times = calls.map(({ ts }) => ts);
+  // What it may take is the time to the next one.
+  const budget = (Math.max(...times) - Math.min(...times)) / (calls.length - 1);
+  const sorted = calls.map(({ dur }) => dur).sort((a, b) => a - b);
+  const [usual, slowest] = [0.5, 0.999].map((share) => quantile(sorted, share));
+  const part = (took) => `${took} µs (${((took / budget) * 100).toFixed(1)} %)`;
+  const mean = sorted.reduce((sum, took) => sum + took, 0) / sorted.length;
+  console.log(`  ${what}, every ${(budget / 1000).toFixed(2)} ms: median ${part(usual)}, p99.9 ${part(slowest)} of ${calls.length}`);
+  console.log(`    ${((mean / budget) * 10_000).toFixed(0)} µs per 10 ms`);
+  return slowest <= budget * BUDGET_SHARE_MAX;
+};
+
+// How long the audio thread takes per callback.
 const callbacks = async (folder, server, sound, wav, count) => {
   const browser = await launchChromium({ pulseServer: sound.server });
-  const trace = join(folder, `trace-${count}.json`);
   try {
     const room = [server, browser, `room-${count}`, wav];
     const listener = await (count === FULL_STAGE ? hearFullStage(...room) : hearDais(...room, count));
     await sleep(SETTLE_SECONDS * 1000);
-    await browser.startTracing(listener.page, { path: trace, categories: ['disabled-by-default-webaudio.audionode', 'audio', 'webaudio'] });
-    await sleep(SECONDS * 1000);
-    await browser.stopTracing();
+    for (let look = 1; look <= LOOKS_MAX; look += 1) {
+      const { stolenMs, traceEvents } = await traced(folder, browser, listener.page);
+      console.log(`hearing ${count}, of which the host took ${stolenMs} ms:`);
+      const areInTime = TRACED.map(([event, what]) => isInTime(traceEvents, event, what)).every(Boolean);
+      if (areInTime || stolenMs <= STOLEN_MS_MAX) {
+        verdict(areInTime, `p99.9 within ${BUDGET_SHARE_MAX * 100} % of the time there is`);
+        return;
+      }
+    }
+    console.log('  VOID: the host took the machine away each time');
+    process.exitCode ??= VOID_EXIT;
   } finally {
     stopBots();
     await browser.close();
-  }
-  const { traceEvents } = JSON.parse(await readFile(trace, 'utf8'));
-  console.log(`hearing ${count}:`);
-  for (const [event, what] of TRACED) {
-    const calls = traceEvents.filter(({ name, dur }) => name === event && dur !== undefined);
-    const times = calls.map(({ ts }) => ts);
-    // What it may take is the time to the next one.
-    const budget = (Math.max(...times) - Math.min(...times)) / (calls.length - 1);
-    const sorted = calls.map(({ dur }) => dur).sort((a, b) => a - b);
-    const [usual, slowest] = [0.5, 0.999].map((share) => quantile(sorted, share));
-    const part = (took) => `${took} µs (${((took / budget) * 100).toFixed(1)} %)`;
-    const mean = sorted.reduce((sum, took) => sum + took, 0) / sorted.length;
-    console.log(`  ${what}, every ${(budget / 1000).toFixed(2)} ms: median ${part(usual)}, p99.9 ${part(slowest)} of ${calls.length}`);
-    console.log(`    ${((mean / budget) * 10_000).toFixed(0)} µs per 10 ms`);
-    verdict(slowest <= budget * BUDGET_SHARE_MAX, `p99.9 within ${BUDGET_SHARE_MAX * 100} % of the time there is`);
   }
 };
 
