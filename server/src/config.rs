@@ -41,7 +41,7 @@ pub struct Config {
     pub connections: usize,
     /// How many rooms there may be at once: 1 to 10000.
     pub rooms: usize,
-    /// And how many of them one person may have founded: 1 to 10000.
+    /// How many of them one person may have founded: 1 to 10000. One address may have founded as many, or a fifth of all.
     pub rooms_per_person: usize,
     /// Origins (`https://talk.example`) besides the server's own whose pages may connect.
     pub allow_origins: Vec<String>,
@@ -316,7 +316,7 @@ struct Options {
     /// How many rooms there may be at once [default: 1000]
     #[arg(long, env = "DAIS_ROOMS", value_name = "COUNT")]
     rooms: Option<usize>,
-    /// And how many of them one person may have founded [default: 5]
+    /// How many rooms one person may have founded at once; one address may as many, or a fifth of all [default: 5]
     #[arg(long, env = "DAIS_ROOMS_PER_PERSON", value_name = "COUNT")]
     rooms_per_person: Option<usize>,
     /// Another origin whose pages may connect, such as https://talk.example; may be given more than once. The server's

@@ -153,6 +153,7 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
             Ok(Err(end)) => end,
             Err(_) => {
                 tracing::error!(connection = %id, "connection died");
+                connection.house.metrics.connection_faults_total.add(1);
                 End::Goodbye(Goodbye::Overloaded)
             }
         },

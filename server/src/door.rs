@@ -40,7 +40,7 @@ impl Bounds {
     pub(crate) fn within(files: usize, connections: usize, connections_per_address: usize) -> Self {
         let sockets = files.saturating_sub(FILES_RESERVED).max(PENDING_SHARE);
         let pending = sockets / PENDING_SHARE;
-        Self { connections_per_address, connections: connections.min(sockets - pending), pending: pending.min(connections) }
+        Self { connections_per_address, connections: connections.min(sockets - pending), pending }
     }
 
     /// How many files may have to be open for so many connections.

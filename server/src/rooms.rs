@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
 use dais_shared::limits::{
-    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, UNLISTED_ROOM_ID_CHARS,
+    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_ADDRESS_SHARE, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS,
 };
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
@@ -56,6 +56,13 @@ pub(crate) struct Bounds {
     pub(crate) rooms: usize,
     /// Founded by one person.
     pub(crate) per_person: usize,
+}
+
+impl Bounds {
+    /// Founded from one address: a share of all, and no less than one person may.
+    fn per_address(self) -> usize {
+        (self.rooms / ROOMS_ADDRESS_SHARE).max(self.per_person)
+    }
 }
 
 /// Every room of the server.
@@ -302,7 +309,7 @@ impl State {
             return Err(Denied::TooManyRoomsOfYours);
         }
         let is_from_there = |entry: &&Entry| entry.address.is_some() && entry.address == new.address;
-        if self.entries.values().filter(is_from_there).count() >= ROOMS_PER_ADDRESS_MAX {
+        if self.entries.values().filter(is_from_there).count() >= bounds.per_address() {
             return Err(Denied::TooManyRooms);
         }
         let is_taken = |id: &RoomId| self.entries.contains_key(id) || self.owed.contains(id);

@@ -67,8 +67,8 @@ pub const UNLISTED_ROOM_ID_CHARS: usize = 26;
 pub const ROOMS: usize = 1000;
 /// The most that an operator may say: whoever founds a room has them all looked through.
 pub const ROOMS_MAX: usize = 10_000;
-/// Rooms founded from one address at once, as long as the server runs: a school's; and no more than a fifth of all.
-pub const ROOMS_PER_ADDRESS_MAX: usize = 200;
+/// One in so many of all rooms may be founded from one address, as long as the server runs: 200 of 1,000 are a school's.
+pub const ROOMS_ADDRESS_SHARE: usize = 5;
 /// Rooms that one identity may have founded and that are there at once, unless the operator says otherwise.
 pub const ROOMS_PER_USER: usize = 5;
 /// Bytes of what a request to the HTTP API says: every field at its longest, written in escapes, several times over.

@@ -1,13 +1,14 @@
 //! Who one is, which rooms there are, and who sits in them.
 
-use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS_PER_ADDRESS_MAX, ROOMS_PER_USER};
+use dais_server::Config;
+use dais_shared::limits::{MEMBERS_PAGE_MAX, ROOMS, ROOMS_ADDRESS_SHARE, ROOMS_PER_USER};
 use dais_shared::names::InvalidName;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Mode, RoomEndReason};
 use dais_shared::view::Change;
 use dais_shared::wire::{Goodbye, Reply, Request, RoomsPage, ServerFrame};
 
-use crate::harness::{TestMember, TestServer};
+use crate::harness::{RawPeer, TestMember, TestServer};
 
 #[tokio::test]
 async fn login_gives_a_unique_identity_that_its_token_opens_again() {
@@ -174,7 +175,7 @@ async fn one_person_holds_so_many_rooms_and_no_more() {
 async fn one_address_holds_so_many_rooms_and_others_find_place() {
     let server = TestServer::start().await;
     let mut founders = Vec::new();
-    for number in 0..ROOMS_PER_ADDRESS_MAX {
+    for number in 0..ROOMS / ROOMS_ADDRESS_SHARE {
         let mut founder = server.person(&format!("Person {number}")).await;
         founder.creates(&format!("room-{number}"), Mode::Open).await.unwrap();
         founders.push(founder);
@@ -184,6 +185,27 @@ async fn one_address_holds_so_many_rooms_and_others_find_place() {
     let mut elsewhere = TestMember::connect_from([127, 0, 0, 2], server.way().clone()).await;
     elsewhere.logs_in("Ben").await.unwrap();
     elsewhere.creates("elsewhere", Mode::Open).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_operator_says_how_many_rooms_and_connections_there_may_be() {
+    let config = Config { connections: 5, rooms: 2, rooms_per_person: 1, ..Config::default() };
+    let server = TestServer::start_with(config).await;
+    let mut ada = server.person("Ada").await;
+    ada.creates("first", Mode::Open).await.unwrap();
+    let mut again = ada.second_page().await;
+    assert_eq!(again.creates("second", Mode::Open).await, Err(Denied::TooManyRoomsOfYours));
+    let mut ben = server.person("Ben").await;
+    assert_eq!(ben.creates("second", Mode::Open).await, Err(Denied::TooManyRooms), "a person's share is an address's, too");
+    let way = server.way().clone();
+    let mut elsewhere = TestMember::connect_from([127, 0, 0, 2], way.clone()).await;
+    elsewhere.logs_in("Cleo").await.unwrap();
+    elsewhere.creates("second", Mode::Open).await.unwrap();
+    let mut last = TestMember::connect_from([127, 0, 0, 3], way).await;
+    last.logs_in("Dan").await.unwrap();
+    assert_eq!(last.creates("third", Mode::Open).await, Err(Denied::TooManyRooms));
+    let status = RawPeer::connect([127, 0, 0, 4], server.address()).await.upgrades(&[]).await.status;
+    assert_eq!(status, 503, "five are connected");
 }
 
 #[tokio::test]

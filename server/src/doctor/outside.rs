@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::place::{PATIENCE, Place, Said};
 use super::{Doctor, Finding, Fine, Note, Wrong, dates};
 use crate::config::Tls;
+use crate::http::operator::LACKS_FORWARDED_FOR;
 use crate::tls::Dates;
 
 impl Doctor {
@@ -58,14 +59,17 @@ impl Doctor {
             ));
         }
         // The figures are for this machine alone, unless somebody on it says that he speaks for others.
-        let answer = place.get("/metrics").await.map(|(status, _)| status);
+        let answer = place.get("/metrics").await;
         let is_telling = self.config.admin_token.is_none() && proxies.iter().all(|proxies| proxies.addr().is_loopback());
         match answer {
-            Ok(StatusCode::OK) if self.config.admin_token.is_none() => Wrong(format!(
+            Ok((StatusCode::OK, _)) if self.config.admin_token.is_none() => Wrong(format!(
                 "The proxy at {url} does not say for whom it speaks: all people have one address, and everybody may read \
                  /metrics; let it add X-Forwarded-For."
             )),
-            Ok(StatusCode::UNAUTHORIZED) if is_telling => Fine("The proxy says for whom it speaks, and is believed.".into()),
+            Ok((StatusCode::UNAUTHORIZED, said)) if said == LACKS_FORWARDED_FOR => Wrong(format!(
+                "The proxy at {url} does not say for whom it speaks: all people have one address; let it add X-Forwarded-For."
+            )),
+            Ok((StatusCode::UNAUTHORIZED, _)) if is_telling => Fine("The proxy says for whom it speaks, and is believed.".into()),
             _ => Note("Whether the proxy adds X-Forwarded-For cannot be told from here.".into()),
         }
     }

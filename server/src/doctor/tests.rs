@@ -252,6 +252,8 @@ async fn a_proxy_that_passes_everything_on_and_is_trusted_is_fine() {
 async fn what_a_proxy_does_wrong_is_named() {
     assert_only(&behind_proxy(&[], forwarded).await, "--trust-proxy");
     assert_only(&behind_proxy(&[PROXY], str::to_owned).await, "let it add X-Forwarded-For");
+    let half = |head: &str| head.replacen("\r\n", "\r\nX-Real-IP: 198.51.100.7\r\n", 1);
+    assert_only(&behind_proxy(&[PROXY], half).await, "all people have one address; let it add X-Forwarded-For");
     let renamed = |head: &str| forwarded(&without(head, "host:")).replacen("\r\n", "\r\nHost: internal\r\n", 1);
     assert_only(&behind_proxy(&[PROXY], renamed).await, "--allow-origin https://localhost");
     let plain = |head: &str| forwarded(&without(head, "upgrade:"));

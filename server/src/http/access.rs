@@ -20,6 +20,15 @@ use crate::server::{House, Peer};
 /// Headers that a reverse proxy leaves, or how their names begin: whoever it speaks for is not on this machine.
 const LEFT_BY_PROXIES: [&str; 4] = ["x-forwarded-", "x-real-ip", "forwarded", "via"];
 
+/// Whether a proxy passed the request on, and left out what the server takes its word on.
+pub(crate) fn lacks_forwarded_for(headers: &HeaderMap) -> bool {
+    is_from_proxy(headers) && !headers.contains_key(origin::FORWARDED_FOR)
+}
+
+fn is_from_proxy(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| LEFT_BY_PROXIES.iter().any(|left| name.as_str().starts_with(left)))
+}
+
 /// The request may read what is for the operator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MayRead;
@@ -64,7 +73,7 @@ fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToke
         }
         None => {
             peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
-                && !headers.keys().any(|name| LEFT_BY_PROXIES.iter().any(|left| name.as_str().starts_with(left)))
+                && !is_from_proxy(headers)
                 && origin::names_this_machine(headers)
         }
     }

@@ -5,21 +5,27 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::room::Unheard;
 
-use super::access::MayRead;
+use super::access::{self, MayRead};
 use super::api::Refused;
 use crate::door::Refusal;
 use crate::metrics::{Counter, Histogram};
 use crate::server::House;
 
+const NOT_OPERATOR: &str =
+    "This is for the operator: send the server's admin token, or ask from its own machine if it has none.\n";
+/// The same, which `dais doctor` looks for.
+pub(crate) const LACKS_FORWARDED_FOR: &str =
+    "This is for the operator, with the server's admin token. The proxy on the way adds no X-Forwarded-For.\n";
+
 /// `GET /metrics`.
-pub(crate) async fn metrics(access: Result<MayRead, Refused>, State(house): State<Arc<House>>) -> Response {
+pub(crate) async fn metrics(access: Result<MayRead, Refused>, State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
     if access.is_err() {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-        let hint = "This is for the operator: send the server's admin token, or ask from its own machine if it has none.\n";
+        let hint = if access::lacks_forwarded_for(&headers) { LACKS_FORWARDED_FOR } else { NOT_OPERATOR };
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&house)).into_response()
@@ -47,6 +53,7 @@ fn render(house: &House) -> String {
         ("dais_voice_frames_fanned_out_total", &metrics.voice_frames_fanned_out_total),
         ("dais_control_frames_discarded_total", &metrics.control_frames_discarded_total),
         ("dais_room_restarts_total", &metrics.room_restarts_total),
+        ("dais_connection_faults_total", &metrics.connection_faults_total),
     ] {
         page.number(name, "counter", counter.get() as f64);
     }

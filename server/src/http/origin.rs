@@ -6,7 +6,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Whether the page that asks may: one from this server, by the name under which it was asked, or one that is `allowed`. A
 /// server that `is_https` itself has no other pages; in front of one that is not, a proxy may speak HTTPS. What names no page is no browser, and no page can make a browser leave its name out (RFC 6455, section 10.2).

@@ -69,9 +69,12 @@ pub(crate) async fn websocket(
 fn not_admitted(refusal: door::Refusal) -> Response {
     let later = [(header::RETRY_AFTER, "5")];
     match refusal {
-        door::Refusal::ServerFull => {
-            (StatusCode::SERVICE_UNAVAILABLE, later, "The server is full; try again later.\n").into_response()
-        }
+        door::Refusal::ServerFull => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            later,
+            "The server is full; try again later. --connections and the limit of open files set how many may be here.\n",
+        )
+            .into_response(),
         door::Refusal::AddressFull
         | door::Refusal::AddressTooFast
         | door::Refusal::Arrivals

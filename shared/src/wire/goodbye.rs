@@ -57,14 +57,13 @@ impl Goodbye {
         }
     }
 
-    /// The reason behind a close code, where it is one of ours.
+    /// The reason behind a close code, where it is one of ours. Others on the way may say the standard's codes as well, so those
+    /// tell nothing, but for the one that anybody may mean.
     #[must_use]
     pub fn from_close_code(code: u16) -> Option<Self> {
-        const ALL: [Goodbye; 12] = [
+        const OURS: [Goodbye; 10] = [
             Goodbye::ShuttingDown,
             Goodbye::WrongVersion,
-            Goodbye::Malformed,
-            Goodbye::TooLarge,
             Goodbye::NoHello,
             Goodbye::Silent,
             Goodbye::TooFast,
@@ -74,10 +73,7 @@ impl Goodbye {
             Goodbye::LoggedOut,
             Goodbye::NotSignedIn,
         ];
-        match code {
-            PROTOCOL_ERROR | UNACCEPTABLE_DATA => Some(Self::Malformed),
-            _ => ALL.into_iter().find(|goodbye| goodbye.close_code() == code),
-        }
+        OURS.into_iter().find(|goodbye| goodbye.close_code() == code)
     }
 
     /// Whether connecting again can help.
