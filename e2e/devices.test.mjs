@@ -148,7 +148,9 @@ test('in the place of an output that is not there another one plays, and the pan
   assert.match(await leo.quality(), /The loudspeaker you chose is not there/);
   await chooses(leo, 'Sound output', OTHER_OUTPUT);
   await leo.page.waitForFunction(() => window.e2eOutputs.length > 0);
-  assert.doesNotMatch(await leo.quality(), /The loudspeaker you chose is not there/);
+  const quality = await leo.quality();
+  assert.match(quality, /Do you hear the others\?/);
+  assert.doesNotMatch(quality, /The loudspeaker you chose is not there/);
   await leave(leo);
   await leave(host);
 });
