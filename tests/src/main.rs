@@ -9,6 +9,7 @@ mod harness;
 
 mod api;
 mod attacks;
+mod backup;
 mod cases;
 mod killed;
 mod lobby;

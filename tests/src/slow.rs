@@ -1,5 +1,7 @@
 //! Listeners who stop reading and read again: what they are sent then is fresh, and what they missed is gone.
 
+mod attacked;
+mod hall;
 mod kernel;
 mod stalled;
 
@@ -11,6 +13,11 @@ use dais_shared::wire::ClientFrame;
 use tokio::sync::watch;
 
 use crate::harness::{TestMember, TestServer};
+
+/// Larger and longer, and with `--release` held to the bounds of docs/reliability.md as they stand.
+fn is_long() -> bool {
+    std::env::var_os("DAIS_LONG").is_some()
+}
 
 /// Frames that a stall loses, or it was none: most of a second.
 const FRAMES_MISSED: u64 = 10;

@@ -106,7 +106,7 @@ impl Drop for ServerProcess {
 #[test]
 fn a_server_in_its_own_process_answers() {
     if let Ok(arguments) = std::env::var(ARGUMENTS) {
-        let _ = dais_server::run(arguments.lines().map(Into::into));
+        assert_eq!(dais_server::run(arguments.lines().map(Into::into)), std::process::ExitCode::SUCCESS);
         return;
     }
     let folder = tempfile::TempDir::with_prefix("dais-process-").unwrap();

@@ -7,9 +7,10 @@ use dais_bots::engine::{Command, Failure};
 use dais_shared::room::{Command as RoomCommand, Mode, Setting};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use tokio::time::{Duration, sleep, timeout};
 
 use super::{Bot, End, OPTIONS, restarted};
-use crate::harness::ServerProcess;
+use crate::harness::{PATIENCE, ServerProcess};
 
 /// Each the host of a room.
 const HOSTS: usize = 25;
@@ -62,9 +63,12 @@ async fn what_was_acknowledged_before_a_kill_has_happened() {
             let (bot, acknowledged) = (Arc::clone(bot), Arc::clone(&acknowledged));
             counting.spawn(async move { (index, counts(&bot, &acknowledged).await) });
         }
-        while acknowledged.load(Ordering::Relaxed) < CHANGES {
-            tokio::task::yield_now().await;
-        }
+        let changed = async {
+            while acknowledged.load(Ordering::Relaxed) < CHANGES {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, changed).await.expect("they change their rooms");
         server = restarted(server, End::Killed, folder.path()).await;
         let mut unheard_of = 0;
         for (index, last) in counting.join_all().await {
