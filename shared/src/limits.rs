@@ -222,7 +222,7 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 100_000;
 /// WebSocket connections of everybody, unless the operator says otherwise: ten full rooms. Where a system lets a process open
 /// half a million files, memory is what runs out.
 pub const CONNECTIONS: usize = 10 * ROOM_SEATS_MAX;
-/// The most that an operator may say.
+/// The most that an operator may say: about as many files as Linux lets a process open (`fs.nr_open`).
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// As many connections may come anew at once, when a server is back; afterwards, all of them once in so many seconds.
 pub const ADDRESS_REFILL_SECONDS: u32 = 20;

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use bundle::{InvalidBundle, KIND_BUNDLE, Messages, encode_bundle_head, messages};
-pub use goodbye::{Goodbye, PROTOCOL_ERROR, UNACCEPTABLE_DATA};
+pub use goodbye::Goodbye;
 
 use crate::ids::{MemberId, MessageId, PageId, RequestId, Revision, RoomId, Seq, StreamId, Token, UserId};
 use crate::limits::CLIENT_MESSAGE_BYTES_MAX;

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::process;
 
-/// Spins until the process named by its only argument is gone, or dead and not yet buried. By itself in a session of its own, and lowest there is: Linux
-/// shares time out between sessions first (`sched(7)`, autogroups), then between the programs in one.
+/// Spins until the process named by its only argument is gone, or dead and not yet buried. By itself in a session of its own, and
+/// lowest there is: Linux shares time out between sessions first (`sched(7)`, autogroups), then between the programs in one.
 const SPIN: &str = "{ echo 19 > /proc/self/autogroup; } 2>/dev/null
 while [ -e /proc/$1/exe ]; do i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; done";
 

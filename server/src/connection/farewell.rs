@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dais_shared::limits::CLOSE_LINGER_MS;
-use dais_shared::wire::{Goodbye, PROTOCOL_ERROR, UNACCEPTABLE_DATA};
+use dais_shared::wire::Goodbye;
 use tokio::time::timeout;
 
 use super::{Connection, End};
@@ -49,6 +49,8 @@ impl Connection {
 
 /// What the peer of such a frame is told, and with which close code (RFC 6455, section 7.4.1).
 const fn goodbye(error: FrameError) -> (Goodbye, u16) {
+    const PROTOCOL_ERROR: u16 = 1002;
+    const UNACCEPTABLE_DATA: u16 = 1003;
     match error {
         FrameError::TooLarge => (Goodbye::TooLarge, Goodbye::TooLarge.close_code()),
         FrameError::Protocol => (Goodbye::Malformed, PROTOCOL_ERROR),

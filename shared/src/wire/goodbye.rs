@@ -2,11 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The close code behind [`Goodbye::Malformed`] where a frame was against the standard.
-pub const PROTOCOL_ERROR: u16 = 1002;
-/// And where it was text.
-pub const UNACCEPTABLE_DATA: u16 = 1003;
-
 /// Why the server closes a connection. Its WebSocket close code says the same, in the standard's words where it has any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Goodbye {
@@ -57,8 +52,8 @@ impl Goodbye {
         }
     }
 
-    /// The reason behind a close code, where it is one of ours. Others on the way may say the standard's codes as well, so those
-    /// tell nothing, but for the one that anybody may mean.
+    /// The reason behind a close code that came without a goodbye. Not behind the standard's codes, which a proxy on the way may
+    /// say of itself; but for 1001, after which to come back is right, whoever said it.
     #[must_use]
     pub fn from_close_code(code: u16) -> Option<Self> {
         const OURS: [Goodbye; 10] = [
