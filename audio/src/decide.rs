@@ -28,8 +28,8 @@ const HURRY_SAMPLES: i64 = 120 * SAMPLES_PER_MS as i64;
 /// take more than a second.
 const SKIP_SAMPLES: i64 = 400 * SAMPLES_PER_MS as i64;
 
-/// A talkspurt that begins later than this, or than the target and half of it again, begins
-/// with what is no later, in samples: what was said long ago is not said any more.
+/// What was said longer ago than this, or than the target and the second of these, in samples, is not said any more: a talkspurt that
+/// begins later begins with what is no later, and so does speech after a skip.
 const LATE_SAMPLES_MAX: i64 = 200 * SAMPLES_PER_MS as i64;
 const LATE_BEYOND_TARGET_MAX: i64 = 100 * SAMPLES_PER_MS as i64;
 
@@ -96,7 +96,7 @@ pub(crate) enum Decision {
     /// Play what comes next, longer by a period of itself that is no longer than this; by
     /// something like a period, if it has to be.
     SlowDown { most: u64, has_to_be: bool },
-    /// Throw this much away in the middle of speech, with a crossfade.
+    /// Leave this much of the speaker's time out in the middle of speech, with a crossfade.
     Skip { samples: u64 },
     /// Make up sound for a packet that is late or lost.
     Conceal { samples: u32 },
@@ -118,12 +118,16 @@ pub(crate) fn decide(situation: &Situation) -> Decision {
 
 /// A talkspurt begins when its first packet lags as much as the target wants.
 fn decide_stopped(situation: &Situation) -> Decision {
-    let Situation { delay_samples, target_samples, .. } = *situation;
-    if delay_samples < target_samples {
+    if situation.delay_samples < situation.target_samples {
         return Decision::Wait;
     }
-    let latest = LATE_SAMPLES_MAX.max(target_samples + LATE_BEYOND_TARGET_MAX);
-    Decision::Start { discard: u64::try_from(delay_samples - latest).unwrap_or(0) }
+    Decision::Start { discard: too_late_samples(situation) }
+}
+
+/// By how much what plays next is later than anything is to be played.
+fn too_late_samples(situation: &Situation) -> u64 {
+    let latest = LATE_SAMPLES_MAX.max(situation.target_samples + LATE_BEYOND_TARGET_MAX);
+    u64::try_from(situation.delay_samples - latest).unwrap_or(0)
 }
 
 /// Nothing waits while a talkspurt sounds.
@@ -165,7 +169,7 @@ fn decide_pace(situation: &Situation, next: Next, excess: i64) -> Decision {
         if next.precedes_pause {
             return Decision::Decode;
         }
-        return Decision::Skip { samples: excess.unsigned_abs() };
+        return Decision::Skip { samples: too_late_samples(situation) };
     }
     // To fall back further than by an eighth of the target costs more lag than it saves loss.
     let lasts = situation.is_overdue && excess <= situation.target_samples / 8;
@@ -272,7 +276,10 @@ mod tests {
     #[test]
     fn far_too_much_lag_is_skipped_in_the_nearest_pause() {
         assert!(matches!(decide(&late(SKIP_SAMPLES)), Decision::Accelerate { .. }));
-        assert_eq!(decide(&late(SKIP_SAMPLES + 1)), Decision::Skip { samples: 19_201 });
+        assert_eq!(
+            decide(&late(SKIP_SAMPLES + 1)),
+            Decision::Skip { samples: (TARGET + SKIP_SAMPLES + 1 - LATE_SAMPLES_MAX).unsigned_abs() }
+        );
         let before_pause = Some(Next { gap_samples: 0, follows_loss: false, precedes_pause: true });
         assert_eq!(decide(&Situation { next: before_pause, ..late(SKIP_SAMPLES + 1) }), Decision::Decode);
     }

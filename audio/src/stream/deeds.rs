@@ -13,6 +13,10 @@ use crate::stretch::{self, PERIOD_SAMPLES_MAX, PERIOD_SAMPLES_MIN, Wanted};
 /// Loudness below which the beginning of a talkspurt is not missed, in −dBov.
 const QUIET_DBOV: u8 = 50;
 
+/// What the decoder is given of a voice behind a gap before it is heard, in samples: 20 ms. Opus predicts each frame's energy from
+/// the one before (RFC 6716, section 4.3.2.1), and is louder than the voice until that is right again.
+const SETTLED_SAMPLES_MIN: u64 = 960;
+
 impl Stream {
     pub(super) fn execute(&mut self, decision: Decision, now: Duration, scratch: &mut Scratch) {
         match decision {
@@ -256,18 +260,26 @@ impl Stream {
         }
     }
 
-    /// Leaves out about `samples` samples: the packet that would have come next is faded into
-    /// the one that comes after the cut.
+    /// Leaves out about `samples` samples of the speaker's time: the packet that would have come next is faded into the one
+    /// that comes after the cut. What never came of that time need not be thrown away.
     fn skip(&mut self, samples: u64, scratch: &mut Scratch) {
         let Some((packet, old_length)) = self.decode_first(&mut scratch.first) else { return };
         let mut left_out = u64::from(packet.samples);
+        let at = |waiting: Waiting| waiting.timestamp.wrapping_sub(packet.timestamp);
+        // What is left out last brings the decoder's state to where the cut ends.
+        let (mut newest, mut settled) = (packet.sequence, SETTLED_SAMPLES_MIN);
         while let Some(first) = self.buffer.first()
             && self.buffer.len() > 1
-            && left_out < samples
         {
+            let follows = first.sequence == newest.wrapping_add(1);
+            if at(first) >= samples && follows && settled >= SETTLED_SAMPLES_MIN {
+                break;
+            }
+            settled = if follows { settled } else { 0 } + u64::from(first.samples);
             left_out += u64::from(first.samples);
-            if left_out >= samples || self.buffer.len() == 2 {
-                // The last one left out brings the decoder's state to where the cut ends.
+            newest = first.sequence;
+            let is_near_cut = at(first).saturating_add(u64::from(first.samples) + SETTLED_SAMPLES_MIN) >= samples;
+            if is_near_cut || self.buffer.len() <= 3 {
                 self.decode_first(&mut scratch.second);
             } else {
                 self.buffer.remove_first();

@@ -125,6 +125,29 @@ fn after_a_stall_sound_returns_and_delay_does_not_stay() {
     assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
 }
 
+/// A way down that stops for two seconds: 250 ms of voice stand in it and come when it goes on; what the server held back is not
+/// there, but for the last 200 ms, which come a round trip later. Until they do, what came first is played.
+#[test]
+fn after_a_stall_only_what_was_on_its_way_is_thrown_away() {
+    let frames = encode(48_000, 480, &tone(48_000, 10.0));
+    for round_trip_ms in [0, 5, 10, 15, 30, 60] {
+        let until = |arrives_ms: u64, sequence: u32| arrives_ms.saturating_sub(10 * (u64::from(sequence) + 1));
+        let heard = Listener::default().hears(&frames, |sequence| match sequence {
+            400..425 => vec![until(6_000, sequence)],
+            425..580 => vec![],
+            580.. => vec![until(6_000 + round_trip_ms, sequence)],
+            _ => vec![0],
+        });
+        let counters = heard.total.counters;
+        let thrown_away_ms = counters.samples_discarded_total / 48;
+        let quicker_ms = counters.samples_accelerated_total / 48;
+        println!("{round_trip_ms} ms: {thrown_away_ms} ms thrown away, {quicker_ms} ms quicker, {counters:?}");
+        assert!((230 - round_trip_ms..=260).contains(&thrown_away_ms), "{thrown_away_ms} ms at {round_trip_ms} ms");
+        assert!(heard.stream.delay_samples <= heard.stream.target_samples as i64 + 10 * 48, "{:?}", heard.stream);
+        assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
+    }
+}
+
 /// Of every 50 frames six are held up and arrive together.
 fn short_stalls(sequence: u32) -> Vec<u64> {
     match sequence % 50 {
