@@ -33,7 +33,9 @@ const PROFILE: &str = "wasm";
 /// When Trunk or one of its steps fails.
 pub(crate) fn build() -> Result<()> {
     let stamp = project::scratch()?.join("client");
-    if std::fs::read_to_string(&stamp).is_ok_and(|before| Ok(before) == state()) {
+    // Taken before it is built: what is changed meanwhile may not be in it.
+    let sources = sources()?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|before| Ok(before) == state(sources)) {
         println!("The client in dist/ is up to date.");
         return Ok(());
     }
@@ -45,13 +47,16 @@ pub(crate) fn build() -> Result<()> {
     // What may have failed there fails again, and is seen, where it is asked for.
     ahead.wait()?;
     compress()?;
-    let write = std::fs::write(&stamp, state()?);
+    let write = std::fs::write(&stamp, state(sources)?);
     write.map_err(|error| format!("cannot write {}: {error}", stamp.display()))
 }
 
+fn sources() -> Result<u64> {
+    fingerprint::of(project::root(), &SOURCES)
+}
+
 /// What the client is built from and what was built, as one line.
-fn state() -> Result<String> {
-    let sources = fingerprint::of(project::root(), &SOURCES)?;
+fn state(sources: u64) -> Result<String> {
     let built = fingerprint::of(project::root(), &["dist"])?;
     Ok(format!("{sources:016x} {built:016x}"))
 }
