@@ -103,8 +103,9 @@ pub struct PlayoutStream {
     pub is_playing: bool,
     /// What waits to be played, in milliseconds.
     pub buffered_ms: f32,
-    /// How long after the quickest packets what sounds now is played, in milliseconds.
-    pub lag_ms: f32,
+    /// When the sample of timestamp zero would have been given to the loudspeaker, had all been played as late as what sounds
+    /// now, in milliseconds of the worker's clock.
+    pub played_origin_ms: f64,
     /// What the jitter buffer aims at, in milliseconds.
     pub target_ms: f32,
 }

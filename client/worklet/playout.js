@@ -126,6 +126,11 @@ class ArrivalClock {
     if (this.stepMs > WALL_STEP_MS_MAX || offset === -Infinity) return now;
     return Math.min(Math.max((wallMs + offset) / 1000, earliest), now + ARRIVAL_AHEAD_S_MAX);
   }
+
+  // What the wall clock says when the device punctually asks for the sound of its time `at`, in milliseconds.
+  wallMs(at) {
+    return at * 1000 - Math.max(this.offsets[0], this.offsets[1]);
+  }
 }
 
 // The reader's end of the memory in which the worker leaves packets, laid out as the worker's
@@ -376,7 +381,7 @@ class Playout extends AudioWorkletProcessor {
     if (currentTime >= this.statisticsAt) {
       this.statisticsAt = currentTime + STATISTICS_INTERVAL_S;
       this.guard((pipeline) => pipeline.exports.dais_set_step(Math.round(this.steps.samples)));
-      this.postStatistics();
+      this.postStatistics(length);
     }
     return true;
   }
@@ -394,7 +399,7 @@ class Playout extends AudioWorkletProcessor {
     this.calledAtMs = nowMs;
   }
 
-  postStatistics() {
+  postStatistics(length) {
     if (this.workerPort === null) return;
     const numbers = this.guard((pipeline) => pipeline.readStatistics());
     if (numbers === undefined) return;
@@ -418,6 +423,8 @@ class Playout extends AudioWorkletProcessor {
       device_rate_hz: sampleRate,
       streams_open: numbers[0],
       packets_unplaced_total: sums[1],
+      // When the streams' timestamp_next is asked for.
+      next_wall_ms: this.arrivals.wallMs(currentTime + length / sampleRate),
       // At the device's rate.
       samples_rendered_total: sums[2],
       samples_clipped_total: sums[3],

@@ -179,7 +179,7 @@ impl Engine {
         for message in messages {
             match wire::decode_server(message) {
                 Ok(FromServer::Voice { origin, header, payload }) => {
-                    if let Some(output) = self.listening.handle_voice(&origin, &header, payload, &self.room, &self.clock, now) {
+                    if let Some(output) = self.listening.handle_voice(&origin, &header, payload, &self.room, now) {
                         self.outputs.push_back(output);
                     }
                 }
@@ -299,7 +299,7 @@ impl Engine {
             received_bps,
             frames_sent: self.publishing.frames_sent,
             frames_held_back: self.publishing.frames_held_back,
-            ..self.listening.statistics(&self.room)
+            ..self.listening.statistics(&self.room, &self.clock)
         }
     }
 }

@@ -177,6 +177,7 @@ pub struct SpeakerStatistics {
     pub member: MemberId,
     /// The source of sound.
     pub stream: StreamId,
-    /// The shortest time of late from the speaker's microphone to this machine, in milliseconds, without the playout buffer.
-    pub transit_ms: Option<f32>,
+    /// When the speaker's microphone gave the sample of timestamp zero, in milliseconds of this machine's clock, the one of
+    /// [`Engine::advance`](crate::Engine::advance); `None` before speaker and server have told.
+    pub captured_origin_ms: Option<f64>,
 }

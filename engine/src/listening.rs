@@ -28,8 +28,6 @@ const VOLUME_MAX: f32 = 2.0;
 const STREAMS_MAX: usize = 2 * STAGE_SEATS_MAX;
 /// Volumes remembered: more people than one ever turns down.
 const VOLUMES_MAX: usize = 256;
-/// The shortest way is looked for in the last one or two of these, as the jitter buffer does: its lag counts from there.
-const SHORTEST_OF: Duration = Duration::from_secs(1);
 /// Divisor of the jitter estimator (RFC 3550, section 6.4.1).
 const JITTER_GAIN: f32 = 1.0 / 16.0;
 
@@ -57,42 +55,13 @@ struct Speaker {
     last_relative_ms: Option<f64>,
     /// Server milliseconds at the stream's timestamp zero.
     origin_ms: Option<f64>,
-    transit: ShortestTransit,
     is_in_view: bool,
-}
-
-/// The shortest time from a microphone to here of late, in milliseconds: of this window and of the one before.
-#[derive(Debug, Default)]
-struct ShortestTransit {
-    windows_ms: [Option<f32>; 2],
-    ends: Duration,
-}
-
-impl ShortestTransit {
-    fn note(&mut self, transit_ms: f32, now: Duration) {
-        if now >= self.ends {
-            self.ends = now + SHORTEST_OF;
-            self.windows_ms = [None, self.windows_ms[0]];
-        }
-        self.windows_ms[0] = Some(self.windows_ms[0].map_or(transit_ms, |shortest| shortest.min(transit_ms)));
-    }
-
-    fn ms(&self) -> Option<f32> {
-        self.windows_ms.into_iter().flatten().reduce(f32::min)
-    }
 }
 
 impl Default for Speaker {
     /// Nothing was heard yet.
     fn default() -> Self {
-        Self {
-            level_dbov: SILENCE_DBOV,
-            heard: Duration::ZERO,
-            last_relative_ms: None,
-            origin_ms: None,
-            transit: ShortestTransit::default(),
-            is_in_view: false,
-        }
+        Self { level_dbov: SILENCE_DBOV, heard: Duration::ZERO, last_relative_ms: None, origin_ms: None, is_in_view: false }
     }
 }
 
@@ -112,7 +81,6 @@ impl Listening {
         header: &voice::Header,
         payload: &[u8],
         room: &RoomState,
-        clock: &ServerClock,
         now: Duration,
     ) -> Option<Output> {
         room.view.as_ref()?;
@@ -128,10 +96,6 @@ impl Listening {
         let relative_ms = now.as_secs_f64() * 1000.0 - origin.arrived_ms as f64;
         let last_ms = speaker.last_relative_ms.replace(relative_ms);
         let difference_ms = last_ms.map_or(jitter_ms, |last_ms| (relative_ms - last_ms).abs() as f32);
-        if let (Some(origin_ms), Some(server_ms)) = (speaker.origin_ms, clock.server_ms(now)) {
-            let captured_ms = origin_ms + header.timestamp as f64 * 1000.0 / f64::from(SAMPLE_RATE_HZ);
-            speaker.transit.note((server_ms - captured_ms) as f32, now);
-        }
         self.jitter_ms += (difference_ms - jitter_ms) * JITTER_GAIN;
         self.stalls.handle_gap(gap.unwrap_or_default(), now);
         let is_silenced = room.speaker(origin.stream).is_some_and(|(_, user)| self.volume(user) == 0.0);
@@ -267,12 +231,13 @@ impl Listening {
         Some(self.levels.iter().map(|(member, level)| (*member, *level)).collect())
     }
 
-    pub(crate) fn statistics(&self, room: &RoomState) -> Statistics {
+    pub(crate) fn statistics(&self, room: &RoomState, clock: &ServerClock) -> Statistics {
         let speakers = room
             .others()
             .filter_map(|person| {
                 let speaker = self.streams.get(&person.stream)?;
-                Some(SpeakerStatistics { member: person.member, stream: person.stream, transit_ms: speaker.transit.ms() })
+                let captured_origin_ms = speaker.origin_ms.and_then(|server_ms| clock.local_ms(server_ms));
+                Some(SpeakerStatistics { member: person.member, stream: person.stream, captured_origin_ms })
             })
             .collect();
         Statistics {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, MakeEncoder, SAMPLE_RATE_HZ, Skipped};
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_UNACKNOWLEDGED_MS_MAX};
+use dais_shared::quickest::Quickest;
 use dais_shared::room::MicrophoneState;
 use dais_shared::voice;
 use dais_shared::wire::{self, ClientFrame};
@@ -19,6 +20,9 @@ use crate::event::Output;
 use crate::server_clock::ServerClock;
 use crate::talk::{LetsOut, Talk};
 
+/// The quickest samples are looked for among so many pieces that the microphone gave, once or twice: seconds of them, in which
+/// clocks do not drift apart by a millisecond.
+const CAPTURED_OF: u32 = 250;
 /// A microphone that its owner muted stays open this long, so that unmuting is immediate.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// While voice is held back, one frame goes out this often: its acknowledgement tells that the way is free again.
@@ -62,6 +66,11 @@ enum Microphone {
     Opening,
     Open,
     Failed(MicrophoneFailure),
+}
+
+/// How long so many samples last, in microseconds.
+const fn us_of(samples: u64) -> u64 {
+    samples.saturating_mul(1_000) / (SAMPLE_RATE_HZ as u64 / 1_000)
 }
 
 /// A person who mutes falls silent at once: the server's word only confirms it.
@@ -113,6 +122,9 @@ struct Stay {
     next_timestamp: u64,
     /// What to add to the pipeline's timestamps. `None` at a talkspurt's start.
     timestamp_base: Option<u64>,
+    /// When the pipeline's timestamp zero came to the microphone, in microseconds of local time: what the quickest samples
+    /// of late say, since a busy machine hands them on late.
+    captured_origin_us: Quickest<i64, CAPTURED_OF>,
     next_mapping: Duration,
     unacknowledged: VecDeque<(u32, Duration)>,
     is_held_back: bool,
@@ -238,6 +250,7 @@ impl Publishing {
         self.level_dbov = None;
         if let Some(stay) = &mut self.stay {
             stay.timestamp_base = None;
+            stay.captured_origin_us = Quickest::default();
         }
         if let Some(capture) = &mut self.capture {
             capture.reset_for_talkspurt();
@@ -351,13 +364,13 @@ impl Publishing {
         let _ = capture.set_frame_samples(frame_samples);
         capture.set_bitrate(stay.bitrate_bps(frame_samples, clock, now));
         capture.push(samples);
-        let captured_at = now.saturating_sub(self.device_latency);
+        stay.note_captured(capture.timestamp_captured(), now.saturating_sub(self.device_latency));
         let mut messages = Vec::new();
         loop {
             if stay.may_send(clock, now) {
                 let Some(frame) = capture.poll_frame() else { break };
                 self.frames_sent += 1;
-                messages.extend(stay.messages(&frame, (capture.timestamp_captured(), captured_at), is_last, clock, now));
+                messages.extend(stay.messages(&frame, is_last, clock, now));
                 if is_last {
                     self.be_silent();
                     return messages;
@@ -399,6 +412,7 @@ impl Stay {
             next_sequence: 0,
             next_timestamp: 0,
             timestamp_base: None,
+            captured_origin_us: Quickest::default(),
             next_mapping: now,
             unacknowledged: VecDeque::new(),
             is_held_back: false,
@@ -437,16 +451,20 @@ impl Stay {
         probe
     }
 
-    /// The frame as a message, before it the clock mapping where one is due: what has the pipeline's timestamp
-    /// `captured.0` came to the microphone at `captured.1`.
-    fn messages(
-        &mut self,
-        frame: &EncodedFrame,
-        captured: (u64, Duration),
-        is_last: bool,
-        clock: &ServerClock,
-        now: Duration,
-    ) -> Vec<Vec<u8>> {
+    /// What has the pipeline's timestamp came to the microphone at `at`, or earlier.
+    fn note_captured(&mut self, timestamp: u64, at: Duration) {
+        let at_us = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+        self.captured_origin_us.note(at_us.saturating_sub_unsigned(us_of(timestamp)));
+    }
+
+    /// When what has the pipeline's timestamp came to the microphone.
+    fn captured_at(&self, timestamp: u64) -> Option<Duration> {
+        let at_us = self.captured_origin_us.get()?.saturating_add_unsigned(us_of(timestamp));
+        u64::try_from(at_us).ok().map(Duration::from_micros)
+    }
+
+    /// The frame as a message, before it the clock mapping where one is due.
+    fn messages(&mut self, frame: &EncodedFrame, is_last: bool, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
         let is_start = frame.flags & voice::TALKSPURT_START != 0;
         let base = *self.timestamp_base.get_or_insert_with(|| {
             let elapsed = now.saturating_sub(self.since).as_secs_f64() * f64::from(SAMPLE_RATE_HZ);
@@ -455,12 +473,12 @@ impl Stay {
         let timestamp = base + frame.timestamp;
         self.next_timestamp = timestamp + u64::from(frame.duration_samples);
         let mut messages = Vec::new();
-        if is_start || now >= self.next_mapping {
+        if (is_start || now >= self.next_mapping)
+            && let Some(server_ms) = self.captured_at(frame.timestamp).and_then(|at| clock.server_ms(at))
+        {
             self.next_mapping = now + Duration::from_millis(CLOCK_MAPPING_MS);
-            if let Some(server_ms) = clock.server_ms(captured.1) {
-                let (timestamp, server_ms) = (base + captured.0, server_ms.max(0.0) as u64);
-                messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
-            }
+            let server_ms = server_ms.max(0.0) as u64;
+            messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
         }
         let header = voice::Header {
             sequence: Seq(self.next_sequence),

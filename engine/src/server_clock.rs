@@ -76,6 +76,11 @@ impl ServerClock {
         self.best().map(|sample| sample.offset_ms + at.as_secs_f64() * 1000.0)
     }
 
+    /// The local time, in milliseconds, at which the server's clock says `server_ms`.
+    pub(crate) fn local_ms(&self, server_ms: f64) -> Option<f64> {
+        self.best().map(|sample| server_ms - sample.offset_ms)
+    }
+
     fn best(&self) -> Option<&Sample> {
         self.samples.iter().min_by_key(|sample| sample.rtt)
     }
@@ -97,6 +102,8 @@ mod tests {
         assert_eq!(clock.rtt_min(), Some(10 * MS));
         let read = clock.server_ms(3000 * MS).expect("two pongs came");
         assert!((read - 502_000.0).abs() < 0.5, "{read}");
+        let back = clock.local_ms(read).expect("two pongs came");
+        assert!((back - 3000.0).abs() < 1e-6, "{back}");
     }
 
     #[test]

@@ -19,7 +19,6 @@ mod journal;
 mod logging;
 mod metrics;
 mod outbox;
-mod quickest;
 mod room_actor;
 mod rooms;
 mod routes;

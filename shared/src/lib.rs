@@ -14,6 +14,7 @@ pub mod ids;
 pub mod limits;
 pub mod names;
 pub mod permissions;
+pub mod quickest;
 pub mod rate;
 pub mod room;
 pub mod view;

@@ -13,7 +13,9 @@ use js_sys::{Float32Array, Function, Object, Promise, Uint8Array};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{DedicatedWorkerGlobalScope, Response};
+use web_sys::Response;
+
+use crate::clock::now_ms;
 
 const MODULE_URL: &str = "/encoder.wasm";
 /// See [`warm_up`].
@@ -94,12 +96,6 @@ async fn next_task() -> Result<JsValue, JsValue> {
         let _ = set_timeout.call1(&scope, &resolve);
     });
     JsFuture::from(next).await
-}
-
-/// Milliseconds of a clock that only counts.
-fn now_ms() -> f64 {
-    let scope: Option<DedicatedWorkerGlobalScope> = js_sys::global().dyn_into().ok();
-    scope.and_then(|scope| scope.performance()).map_or(0.0, |performance| performance.now())
 }
 
 /// A `MakeEncoder`: an instance of the module.

@@ -1,6 +1,7 @@
 //! The worker: the engine's shell in the browser. It owns the WebSocket and has the encoder, so that a busy page never
 //! breaks a voice. Sound reaches it over a port straight from the audio thread, and leaves it through memory shared with that.
 
+mod clock;
 mod encoder;
 mod playout;
 mod ports;

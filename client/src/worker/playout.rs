@@ -10,6 +10,7 @@ use js_sys::{Array, Date, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, MessagePort};
 
+use crate::clock::now_ms;
 use crate::ports::Port;
 use crate::ring::Ring;
 
@@ -61,6 +62,8 @@ impl Loudspeaker {
 fn read_statistics(event: &MessageEvent) -> Playout {
     let data = event.data();
     let to_ms = 1000.0 / f64::from(SAMPLE_RATE_HZ);
+    // The audio thread knows the wall clock only, which may be set.
+    let next_ms = get_number(&data, "next_wall_ms") - Date::now() + now_ms();
     let streams: Array = get(&data, "streams").dyn_into().unwrap_or_default();
     Playout {
         quanta_late_total: get_count(&data, "late_quanta_total"),
@@ -76,7 +79,7 @@ fn read_statistics(event: &MessageEvent) -> Playout {
             .map(|stream| PlayoutStream {
                 stream: get_number(&stream, "stream") as u32,
                 is_playing: get(&stream, "playing").is_truthy(),
-                lag_ms: (get_number(&stream, "delay_samples") * to_ms) as f32,
+                played_origin_ms: next_ms - get_number(&stream, "timestamp_next") * to_ms,
                 buffered_ms: (get_number(&stream, "buffered_samples") * to_ms) as f32,
                 target_ms: (get_number(&stream, "target_samples") * to_ms) as f32,
             })

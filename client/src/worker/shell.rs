@@ -16,6 +16,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
+use crate::clock::now;
 use crate::encoder;
 use crate::playout::Loudspeaker;
 use crate::ports::{Captured, Port, samples};
@@ -79,18 +80,13 @@ pub(crate) fn start() {
     let on_tick = Closure::<dyn FnMut()>::new({
         let shell = shell.clone();
         move || {
-            let now = now(&shell.borrow().scope);
+            let now = now();
             drive(&shell, now, |_| {});
         }
     });
     let _ = scope.set_interval_with_callback_and_timeout_and_arguments_0(on_tick.as_ref().unchecked_ref(), TICK_MS);
     on_tick.forget();
     shell.borrow().tell(&FromWorker::Ready);
-}
-
-fn now(scope: &DedicatedWorkerGlobalScope) -> Duration {
-    let ms = scope.performance().map_or(0.0, |performance| performance.now());
-    Duration::from_secs_f64(ms.max(0.0) / 1000.0)
 }
 
 /// Lets something happen to the engine and what is due by `now`, then does what it wants done.
@@ -108,7 +104,7 @@ fn drive(shell: &Shared, now: Duration, happen: impl FnOnce(&mut Engine)) {
 }
 
 fn handle_page(shell: &Shared, message: ToWorker, port: Option<MessagePort>) {
-    let now = now(&shell.borrow().scope);
+    let now = now();
     match message {
         ToWorker::Start { url, token, is_for_this_page, seed } => {
             let mut starting = shell.borrow_mut();
@@ -161,7 +157,7 @@ fn open_microphone(shell: &Shared, opening: u32) {
         if loaded.is_ok() {
             shell.borrow().tell(&FromWorker::OpenMicrophone);
         } else {
-            let now = now(&shell.borrow().scope);
+            let now = now();
             microphone_failed(&shell, MicrophoneFailure::Lost, now);
             shell.borrow().tell(&FromWorker::MicrophoneUseless);
         }
@@ -193,7 +189,7 @@ fn take_capture(shell: &Shared, port: MessagePort) {
 }
 
 fn handle_captured(shell: &Shared, captured: &Captured) {
-    let now = now(&shell.borrow().scope);
+    let now = now();
     match captured {
         Captured::Frame(buffer) => {
             let mut frame = std::mem::take(&mut shell.borrow_mut().samples);
@@ -215,7 +211,7 @@ fn microphone_failed(shell: &Shared, failure: MicrophoneFailure, now: Duration) 
 }
 
 fn handle_socket(shell: &Shared, event: SocketEvent) {
-    let now = now(&shell.borrow().scope);
+    let now = now();
     match event {
         SocketEvent::Open => drive(shell, now, |engine| engine.handle_socket_open(now)),
         SocketEvent::Message(message) => drive(shell, now, |engine| engine.handle_message(&message, now)),
@@ -313,7 +309,7 @@ impl Shell {
         });
         self.socket = opened.ok();
         if self.socket.is_none() {
-            let now = now(&self.scope);
+            let now = now();
             if let Some(engine) = &mut self.engine {
                 engine.handle_socket_closed(None, now);
             }

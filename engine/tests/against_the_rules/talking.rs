@@ -38,6 +38,21 @@ fn an_open_microphone_sends_silence_too() {
 }
 
 #[test]
+fn when_a_voice_was_captured_is_told_by_the_samples_that_came_quickest() {
+    let mut world = World::speaking();
+    world.advance(3_000 * MS); // until a ping has told the server's time
+    world.speak(240);
+    world.now += 60 * MS; // A busy machine: from here on everything is that late.
+    world.speak(60);
+    assert!(world.mappings.len() >= 2, "at the start and five seconds later: {:?}", world.mappings);
+    let origins_ms: Vec<u64> = world.mappings.iter().map(|(timestamp, server_ms)| server_ms - timestamp / 48).collect();
+    assert!(origins_ms.iter().all(|origin_ms| origin_ms.abs_diff(origins_ms[0]) <= 1), "{origins_ms:?}");
+    world.speak(800);
+    let (timestamp, server_ms) = world.mappings[world.mappings.len() - 1];
+    assert_eq!((server_ms - timestamp / 48).abs_diff(origins_ms[0] + 60), 0, "what stays late is a longer way");
+}
+
+#[test]
 fn the_microphones_queue_is_thrown_away_while_nobody_speaks_and_not_too_often() {
     for speaking in [Speaking::VoiceActivation, Speaking::OpenMicrophone] {
         let mut world = World::speaking();

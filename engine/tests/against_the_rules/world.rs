@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) denies: Option<Denied>,
     pub(crate) to_client: VecDeque<Vec<u8>>,
     pub(crate) voice: Vec<(voice::Header, usize)>,
+    /// Timestamps and the server's milliseconds at which they were captured, as the engine says.
+    pub(crate) mappings: Vec<(u64, u64)>,
     pub(crate) requests: Vec<Request>,
     pub(crate) events: Vec<Event>,
     /// Times that the microphone's queue was to be thrown away.
@@ -80,6 +82,7 @@ impl World {
             denies: None,
             to_client: VecDeque::new(),
             voice: Vec::new(),
+            mappings: Vec::new(),
             requests: Vec::new(),
             events: Vec::new(),
             flushes: 0,
@@ -230,6 +233,7 @@ impl World {
                 let server_ms = 1000 + self.now.as_millis() as u64;
                 self.say(&ServerFrame::Pong { nonce, server_ms });
             }
+            FromClient::Control(ClientFrame::ClockMapping { timestamp, server_ms }) => self.mappings.push((timestamp, server_ms)),
             FromClient::Control(_) => {}
             FromClient::Voice { bytes, header } => {
                 self.voice.push((header, bytes.len()));

@@ -9,8 +9,7 @@
 //! timer (RFC 6298) one layer up: reports of a long or crowded way are late, but evenly so.
 
 use dais_shared::limits::{VOICE_IN_FLIGHT_MS_MAX, VOICE_UNSEEN_MS_MAX};
-
-use crate::quickest::Quickest;
+use dais_shared::quickest::Quickest;
 
 /// The quickest report is looked for among so many, once or twice: half a second to a second of them.
 const QUICKEST_OF: u32 = 5;

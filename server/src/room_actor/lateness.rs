@@ -2,8 +2,7 @@
 //! worth passing on. Told the time.
 
 use dais_shared::limits::{TRANSIT_FRAMES, VOICE_LATE_MS_MAX};
-
-use crate::quickest::Quickest;
+use dais_shared::quickest::Quickest;
 
 /// Samples of a stream in a millisecond.
 const SAMPLES_PER_MS: u64 = 48;

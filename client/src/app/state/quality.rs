@@ -1,6 +1,6 @@
 //! Measurements: the engine's of the network, the playout worklet's of the sound.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use dais_client::bridge::Playout;
 use dais_engine::Statistics;
@@ -9,6 +9,8 @@ use leptos::prelude::*;
 
 /// Reports over which loss is judged: ten seconds, at two a second.
 const RECENT_REPORTS: usize = 20;
+/// Reports of a voice that sounds of which the median is shown: what it does from word to word is nobody's concern.
+const PLAYED_REPORTS: usize = 10;
 /// How much a browser's latest word on its loudspeaker's latency counts: it changes with each of the device's steps.
 const OUTPUT_GAIN: f32 = 0.2;
 /// What devices say of themselves is right to about a step of theirs, in milliseconds.
@@ -25,6 +27,8 @@ pub(crate) struct Quality {
     playout: RwSignal<Playout>,
     output_ms: RwSignal<f32>,
     recent: StoredValue<VecDeque<Totals>>,
+    /// By stream, when of late its timestamp zero would have been played.
+    played: StoredValue<BTreeMap<u32, VecDeque<f64>>>,
     shares: RwSignal<Shares>,
     is_held_back: RwSignal<bool>,
     silent_s: RwSignal<u32>,
@@ -49,6 +53,7 @@ pub(super) fn provide() {
         playout: RwSignal::new(Playout::default()),
         output_ms: RwSignal::new(0.0),
         recent: StoredValue::new(VecDeque::new()),
+        played: StoredValue::new(BTreeMap::new()),
         shares: RwSignal::new(Shares::default()),
         is_held_back: RwSignal::new(false),
         silent_s: RwSignal::new(0),
@@ -103,7 +108,7 @@ impl Quality {
     }
 
     pub(super) fn set_playout(self, mut playout: Playout, output_ms: f32) {
-        self.playout.with_untracked(|before| keep_lags(&mut playout, before));
+        self.played.update_value(|played| settle(&mut playout, played));
         let known_ms = self.output_ms.get_untracked();
         let smoothed_ms = if known_ms > 0.0 { known_ms + (output_ms - known_ms) * OUTPUT_GAIN } else { output_ms };
         self.output_ms.set(smoothed_ms);
@@ -169,23 +174,35 @@ fn shares(earliest: Totals, latest: Totals) -> Shares {
     Shares { concealed: percent(concealed), discarded: percent(discarded), stretched }
 }
 
-/// A voice that is silent just now keeps the lag that it had: its lag in silence says nothing.
-fn keep_lags(playout: &mut Playout, before: &Playout) {
-    for stream in playout.streams.iter_mut().filter(|stream| !stream.is_playing) {
-        let known = before.streams.iter().find(|known| known.stream == stream.stream);
-        stream.lag_ms = known.map_or(0.0, |known| known.lag_ms);
+/// Takes for when each voice is played the median of its latest reports. One that is silent just now keeps what it had: its
+/// lag in silence says nothing.
+fn settle(playout: &mut Playout, played: &mut BTreeMap<u32, VecDeque<f64>>) {
+    played.retain(|stream, _| playout.streams.iter().any(|known| known.stream == *stream));
+    for stream in &mut playout.streams {
+        let latest = played.entry(stream.stream).or_default();
+        if stream.is_playing {
+            if latest.len() >= PLAYED_REPORTS {
+                latest.pop_front();
+            }
+            latest.push_back(stream.played_origin_ms);
+        }
+        let mut sorted: Vec<f64> = latest.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        stream.played_origin_ms = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
     }
 }
 
-/// From mouth to ear is the shortest way of late, the lag behind it, and what the loudspeaker takes. Both clocks are known
-/// to half a round trip at worst, and devices tell what they take in steps of theirs.
+/// From mouth to ear it is as long as from when a sample was captured until it is given to the loudspeaker, and what that takes.
+/// Both clocks are known to half a round trip at worst, and devices tell what they take in steps of theirs.
 fn delays(statistics: &Statistics, playout: &Playout, output_ms: f32) -> Vec<Delay> {
     let (output_ms, unknown_ms) = if output_ms > 0.0 { (output_ms, 0.0) } else { (LOUDSPEAKER_MS, LOUDSPEAKER_MS) };
     let uncertain_ms = DEVICES_UNCERTAIN_MS + unknown_ms + statistics.rtt_ms.unwrap_or_default() / 2.0;
     let delay = |speaker: &dais_engine::SpeakerStatistics| {
         let StreamId(number) = speaker.stream;
         let stream = playout.streams.iter().find(|stream| stream.stream == number);
-        let mouth_to_ear_ms = speaker.transit_ms.zip(stream).map(|(transit_ms, stream)| transit_ms + stream.lag_ms + output_ms);
+        let captured_ms = speaker.captured_origin_ms.unwrap_or(f64::NAN);
+        let played_ms = stream.map_or(f64::NAN, |stream| stream.played_origin_ms);
+        let mouth_to_ear_ms = Some((played_ms - captured_ms) as f32 + output_ms).filter(|ms| ms.is_finite());
         Delay { member: speaker.member, buffer_ms: stream.map(|stream| stream.buffered_ms), mouth_to_ear_ms, uncertain_ms }
     };
     statistics.speakers.iter().map(delay).collect()
@@ -213,20 +230,43 @@ mod tests {
     }
 
     #[test]
-    fn mouth_to_ear_is_the_way_the_lag_and_the_device() {
-        let speaker =
-            |member, stream, transit_ms| SpeakerStatistics { member: MemberId(member), stream: StreamId(stream), transit_ms };
-        let statistics = Statistics { speakers: vec![speaker(1, 7, Some(40.0)), speaker(2, 8, None)], ..Statistics::default() };
-        let playing = PlayoutStream { stream: 7, is_playing: true, buffered_ms: 60.0, lag_ms: 25.0, target_ms: 20.0 };
-        let playout = Playout { streams: vec![playing.clone()], ..Playout::default() };
+    fn mouth_to_ear_is_from_the_capture_to_the_device_and_what_that_takes() {
+        let speaker = |member, stream, captured_origin_ms| SpeakerStatistics {
+            member: MemberId(member),
+            stream: StreamId(stream),
+            captured_origin_ms,
+        };
+        let statistics =
+            Statistics { speakers: vec![speaker(1, 7, Some(5_040.0)), speaker(2, 8, None)], ..Statistics::default() };
+        let playing = |played_origin_ms| PlayoutStream {
+            stream: 7,
+            is_playing: true,
+            played_origin_ms,
+            buffered_ms: 60.0,
+            target_ms: 20.0,
+        };
+        let playout = Playout { streams: vec![playing(5_105.0)], ..Playout::default() };
         let now = delays(&statistics, &playout, 35.0);
         assert_eq!(now[0].mouth_to_ear_ms, Some(100.0));
         assert_eq!(now[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None, uncertain_ms: 10.0 });
         let unsaid = delays(&statistics, &playout, 0.0);
         assert_eq!((unsaid[0].mouth_to_ear_ms, unsaid[0].uncertain_ms), (Some(85.0), 30.0), "a loudspeaker that says nothing");
-        let mut silent =
-            Playout { streams: vec![PlayoutStream { is_playing: false, lag_ms: 9_000.0, ..playing }], ..Playout::default() };
-        keep_lags(&mut silent, &playout);
-        assert_eq!(delays(&statistics, &silent, 35.0), now);
+    }
+
+    #[test]
+    fn a_voice_is_played_when_most_of_its_latest_reports_say() {
+        let mut played = BTreeMap::new();
+        let mut report = |stream, is_playing, played_origin_ms| {
+            let stream = PlayoutStream { stream, is_playing, played_origin_ms, buffered_ms: 0.0, target_ms: 0.0 };
+            let mut playout = Playout { streams: vec![stream], ..Playout::default() };
+            settle(&mut playout, &mut played);
+            playout.streams[0].played_origin_ms
+        };
+        assert!(report(7, false, 9_000.0).is_nan(), "never heard");
+        assert_eq!([5.0, 7.0, 6.0].map(|ms| report(7, true, ms)), [5.0, 7.0, 6.0]);
+        assert_eq!(report(7, false, 9_000.0), 6.0, "silence says nothing");
+        assert_eq!((0..PLAYED_REPORTS).map(|_| report(7, true, 50.0)).last(), Some(50.0), "what was long ago is forgotten");
+        assert!(report(8, false, 0.0).is_nan(), "another voice");
+        assert!(report(7, false, 0.0).is_nan(), "one that was gone begins anew");
     }
 }

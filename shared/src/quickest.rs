@@ -2,7 +2,7 @@
 
 /// Looks back over `WINDOW` values at least, and twice as many at most.
 #[derive(Debug)]
-pub(crate) struct Quickest<T, const WINDOW: u32> {
+pub struct Quickest<T, const WINDOW: u32> {
     /// The least of this window and of the one before.
     least: [Option<T>; 2],
     /// How many this window has had.
@@ -16,7 +16,8 @@ impl<T, const WINDOW: u32> Default for Quickest<T, WINDOW> {
 }
 
 impl<T: Copy + Ord, const WINDOW: u32> Quickest<T, WINDOW> {
-    pub(crate) fn note(&mut self, value: T) {
+    /// One more value; those from two windows ago are forgotten.
+    pub fn note(&mut self, value: T) {
         if self.count == WINDOW {
             self.count = 0;
             self.least = [None, self.least[0]];
@@ -25,8 +26,9 @@ impl<T: Copy + Ord, const WINDOW: u32> Quickest<T, WINDOW> {
         self.least[0] = Some(self.least[0].map_or(value, |least| least.min(value)));
     }
 
-    /// `None` before the first value.
-    pub(crate) fn get(&self) -> Option<T> {
+    /// The least of late; `None` before the first value.
+    #[must_use]
+    pub fn get(&self) -> Option<T> {
         self.least.into_iter().flatten().min()
     }
 }
