@@ -423,8 +423,9 @@ class Playout extends AudioWorkletProcessor {
       device_rate_hz: sampleRate,
       streams_open: numbers[0],
       packets_unplaced_total: sums[1],
-      // When the streams' timestamp_next is asked for.
-      next_wall_ms: this.arrivals.wallMs(currentTime + length / sampleRate),
+      // When the streams' timestamp_next is given to the device: punctual by the wall clock is a step's last quantum, and
+      // all of it is asked for then.
+      next_wall_ms: this.arrivals.wallMs(currentTime + Math.max(this.steps.samples, length) / sampleRate),
       // At the device's rate.
       samples_rendered_total: sums[2],
       samples_clipped_total: sums[3],

@@ -78,8 +78,7 @@ impl Playout {
         self.start(context);
     }
 
-    /// From the worklet to the loudspeaker, in milliseconds, as the browser says, and a buffer more: what has worklets is
-    /// rendered on a thread of its own, one buffer ahead of the device's. 0 where it is not known.
+    /// From the worklet to the loudspeaker, in milliseconds, as the browser says. 0 where it is not known.
     ///
     /// Firefox, which gives its base latency as 0, is not asked for the rest: asked while its sound starts, a page stood
     /// still for half a minute.
@@ -87,7 +86,7 @@ impl Playout {
         let context = self.context.borrow();
         let Some(context) = context.as_ref() else { return 0.0 };
         match get_number(context, "baseLatency") {
-            base if base > 0.0 => ((2.0 * base + get_number(context, "outputLatency")) * 1000.0) as f32,
+            base if base > 0.0 => ((base + get_number(context, "outputLatency")) * 1000.0) as f32,
             _ => 0.0,
         }
     }
