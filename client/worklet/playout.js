@@ -113,8 +113,10 @@ class ArrivalClock {
     const nowMs = this.read();
     if (nowMs === lastMs) return;
     if (nowMs >= this.windowEndsMs || nowMs < this.windowEndsMs - OFFSET_WINDOW_MS) {
+      // What was before a device stood still says nothing of it now.
+      const stoodStill = nowMs >= this.windowEndsMs + OFFSET_WINDOW_MS;
       this.windowEndsMs = nowMs + OFFSET_WINDOW_MS;
-      this.offsets = [-Infinity, this.offsets[0]];
+      this.offsets = [-Infinity, stoodStill ? -Infinity : this.offsets[0]];
     }
     this.offsets[0] = Math.max(this.offsets[0], now * 1000 - nowMs);
   }
@@ -128,8 +130,10 @@ class ArrivalClock {
   }
 
   // What the wall clock says when the device punctually asks for the sound of its time `at`, in milliseconds.
+  // NaN where that is not known.
   wallMs(at) {
-    return at * 1000 - Math.max(this.offsets[0], this.offsets[1]);
+    const offset = Math.max(this.offsets[0], this.offsets[1]);
+    return this.stepMs > WALL_STEP_MS_MAX || offset === -Infinity ? NaN : at * 1000 - offset;
   }
 }
 

@@ -178,6 +178,6 @@ pub struct SpeakerStatistics {
     /// The source of sound.
     pub stream: StreamId,
     /// When the speaker's microphone gave the sample of timestamp zero, in milliseconds of this machine's clock, the one of
-    /// [`Engine::advance`](crate::Engine::advance); `None` before speaker and server have told.
+    /// [`Engine::handle_timeout`](crate::Engine::handle_timeout); `None` before speaker and server have told.
     pub captured_origin_ms: Option<f64>,
 }

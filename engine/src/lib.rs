@@ -6,6 +6,7 @@
 //! the voice of others, and measures. It knows no clock, no socket, no browser, and it never judges who may speak.
 
 mod backoff;
+mod capture_clock;
 mod command;
 mod engine;
 mod event;

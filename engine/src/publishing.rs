@@ -10,25 +10,24 @@ use std::time::Duration;
 use dais_audio::{CaptureConfig, CapturePipeline, EncodedFrame, MakeEncoder, SAMPLE_RATE_HZ, Skipped};
 use dais_shared::ids::{Seq, StreamId};
 use dais_shared::limits::{CLOCK_MAPPING_MS, VOICE_ACK_MS, VOICE_FRAME_SAMPLES_LONG, VOICE_UNACKNOWLEDGED_MS_MAX};
-use dais_shared::quickest::Quickest;
 use dais_shared::room::MicrophoneState;
 use dais_shared::voice;
 use dais_shared::wire::{self, ClientFrame};
 
+use crate::capture_clock::CaptureClock;
 use crate::command::{MicrophoneFailure, Speaking, TalkKey};
 use crate::event::Output;
 use crate::server_clock::ServerClock;
 use crate::talk::{LetsOut, Talk};
 
-/// The quickest samples are looked for among so many pieces that the microphone gave, once or twice: seconds of them, in which
-/// clocks do not drift apart by a millisecond.
-const CAPTURED_OF: u32 = 250;
 /// A microphone that its owner muted stays open this long, so that unmuting is immediate.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// While voice is held back, one frame goes out this often: its acknowledgement tells that the way is free again.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// While nobody speaks, what waits between the device and here is thrown away this often, at most.
 const FLUSHED_EVERY: Duration = Duration::from_secs(5);
+/// Where it turns out that voice was captured earlier than was told, that is told so often, at most.
+const NEWS_EVERY: Duration = Duration::from_millis(250);
 /// Frames whose acknowledgement is remembered: two seconds of 10 ms frames.
 const UNACKNOWLEDGED_MAX: usize = 200;
 
@@ -66,11 +65,6 @@ enum Microphone {
     Opening,
     Open,
     Failed(MicrophoneFailure),
-}
-
-/// How long so many samples last, in microseconds.
-const fn us_of(samples: u64) -> u64 {
-    samples.saturating_mul(1_000) / (SAMPLE_RATE_HZ as u64 / 1_000)
 }
 
 /// A person who mutes falls silent at once: the server's word only confirms it.
@@ -122,10 +116,9 @@ struct Stay {
     next_timestamp: u64,
     /// What to add to the pipeline's timestamps. `None` at a talkspurt's start.
     timestamp_base: Option<u64>,
-    /// When the pipeline's timestamp zero came to the microphone, in microseconds of local time: what the quickest samples
-    /// of late say, since a busy machine hands them on late.
-    captured_origin_us: Quickest<i64, CAPTURED_OF>,
+    captured: CaptureClock,
     next_mapping: Duration,
+    next_news: Duration,
     unacknowledged: VecDeque<(u32, Duration)>,
     is_held_back: bool,
     last_probe: Duration,
@@ -250,7 +243,7 @@ impl Publishing {
         self.level_dbov = None;
         if let Some(stay) = &mut self.stay {
             stay.timestamp_base = None;
-            stay.captured_origin_us = Quickest::default();
+            stay.captured = CaptureClock::default();
         }
         if let Some(capture) = &mut self.capture {
             capture.reset_for_talkspurt();
@@ -364,7 +357,7 @@ impl Publishing {
         let _ = capture.set_frame_samples(frame_samples);
         capture.set_bitrate(stay.bitrate_bps(frame_samples, clock, now));
         capture.push(samples);
-        stay.note_captured(capture.timestamp_captured(), now.saturating_sub(self.device_latency));
+        stay.captured.note(capture.timestamp_captured(), self.device_latency, now);
         let mut messages = Vec::new();
         loop {
             if stay.may_send(clock, now) {
@@ -412,8 +405,9 @@ impl Stay {
             next_sequence: 0,
             next_timestamp: 0,
             timestamp_base: None,
-            captured_origin_us: Quickest::default(),
+            captured: CaptureClock::default(),
             next_mapping: now,
+            next_news: now,
             unacknowledged: VecDeque::new(),
             is_held_back: false,
             last_probe: now,
@@ -451,18 +445,6 @@ impl Stay {
         probe
     }
 
-    /// What has the pipeline's timestamp came to the microphone at `at`, or earlier.
-    fn note_captured(&mut self, timestamp: u64, at: Duration) {
-        let at_us = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-        self.captured_origin_us.note(at_us.saturating_sub_unsigned(us_of(timestamp)));
-    }
-
-    /// When what has the pipeline's timestamp came to the microphone.
-    fn captured_at(&self, timestamp: u64) -> Option<Duration> {
-        let at_us = self.captured_origin_us.get()?.saturating_add_unsigned(us_of(timestamp));
-        u64::try_from(at_us).ok().map(Duration::from_micros)
-    }
-
     /// The frame as a message, before it the clock mapping where one is due.
     fn messages(&mut self, frame: &EncodedFrame, is_last: bool, clock: &ServerClock, now: Duration) -> Vec<Vec<u8>> {
         let is_start = frame.flags & voice::TALKSPURT_START != 0;
@@ -473,10 +455,12 @@ impl Stay {
         let timestamp = base + frame.timestamp;
         self.next_timestamp = timestamp + u64::from(frame.duration_samples);
         let mut messages = Vec::new();
-        if (is_start || now >= self.next_mapping)
-            && let Some(server_ms) = self.captured_at(frame.timestamp).and_then(|at| clock.server_ms(at))
+        let is_news = now >= self.next_news && self.captured.has_news();
+        if (is_start || is_news || now >= self.next_mapping)
+            && let Some(server_ms) = self.captured.tell(frame.timestamp).and_then(|at| clock.server_ms(at))
         {
             self.next_mapping = now + Duration::from_millis(CLOCK_MAPPING_MS);
+            self.next_news = now + NEWS_EVERY;
             let server_ms = server_ms.max(0.0) as u64;
             messages.push(wire::encode_client(&ClientFrame::ClockMapping { timestamp, server_ms }));
         }

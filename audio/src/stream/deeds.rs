@@ -17,6 +17,9 @@ const QUIET_DBOV: u8 = 50;
 /// the one before (RFC 6716, section 4.3.2.1), and is louder than the voice until that is right again.
 const SETTLED_SAMPLES_MIN: u64 = 960;
 
+/// Packets that one skip decodes and leaves out, at most: no client's take more, and the device waits for no other's.
+const SETTLING_PACKETS_MAX: u32 = 6;
+
 impl Stream {
     pub(super) fn execute(&mut self, decision: Decision, now: Duration, scratch: &mut Scratch) {
         match decision {
@@ -267,7 +270,7 @@ impl Stream {
         let mut left_out = u64::from(packet.samples);
         let at = |waiting: Waiting| waiting.timestamp.wrapping_sub(packet.timestamp);
         // What is left out last brings the decoder's state to where the cut ends.
-        let (mut newest, mut settled) = (packet.sequence, SETTLED_SAMPLES_MIN);
+        let (mut newest, mut settled, mut decoded) = (packet.sequence, SETTLED_SAMPLES_MIN, 0);
         while let Some(first) = self.buffer.first()
             && self.buffer.len() > 1
         {
@@ -279,7 +282,8 @@ impl Stream {
             left_out += u64::from(first.samples);
             newest = first.sequence;
             let is_near_cut = at(first).saturating_add(u64::from(first.samples) + SETTLED_SAMPLES_MIN) >= samples;
-            if is_near_cut || self.buffer.len() <= 3 {
+            if (is_near_cut || self.buffer.len() <= 3) && decoded < SETTLING_PACKETS_MAX {
+                decoded += 1;
                 self.decode_first(&mut scratch.second);
             } else {
                 self.buffer.remove_first();

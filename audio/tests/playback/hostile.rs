@@ -74,6 +74,38 @@ fn absurd_headers_neither_panic_nor_grow() {
     }
 }
 
+/// One that makes himself late, and sends what never settles: each packet with a gap before it, and older than the one before.
+#[test]
+fn a_skip_decodes_no_more_than_an_audio_callback_has_time_for() {
+    let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();
+    let frames = encode(48_000, 480, &tone(48_000, 1.0));
+    let mut quantum = [0.0; 480];
+    let mut packets_decoded = |playback: &mut PlaybackPipeline, now| {
+        let before = playback.statistics().counters.samples_decoded_total;
+        playback.render(&mut quantum, now);
+        (playback.statistics().counters.samples_decoded_total - before) / 480
+    };
+    for tick in 0..50u32 {
+        let now = Duration::from_millis(u64::from(tick) * 10);
+        playback.insert(&header(STREAM, tick, &frames[tick as usize]), &frames[tick as usize].payload, now);
+        packets_decoded(&mut playback, now);
+    }
+    let now = Duration::from_millis(500);
+    let waiting = 50 * 480;
+    for packet in 0..60u32 {
+        let timestamp = match packet {
+            0 => waiting,
+            59 => waiting + 48_000,
+            _ => waiting - 4_800 - u64::from(packet),
+        };
+        let header = PacketHeader { timestamp, ..header(STREAM, 50 + 2 * packet, &frames[50]) };
+        assert_eq!(playback.insert(&header, &frames[50].payload, now), Inserted::Queued);
+    }
+    let most = (0..5).map(|quantum| packets_decoded(&mut playback, now + Duration::from_millis(quantum * 10))).max();
+    assert!(most.is_some_and(|most| most <= 10), "{most:?} packets in a callback");
+    assert!(playback.statistics().counters.samples_discarded_total >= 50 * 480, "they were skipped");
+}
+
 #[test]
 fn a_flood_that_nobody_plays_is_bounded_and_the_newest_survive() {
     let mut playback = PlaybackPipeline::new(PlaybackConfig::new(48_000)).unwrap();

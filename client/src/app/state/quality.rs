@@ -10,7 +10,11 @@ use leptos::prelude::*;
 /// Reports over which loss is judged: ten seconds, at two a second.
 const RECENT_REPORTS: usize = 20;
 /// Reports of a voice that sounds of which the median is shown: what it does from word to word is nobody's concern.
-const PLAYED_REPORTS: usize = 10;
+const AGE_REPORTS: usize = 10;
+/// What a voice can be old, in milliseconds; speakers are believed no further.
+const AGES_MS: std::ops::Range<f32> = 0.0..10_000.0;
+/// A speaker whose timestamps count from an origin that is off by more, in milliseconds, has begun to count anew.
+const REBASED_MS: f64 = 5.0;
 /// How much a browser's latest word on its loudspeaker's latency counts: it changes with each of the device's steps.
 const OUTPUT_GAIN: f32 = 0.2;
 /// What devices say of themselves is right to about a step of theirs, in milliseconds.
@@ -27,8 +31,7 @@ pub(crate) struct Quality {
     playout: RwSignal<Playout>,
     output_ms: RwSignal<f32>,
     recent: StoredValue<VecDeque<Totals>>,
-    /// By stream, when of late its timestamp zero would have been played.
-    played: StoredValue<BTreeMap<u32, VecDeque<f64>>>,
+    ages: StoredValue<Ages>,
     shares: RwSignal<Shares>,
     is_held_back: RwSignal<bool>,
     silent_s: RwSignal<u32>,
@@ -53,7 +56,7 @@ pub(super) fn provide() {
         playout: RwSignal::new(Playout::default()),
         output_ms: RwSignal::new(0.0),
         recent: StoredValue::new(VecDeque::new()),
-        played: StoredValue::new(BTreeMap::new()),
+        ages: StoredValue::new(Ages::default()),
         shares: RwSignal::new(Shares::default()),
         is_held_back: RwSignal::new(false),
         silent_s: RwSignal::new(0),
@@ -95,7 +98,10 @@ impl Quality {
     /// Per speaker.
     pub(crate) fn delays(self) -> Vec<Delay> {
         let output_ms = self.output_ms.get();
-        self.playout.with(|playout| self.statistics.with(|statistics| delays(statistics, playout, output_ms)))
+        let of = |statistics: &Statistics, playout: &Playout| {
+            self.ages.with_value(|ages| delays(statistics, playout, ages, output_ms))
+        };
+        self.playout.with(|playout| self.statistics.with(|statistics| of(statistics, playout)))
     }
 
     pub(super) fn set_statistics(self, statistics: Statistics, is_microphone_open: bool) {
@@ -107,8 +113,8 @@ impl Quality {
         }
     }
 
-    pub(super) fn set_playout(self, mut playout: Playout, output_ms: f32) {
-        self.played.update_value(|played| settle(&mut playout, played));
+    pub(super) fn set_playout(self, playout: Playout, output_ms: f32) {
+        self.statistics.with_untracked(|statistics| self.ages.update_value(|ages| ages.note(&playout, statistics)));
         let known_ms = self.output_ms.get_untracked();
         let smoothed_ms = if known_ms > 0.0 { known_ms + (output_ms - known_ms) * OUTPUT_GAIN } else { output_ms };
         self.output_ms.set(smoothed_ms);
@@ -174,35 +180,59 @@ fn shares(earliest: Totals, latest: Totals) -> Shares {
     Shares { concealed: percent(concealed), discarded: percent(discarded), stretched }
 }
 
-/// Takes for when each voice is played the median of its latest reports. One that is silent just now keeps what it had: its
-/// lag in silence says nothing.
-fn settle(playout: &mut Playout, played: &mut BTreeMap<u32, VecDeque<f64>>) {
-    played.retain(|stream, _| playout.streams.iter().any(|known| known.stream == *stream));
-    for stream in &mut playout.streams {
-        let latest = played.entry(stream.stream).or_default();
-        if stream.is_playing {
-            if latest.len() >= PLAYED_REPORTS {
-                latest.pop_front();
+/// How long after its capture each voice is played, of late.
+#[derive(Debug, Default)]
+struct Ages {
+    streams: BTreeMap<u32, Age>,
+}
+
+#[derive(Debug, Default)]
+struct Age {
+    /// As the speaker told last.
+    captured_origin_ms: f64,
+    recent_ms: VecDeque<f32>,
+}
+
+impl Ages {
+    /// One more report. A voice that is silent just now keeps what it had: its lag in silence says nothing.
+    fn note(&mut self, playout: &Playout, statistics: &Statistics) {
+        self.streams.retain(|number, _| playout.streams.iter().any(|stream| stream.stream == *number));
+        for stream in playout.streams.iter().filter(|stream| stream.is_playing) {
+            let speaker = statistics.speakers.iter().find(|speaker| speaker.stream == StreamId(stream.stream));
+            let Some(captured_origin_ms) = speaker.and_then(|speaker| speaker.captured_origin_ms) else { continue };
+            let age = self.streams.entry(stream.stream).or_default();
+            // A talkspurt may count from an origin of its own, and is measured by the one before until that is known.
+            if (captured_origin_ms - age.captured_origin_ms).abs() > REBASED_MS {
+                age.recent_ms.clear();
             }
-            latest.push_back(stream.played_origin_ms);
+            age.captured_origin_ms = captured_origin_ms;
+            let age_ms = (stream.played_origin_ms - captured_origin_ms) as f32;
+            if AGES_MS.contains(&age_ms) {
+                if age.recent_ms.len() >= AGE_REPORTS {
+                    age.recent_ms.pop_front();
+                }
+                age.recent_ms.push_back(age_ms);
+            }
         }
-        let mut sorted: Vec<f64> = latest.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        stream.played_origin_ms = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    }
+
+    /// The median, in milliseconds.
+    fn of(&self, stream: u32) -> Option<f32> {
+        let mut sorted: Vec<f32> = self.streams.get(&stream)?.recent_ms.iter().copied().collect();
+        sorted.sort_by(f32::total_cmp);
+        sorted.get(sorted.len() / 2).copied()
     }
 }
 
-/// From mouth to ear it is as long as from when a sample was captured until it is given to the loudspeaker, and what that takes.
+/// From mouth to ear it is as long as from a sample's capture until it is given to the loudspeaker, and what that takes.
 /// Both clocks are known to half a round trip at worst, and devices tell what they take in steps of theirs.
-fn delays(statistics: &Statistics, playout: &Playout, output_ms: f32) -> Vec<Delay> {
+fn delays(statistics: &Statistics, playout: &Playout, ages: &Ages, output_ms: f32) -> Vec<Delay> {
     let (output_ms, unknown_ms) = if output_ms > 0.0 { (output_ms, 0.0) } else { (LOUDSPEAKER_MS, LOUDSPEAKER_MS) };
     let uncertain_ms = DEVICES_UNCERTAIN_MS + unknown_ms + statistics.rtt_ms.unwrap_or_default() / 2.0;
     let delay = |speaker: &dais_engine::SpeakerStatistics| {
         let StreamId(number) = speaker.stream;
         let stream = playout.streams.iter().find(|stream| stream.stream == number);
-        let captured_ms = speaker.captured_origin_ms.unwrap_or(f64::NAN);
-        let played_ms = stream.map_or(f64::NAN, |stream| stream.played_origin_ms);
-        let mouth_to_ear_ms = Some((played_ms - captured_ms) as f32 + output_ms).filter(|ms| ms.is_finite());
+        let mouth_to_ear_ms = ages.of(number).map(|age_ms| age_ms + output_ms);
         Delay { member: speaker.member, buffer_ms: stream.map(|stream| stream.buffered_ms), mouth_to_ear_ms, uncertain_ms }
     };
     statistics.speakers.iter().map(delay).collect()
@@ -229,44 +259,55 @@ mod tests {
         assert_eq!(shares(totals(5000, 70, 9, 9), totals(10, 0, 0, 0)), Shares::default(), "a new worklet is no loss");
     }
 
-    #[test]
-    fn mouth_to_ear_is_from_the_capture_to_the_device_and_what_that_takes() {
+    fn playing(played_origin_ms: f64) -> Playout {
+        let stream = PlayoutStream { stream: 7, is_playing: true, played_origin_ms, buffered_ms: 60.0, target_ms: 20.0 };
+        Playout { streams: vec![stream], ..Playout::default() }
+    }
+
+    fn captured(captured_origin_ms: Option<f64>) -> Statistics {
         let speaker = |member, stream, captured_origin_ms| SpeakerStatistics {
             member: MemberId(member),
             stream: StreamId(stream),
             captured_origin_ms,
         };
-        let statistics =
-            Statistics { speakers: vec![speaker(1, 7, Some(5_040.0)), speaker(2, 8, None)], ..Statistics::default() };
-        let playing = |played_origin_ms| PlayoutStream {
-            stream: 7,
-            is_playing: true,
-            played_origin_ms,
-            buffered_ms: 60.0,
-            target_ms: 20.0,
-        };
-        let playout = Playout { streams: vec![playing(5_105.0)], ..Playout::default() };
-        let now = delays(&statistics, &playout, 35.0);
+        Statistics { speakers: vec![speaker(1, 7, captured_origin_ms), speaker(2, 8, None)], ..Statistics::default() }
+    }
+
+    #[test]
+    fn mouth_to_ear_is_from_the_capture_to_the_device_and_what_that_takes() {
+        let (statistics, playout) = (captured(Some(5_040.0)), playing(5_105.0));
+        let mut ages = Ages::default();
+        ages.note(&playout, &statistics);
+        let now = delays(&statistics, &playout, &ages, 35.0);
         assert_eq!(now[0].mouth_to_ear_ms, Some(100.0));
         assert_eq!(now[1], Delay { member: MemberId(2), buffer_ms: None, mouth_to_ear_ms: None, uncertain_ms: 10.0 });
-        let unsaid = delays(&statistics, &playout, 0.0);
+        let unsaid = delays(&statistics, &playout, &ages, 0.0);
         assert_eq!((unsaid[0].mouth_to_ear_ms, unsaid[0].uncertain_ms), (Some(85.0), 30.0), "a loudspeaker that says nothing");
     }
 
     #[test]
-    fn a_voice_is_played_when_most_of_its_latest_reports_say() {
-        let mut played = BTreeMap::new();
-        let mut report = |stream, is_playing, played_origin_ms| {
-            let stream = PlayoutStream { stream, is_playing, played_origin_ms, buffered_ms: 0.0, target_ms: 0.0 };
-            let mut playout = Playout { streams: vec![stream], ..Playout::default() };
-            settle(&mut playout, &mut played);
-            playout.streams[0].played_origin_ms
+    fn a_voice_is_as_old_as_most_of_its_latest_reports_say() {
+        let mut ages = Ages::default();
+        let mut note = |playout: &Playout, captured_origin_ms| {
+            ages.note(playout, &captured(captured_origin_ms));
+            ages.of(7)
         };
-        assert!(report(7, false, 9_000.0).is_nan(), "never heard");
-        assert_eq!([5.0, 7.0, 6.0].map(|ms| report(7, true, ms)), [5.0, 7.0, 6.0]);
-        assert_eq!(report(7, false, 9_000.0), 6.0, "silence says nothing");
-        assert_eq!((0..PLAYED_REPORTS).map(|_| report(7, true, 50.0)).last(), Some(50.0), "what was long ago is forgotten");
-        assert!(report(8, false, 0.0).is_nan(), "another voice");
-        assert!(report(7, false, 0.0).is_nan(), "one that was gone begins anew");
+        let silent = |mut playout: Playout| {
+            playout.streams[0].is_playing = false;
+            playout
+        };
+        assert_eq!(note(&silent(playing(9_000.0)), Some(0.0)), None, "never heard");
+        assert_eq!(note(&playing(50.0), None), None, "nobody said when it was captured");
+        let few = [50.0, 70.0, 60.0].map(|played_ms| note(&playing(played_ms), Some(0.0)));
+        assert_eq!(few, [Some(50.0), Some(70.0), Some(60.0)]);
+        assert_eq!(note(&silent(playing(9_000.0)), Some(0.0)), Some(60.0), "silence says nothing");
+        assert_eq!(note(&playing(-9_000.0), Some(0.0)), Some(60.0), "nor does what cannot be");
+        assert_eq!(note(&playing(f64::NAN), Some(0.0)), Some(60.0));
+        assert_eq!(note(&playing(3_055.0), Some(3_000.0)), Some(55.0), "another talkspurt counts from another origin");
+        for _ in 0..AGE_REPORTS {
+            note(&playing(3_090.0), Some(3_001.0));
+        }
+        assert_eq!(note(&playing(3_090.0), Some(3_001.0)), Some(89.0), "what was long ago is forgotten");
+        assert_eq!(note(&Playout::default(), Some(0.0)), None, "and so is who is gone");
     }
 }
