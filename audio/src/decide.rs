@@ -28,8 +28,8 @@ const HURRY_SAMPLES: i64 = 120 * SAMPLES_PER_MS as i64;
 /// take more than a second.
 const SKIP_SAMPLES: i64 = 400 * SAMPLES_PER_MS as i64;
 
-/// What was said longer ago than this, or than the target and the second of these, in samples, is not said any more: a talkspurt that
-/// begins later begins with what is no later, and so does speech after a skip.
+/// What was said longer ago than this, in samples, is not said any more: a talkspurt that begins later begins with what is no
+/// later, and so does speech after a skip. Where the target is long, it is so much beyond that.
 const LATE_SAMPLES_MAX: i64 = 200 * SAMPLES_PER_MS as i64;
 const LATE_BEYOND_TARGET_MAX: i64 = 100 * SAMPLES_PER_MS as i64;
 

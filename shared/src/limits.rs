@@ -180,7 +180,7 @@ pub const GATHERING_MS_MAX: u64 = 20;
 pub const VOICE_FRAME_SAMPLES_SHORT: u32 = 480;
 /// And beyond it: 20 ms.
 pub const VOICE_FRAME_SAMPLES_LONG: u32 = 960;
-/// A speaker tells how capture time maps to server time this often, and at every talkspurt's start.
+/// A speaker tells how capture time maps to server time this often, at every talkspurt's start, and when it knows better.
 pub const CLOCK_MAPPING_MS: u64 = 5_000;
 
 /// Messages that wait for one room. At 50 voice frames a second from a full stage this is over a second.
