@@ -10,13 +10,14 @@ import sys
 
 import numpy as np
 import soundfile
-from pesq import pesq
+from pesq import PesqError, pesq
 from pystoi import stoi
 from scipy.signal import correlate, resample_poly
 
 RATE_HZ = 16_000
 # A clip is looked for between where it was said and this much later, in seconds.
 LATEST_S = 0.8
+PESQ_LEAST = 1.04
 
 
 def load(path):
@@ -24,9 +25,16 @@ def load(path):
     return resample_poly(samples, RATE_HZ, rate)
 
 
+def quality(spoken, heard):
+    """PESQ; where nothing at all was heard, the least it gives."""
+    mark = pesq(RATE_HZ, spoken, heard, "wb", on_error=PesqError.RETURN_VALUES)
+    return mark if mark > 0 else PESQ_LEAST
+
+
 def judge(job):
-    heard_path, spoken_paths, begins = job
+    heard_path, spoken_paths = job
     heard = load(heard_path)
+    begins = [int(line) for line in heard_path.with_suffix(".csv").read_text().splitlines()]
     marks = []
     for path, begin in zip(spoken_paths, begins):
         spoken = load(path)
@@ -35,7 +43,7 @@ def judge(job):
         lag = int(np.argmax(correlate(window, spoken, mode="valid"))) if len(window) > len(spoken) else 0
         part = window[lag : lag + len(spoken)]
         spoken = spoken[: len(part)]
-        marks.append((pesq(RATE_HZ, spoken, part, "wb"), stoi(spoken, part, RATE_HZ)))
+        marks.append((quality(spoken, part), stoi(spoken, part, RATE_HZ)))
     # The first clip is where the way is learned; the last may be cut short.
     return heard_path.stem.rsplit("-", 1)[0], marks[1:-1]
 
@@ -43,8 +51,7 @@ def judge(job):
 def main():
     speech, folder = map(pathlib.Path, sys.argv[1:3])
     spoken = sorted(speech.glob("*.wav"))
-    begins = [int(line.split(",")[0]) for line in (folder / "clips.csv").read_text().splitlines()]
-    jobs = [(path, spoken, begins) for path in sorted(folder.glob("*.wav"))]
+    jobs = [(path, spoken) for path in sorted(folder.glob("*.wav"))]
     kinds = {}
     with multiprocessing.Pool() as pool:
         for kind, marks in pool.imap(judge, jobs):

@@ -9,20 +9,21 @@ mod choir;
 #[cfg(test)]
 mod click;
 mod neteq;
+mod networks;
 mod oracle;
 mod pipeline;
 mod random;
+mod record;
 mod trace;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use neteq::Outcome;
 use pipeline::{Heard, Speech};
-use random::Random;
-use trace::{Sending, Trace, with_pauses};
+pub(crate) use record::record;
+use trace::Trace;
 
 /// What to simulate.
 #[derive(Debug, Default)]
@@ -49,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let battery = options.battery.unwrap_or(if options.trace.is_some() || options.only.is_some() { 0 } else { BATTERY });
     let traces = match &options.trace {
         Some(path) => vec![Trace::read(path).map_err(|error| error.to_string())?],
-        None => own_traces().into_iter().filter(|trace| is_wanted(options, &trace.name)).collect(),
+        None => networks::of_the_table().into_iter().filter(|trace| is_wanted(options, &trace.name)).collect(),
     };
     println!(
         "| trace | mean ms | p95 ms | concealed % | discarded % | stretched % | underruns | off target ms | fixed: same loss | NetEq: J at same delay | J | gate |"
@@ -58,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let mut holds = true;
     for trace in &traces {
         let speech = Speech::encode(&samples, trace.frame_ms)?;
-        let heard = pipeline::play(trace, &speech, false)?;
+        let heard = pipeline::play(trace, &speech, None)?;
         holds &= print_row(trace, &heard);
     }
     if battery > 0 {
@@ -73,105 +74,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 /// Seeded traces that are compared with NetEq, unless said otherwise.
 const BATTERY: u64 = 60;
 
-/// Seeds with which each kind of network is spoken through, for the judges.
-const SPEECH_SEEDS: u64 = 10;
-
-/// Says all clips through seeded networks of several kinds, and writes what is heard as `KIND-SEED.wav`, beside
-/// `clips.csv` with where each clip begins, in samples at 48 kHz.
-///
-/// # Errors
-/// As [`run`].
-pub(crate) fn record(options: &Options) -> Result<(), Box<dyn Error>> {
-    let directory = options.output.as_ref().ok_or("say where to write: --output DIRECTORY")?;
-    let clips = read_speech(&options.speech)?;
-    let mut begins = String::new();
-    let mut begin = 0;
-    for clip in &clips {
-        writeln!(begins, "{begin},{}", clip.len())?;
-        begin += clip.len();
-    }
-    std::fs::write(directory.join("clips.csv"), begins)?;
-    let seconds = begin as f64 / 48_000.0;
-    let speech = Speech::encode(&clips.concat(), trace::FRAME_MS)?;
-    for seed in 1..=SPEECH_SEEDS {
-        for trace in spoken_traces(seed, seconds) {
-            // What a steady network does, it does with every seed.
-            if trace.name.starts_with("clean") && seed > 1 {
-                continue;
-            }
-            let heard = pipeline::play(&trace, &speech, true)?;
-            write_wav(&directory.join(format!("{}.wav", trace.name)), &heard.samples)?;
-        }
-    }
-    Ok(())
-}
-
-fn spoken_traces(seed: u64, seconds: f64) -> Vec<Trace> {
-    let mut random = Random::new(seed);
-    let name = |kind: &str| format!("{kind}-{seed}");
-    let mut traces = vec![Sending::new(&name("clean"), seconds).datagrams(|_| Some(0.0))];
-    traces.push(Sending::new(&name("jitter-50"), seconds).datagrams(|_| Some(random.between(0.0, 50.0))));
-    for (kind, loss) in [("tcp-1%", 0.01), ("tcp-5%", 0.05)] {
-        traces.push(Sending::new(&name(kind), seconds).ordered(&mut random, |_| loss));
-    }
-    for (kind, loss) in [("datagrams-1%", 0.01), ("datagrams-5%", 0.05), ("datagrams-10%", 0.1)] {
-        let mut delay_ms = |_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) };
-        traces.push(Sending::new(&name(kind), seconds).datagrams(&mut delay_ms));
-    }
-    traces
-}
-
 fn is_wanted(options: &Options, name: &str) -> bool {
     options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
-}
-
-/// The traces that the gates are about. Seeds are fixed: a table can be had again.
-fn own_traces() -> Vec<Trace> {
-    const MINUTES: f64 = 60.0;
-    let mut random = Random::new(1);
-    let five_minutes = |name| Sending::new(name, 5.0 * MINUTES);
-    let jittery = |name, random: &mut Random| five_minutes(name).datagrams(|_| Some(random.between(0.0, 50.0)));
-    let lossy = |name, loss: f64, random: &mut Random| {
-        five_minutes(name).datagrams(|_| if random.unit() < loss { None } else { Some(random.between(0.0, 2.0)) })
-    };
-    let alternating = |sent_ms: f64| if sent_ms % 80_000.0 < 60_000.0 { 0.0 } else { 0.05 };
-    let held_up = |name, to_ms, first_ms, last_ms| Sending::new(name, 40.0).stall(20_000.0, to_ms, first_ms, last_ms);
-    let mut traces = vec![
-        Sending::new("clean", 2.0 * MINUTES).datagrams(|_| Some(0.0)),
-        jittery("jitter-50", &mut random),
-        five_minutes("tcp-1").ordered(&mut random, |_| 0.01),
-        five_minutes("tcp-5").ordered(&mut random, |_| 0.05),
-        Sending::new("tcp-alternating", 8.0 * MINUTES).ordered(&mut random, alternating),
-        // Held up before the server: what was under way comes late, and the speaker's page has stopped sending.
-        held_up("stall-up", 22_000.0, 100.0, 0.0).on_the_way_up(),
-        // Held up behind it: what the kernel had taken, and what the outbox still holds as young enough.
-        held_up("stall-down", 22_000.0, 200.0, 200.0),
-        // Behind a reverse proxy, which takes more until the listener's reports are missed.
-        held_up("stall-down-proxy", 22_000.0, 260.0, 200.0),
-        held_up("cut", 25_000.0, 0.0, 0.0),
-        lossy("datagrams-1", 0.01, &mut random),
-        lossy("datagrams-5", 0.05, &mut random),
-        lossy("datagrams-10", 0.10, &mut random),
-    ];
-    let short = |name| five_minutes(name).in_frames_of(10.0);
-    traces.extend([
-        short("jitter-50-short").datagrams(|_| Some(random.between(0.0, 50.0))),
-        short("tcp-1-short").ordered(&mut random, |_| 0.01),
-        short("tcp-5-short").ordered(&mut random, |_| 0.05),
-        short("tcp-5-short-up").ordered(&mut random, |_| 0.05).on_the_way_up(),
-        five_minutes("tcp-5-up").ordered(&mut random, |_| 0.05).on_the_way_up(),
-    ]);
-    for (name, drift_ppm, pauses) in [
-        ("drift+200", 200.0, false),
-        ("drift-200", -200.0, false),
-        ("drift+200-pauses", 200.0, true),
-        ("drift-200-pauses", -200.0, true),
-    ] {
-        let hour = Sending::new(name, 60.0 * MINUTES).datagrams(|_| Some(0.0));
-        let hour = if pauses { with_pauses(hour, 8_000.0, 2_000.0) } else { hour };
-        traces.push(Trace { drift_ppm, ..hour });
-    }
-    traces
 }
 
 /// What a trace allows, from the targets of this product.
@@ -187,7 +91,7 @@ fn gate(trace: &Trace, heard: &Heard) -> Option<bool> {
         "tcp-alternating" => {
             Some(oracle::fixed_delay_ms(trace, heard.lost_percent()).is_some_and(|fixed_ms| heard.delay_ms <= 0.7 * fixed_ms))
         }
-        "stall-up" | "stall-down" | "stall-down-proxy" => Some(is_back(heard, 25.0) && heard.discarded_ms <= 300.0),
+        name if name.starts_with("stall-") => Some(is_back(heard, 25.0) && heard.discarded_ms <= 300.0),
         "cut" => Some(is_back(heard, 28.0)),
         name if name.starts_with("drift") => Some(heard.off_target_ms <= 10.0 && heard.underruns == 0),
         _ => None,
@@ -274,7 +178,7 @@ fn run_battery(battery: u64, samples: &[f32]) -> Result<bool, Box<dyn Error>> {
     println!("|---|---|---|---|---|---|---|---|");
     for seed in 1..=battery {
         let trace = battery::trace(seed);
-        let heard = pipeline::play(&trace, &speech, false)?;
+        let heard = pipeline::play(&trace, &speech, None)?;
         let ours = Outcome { delay_ms: heard.delay_ms, lost_percent: heard.lost_percent() };
         let kind = trace.name.trim_end_matches(|end: char| end.is_ascii_digit()).trim_end_matches('-');
         kinds.entry(kind.to_owned()).or_default().add(ours, rival(&trace, heard.delay_ms));
@@ -305,13 +209,4 @@ fn read_speech(directory: &Path) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
         return Err(format!("{} holds less than a second of speech", directory.display()).into());
     }
     Ok(clips)
-}
-
-fn write_wav(path: &Path, samples: &[f32]) -> Result<(), Box<dyn Error>> {
-    let spec = hound::WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut writer = hound::WavWriter::create(path, spec)?;
-    for sample in samples {
-        writer.write_sample((sample * 32_767.0) as i16)?;
-    }
-    Ok(writer.finalize()?)
 }

@@ -3,7 +3,7 @@
 
 use super::pipeline::{self, Speech};
 use super::trace::Trace;
-use super::{battery, own_traces};
+use super::{battery, networks};
 
 const AMPLITUDE: f32 = 0.5;
 
@@ -27,7 +27,7 @@ fn seconds(name: &str) -> f64 {
 
 /// Every trace of the tables, and one of each family of the seeded ones.
 fn traces() -> Vec<Trace> {
-    let mut traces: Vec<Trace> = own_traces().into_iter().chain((1..=6).map(battery::trace)).collect();
+    let mut traces: Vec<Trace> = networks::of_the_table().into_iter().chain((1..=6).map(battery::trace)).collect();
     for trace in &mut traces {
         let seconds = seconds(&trace.name);
         trace.passages.retain(|passage| passage.sent_ms < seconds * 1000.0);
@@ -81,7 +81,7 @@ fn listen(hz: f32) {
     let clean = &traces[0];
     assert_eq!(clean.name, "clean");
     let steady = Speech::said_through(clean, sample).expect("frames of 20 ms");
-    let tone = Tone::of(hz, &pipeline::play(clean, &steady, true).expect("a decoder").samples);
+    let tone = Tone::of(hz, &pipeline::play(clean, &steady, Some(0.0)).expect("a decoder").samples);
     // The codec adds noise to a tone, but does not make another of it.
     let coded = tone.step / (AMPLITUDE * std::f32::consts::TAU * hz / 48_000.0);
     println!("{hz} Hz: coded, its own step is {coded:.2} of what was said");
@@ -91,7 +91,7 @@ fn listen(hz: f32) {
     for trace in &traces {
         let differs = trace.frame_ms != clean.frame_ms || (1..trace.passages.len()).any(|index| trace.follows_pause(index));
         let other = differs.then(|| Speech::said_through(trace, sample).expect("frames of 10 or 20 ms"));
-        let heard = pipeline::play(trace, other.as_ref().unwrap_or(&steady), true).expect("a decoder");
+        let heard = pipeline::play(trace, other.as_ref().unwrap_or(&steady), Some(0.0)).expect("a decoder");
         // While the tone begins, the codec does not know it yet, and no part of it is like another: it is not steady.
         let (first, _) = tone.largest_step(&heard.samples[..BEGINNING]);
         let (step, at_s) = tone.largest_step(&heard.samples[BEGINNING..]);

@@ -110,11 +110,12 @@ struct Arrival<'a> {
     payload: &'a [u8],
 }
 
-/// Plays `speech` through `trace`. The samples are kept only if asked for: an hour of them is large.
+/// Plays `speech` through `trace`. Samples are kept from `keeps_from_ms` after the first frame was sent on, if at all: an hour
+/// of them is large.
 ///
 /// # Errors
 /// libopus cannot make a decoder.
-pub(crate) fn play(trace: &Trace, speech: &Speech, keeps_samples: bool) -> Result<Heard, CodecError> {
+pub(crate) fn play(trace: &Trace, speech: &Speech, keeps_from_ms: Option<f64>) -> Result<Heard, CodecError> {
     let begin_ms = trace.passages.first().map_or(0.0, |first| first.sent_ms);
     let mut arrivals = schedule(trace, speech, begin_ms);
     let end_us = arrivals.last_key_value().map_or(0, |(at_us, _)| *at_us) + 500_000;
@@ -137,7 +138,7 @@ pub(crate) fn play(trace: &Trace, speech: &Speech, keeps_samples: bool) -> Resul
             }
         }
         playback.render(&mut quantum, now);
-        if keeps_samples {
+        if keeps_from_ms.is_some_and(|from_ms| true_ms >= from_ms) {
             samples.extend_from_slice(&quantum);
         }
         if let Some(stream) = playback.stream_statistics(STREAM).filter(|stream| stream.playing) {

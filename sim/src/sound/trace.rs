@@ -209,18 +209,37 @@ impl<'a> Sending<'a> {
         })
     }
 
-    /// What is between two moments, in ms, is held up on the way and arrives at the end of it, as far as
-    /// those who send and pass it on let it wait: `first_ms` of it were on their way already, and of what
-    /// came later only the `last_ms` are still worth sending.
-    pub(crate) fn stall(self, from_ms: f64, to_ms: f64, first_ms: f64, last_ms: f64) -> Trace {
+    /// What `stalls` hold up on the way arrives at the end of each, as far as those who send and pass it on let it wait.
+    pub(crate) fn stalled(self, stalls: &[Stall]) -> Trace {
         self.through(|sent_ms| {
             let arrived_ms = sent_ms + PATH_MS;
-            if !(from_ms..to_ms).contains(&arrived_ms) {
-                return Some(arrived_ms);
-            }
-            let is_kept = arrived_ms < from_ms + first_ms || arrived_ms >= to_ms - last_ms;
-            is_kept.then_some(to_ms)
+            let holds_up = |stall: &&Stall| (stall.from_ms..stall.to_ms + stall.follows_ms).contains(&arrived_ms);
+            stalls.iter().find(holds_up).map_or(Some(arrived_ms), |stall| stall.arrival_ms(arrived_ms))
         })
+    }
+}
+
+/// A time without any passage, in ms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stall {
+    pub(crate) from_ms: f64,
+    pub(crate) to_ms: f64,
+    /// What of it was on its way already, and arrives when it ends.
+    pub(crate) first_ms: f64,
+    /// What is still worth sending when it can be sent again.
+    pub(crate) last_ms: f64,
+    /// How much later that arrives: a sender learns a round trip later that the way is open.
+    pub(crate) follows_ms: f64,
+}
+
+impl Stall {
+    /// When something comes that would have come at `arrived_ms`.
+    fn arrival_ms(&self, arrived_ms: f64) -> Option<f64> {
+        if arrived_ms < self.from_ms + self.first_ms {
+            return Some(self.to_ms);
+        }
+        let follows_ms = self.to_ms + self.follows_ms;
+        (arrived_ms >= follows_ms - self.last_ms).then_some(follows_ms)
     }
 }
 
@@ -229,6 +248,17 @@ pub(crate) fn with_pauses(mut trace: Trace, every_ms: f64, silent_ms: f64) -> Tr
     trace.passages.retain(|passage| passage.sent_ms % every_ms < every_ms - silent_ms);
     for (sequence, passage) in (0..).zip(&mut trace.passages) {
         passage.sequence = sequence;
+    }
+    trace
+}
+
+/// The same, with a pause of `silent_ms` before each of the frames that `begin` says, by their sequence.
+pub(crate) fn with_pauses_before(mut trace: Trace, silent_ms: f64, begins: impl Fn(u32) -> bool) -> Trace {
+    let mut later_ms = 0.0;
+    for passage in &mut trace.passages {
+        later_ms += if begins(passage.sequence) { silent_ms } else { 0.0 };
+        passage.sent_ms += later_ms;
+        passage.arrived_ms = passage.arrived_ms.map(|arrived_ms| arrived_ms + later_ms);
     }
     trace
 }
