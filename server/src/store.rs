@@ -7,7 +7,10 @@
 mod database;
 mod dirty;
 mod examination;
+#[cfg(test)]
+mod file_tests;
 mod links;
+mod log;
 mod rows;
 #[cfg(feature = "simulation")]
 mod simulated;
@@ -397,7 +400,7 @@ impl Keeper {
                 Err(mpsc::error::TryRecvError::Disconnected) => return Some(false),
             }
         }
-        match self.database.begin().and_then(|()| self.database.commit()) {
+        match self.database.begin().and_then(|()| self.database.touch()).and_then(|()| self.database.commit()) {
             Ok(()) => Some(true),
             Err(reason) => {
                 self.database.roll_back();

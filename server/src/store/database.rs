@@ -12,11 +12,13 @@ use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
 use dais_shared::room::Room;
 use dais_shared::wire::Identity;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use subtle::ConstantTimeEq;
 
 use super::dirty::Dirty;
 use super::links::{self, Link};
+use super::log;
 use super::rows::{Wide, read_rooms, write_room};
 use super::{Acquaintance, ByLink, Known, TokenHash, Write};
 
@@ -24,7 +26,7 @@ pub(super) const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
 const NEW_FILE: &str = "dais.db.new";
 /// What has been committed and is not in [`FILE`] yet: written by SQLite.
-const LOG_FILE: &str = "dais.db-wal";
+pub(super) const LOG_FILE: &str = "dais.db-wal";
 /// Locked by the server that has the folder.
 pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
@@ -119,7 +121,11 @@ impl Database {
             let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600));
         }
         let unreadable = |error: rusqlite::Error| damaged(error.to_string());
+        log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
         let connection = connect(&path).map_err(unreadable)?;
+        // Whoever closes a database writes its log into it, which nobody has yet found fit for that.
+        let keep_log = |keeps| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop);
+        keep_log(true).map_err(unreadable)?;
         // Nothing is set, which might write, before it is known to be ours.
         let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
         if number("application_id").map_err(unreadable)? != APPLICATION_ID {
@@ -132,10 +138,11 @@ impl Database {
         check(&connection, &path).map_err(damaged)?;
         equip(&connection).map_err(unreadable)?;
         migrate(&connection, version).map_err(unreadable)?;
+        let rooms = read_rooms(&connection).map_err(unreadable)?;
+        keep_log(false).map_err(unreadable)?;
         let unused_since_ms = now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
         connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
-        let rooms = read_rooms(&connection).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
         Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: Some(lock) })
     }
@@ -265,6 +272,11 @@ impl Database {
         Ok(())
     }
 
+    /// Writes what is there already: something that a disk which takes nothing refuses, even where no room has changed.
+    pub(super) fn touch(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "user_version", MIGRATIONS.len() as u32)
+    }
+
     /// Gives a transaction up. What rooms have become stays to be written.
     pub(super) fn roll_back(&self) {
         // Without a transaction, which SQLite may have given up itself, there is nothing to give up.
@@ -329,9 +341,10 @@ impl Database {
         let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
         self.connection.prepare_cached(sql)?.execute(values)?;
         // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
-        // Whoever has a seat keeps it, however long ago he said hello.
+        // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
         let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities \
-                   WHERE user NOT IN (SELECT user FROM seats) AND user <> ?2 ORDER BY used_ms \
+                   WHERE user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
+                   AND user <> ?2 ORDER BY used_ms \
                    LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
         let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
         self.connection.prepare_cached(sql)?.execute(params![most, Wide(identity.user.0)]).map(drop)

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::{APPLICATION_ID, FILE, LOCK_FILE, MIGRATIONS, OpenError, check};
+use super::database::{APPLICATION_ID, FILE, LOCK_FILE, LOG_FILE, MIGRATIONS, OpenError, check};
+use super::log;
 use super::rows::Wide;
 
 /// What there is in a folder.
@@ -29,6 +30,10 @@ pub(crate) fn examine(folder: &Path) -> Result<Examined, OpenError> {
         return Ok(Examined::Nothing);
     }
     let damaged = |reason: String| OpenError::Damaged { path: path.clone(), reason };
+    // A server that works there writes to it.
+    if !is_in_use(folder) {
+        log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
+    }
     let look = || -> rusqlite::Result<(i32, u32, u64)> {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;

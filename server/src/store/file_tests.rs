@@ -1,0 +1,186 @@
+//! What people expect of a file: that it is kept whole, and left alone where it is not.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use dais_shared::ids::{RoomId, UserId};
+use dais_shared::room::{Mode, Room, Settings};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::database::{BackupError, Database, OpenError, back_up};
+use super::tests::{commit, created, folder, hall, identity, open, token};
+use super::{Acquaintance, Known, Write};
+
+/// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
+fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
+    let folder = folder();
+    let mut database = open(&folder);
+    let mut room = hall();
+    let rooms = (0..50).map(|number| {
+        room = Room::new(
+            RoomId::parse(&format!("room-{number}")).unwrap(),
+            Settings::new("x".repeat(80), Mode::Open),
+            None,
+            UserId(number),
+        );
+        Write::Room(Box::new(room.clone()))
+    });
+    let rooms: Vec<Write> = rooms.collect();
+    commit(&mut database, rooms);
+    drop(database);
+    let path = folder.path().join("dais.db");
+    spoil(&path);
+    let before = fs::read(&path).ok();
+    let error = Database::open(folder.path(), 1_000).unwrap_err();
+    assert!(fs::read(&path).ok() == before, "it is left as it is");
+    error
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_a_sentence_and_left_alone() {
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+    let damages: [Damage<'_>; 5] = [
+        ("empty", &|path| fs::write(path, "").unwrap()),
+        ("cut", &|path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("overwritten", &|path| {
+            let mut bytes = fs::read(path).unwrap();
+            let half = bytes.len() / 2;
+            bytes[half..].fill(0xa5);
+            fs::write(path, bytes).unwrap();
+        }),
+        ("no database", &|path| fs::write(path, "milk, bread, butter".repeat(1_000)).unwrap()),
+        ("gone, but for its log", &|path| {
+            fs::remove_file(path).unwrap();
+            fs::write(path.with_extension("db-wal"), "something").unwrap();
+        }),
+    ];
+    for (what, spoil) in damages {
+        let error = opened_after(spoil);
+        assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("backup"), "{what}: {error}");
+    }
+}
+
+/// The folder as a server leaves it that is killed.
+fn killed(room: &Room) -> TempDir {
+    let (kept, left) = (folder(), folder());
+    let mut database = open(&kept);
+    commit(&mut database, [Write::Room(Box::new(room.clone()))]);
+    for user in 1..=3 {
+        commit(&mut database, [created(user, 1_000)]);
+    }
+    for file in ["dais.db", "dais.db-wal"] {
+        fs::copy(kept.path().join(file), left.path().join(file)).unwrap();
+    }
+    left
+}
+
+#[test]
+fn what_a_killed_server_left_is_taken_up_or_left_alone_with_its_log() {
+    let room = hall();
+    assert_eq!(open(&killed(&room)).rooms().collect::<Vec<_>>(), [&room]);
+    type Damage<'a> = (&'a str, &'a str, &'a dyn Fn(&mut Vec<u8>));
+    let damages: [Damage<'_>; 3] = [
+        ("the log's first page", "dais.db-wal", &|log| log[100] ^= 1),
+        ("the log's beginning", "dais.db-wal", &|log| log[3] ^= 0x80),
+        ("pages that are not in the log", "dais.db", &|file| {
+            let half = file.len() / 2;
+            file[half..].fill(0xa5);
+        }),
+    ];
+    for (what, file, spoil) in damages {
+        let left = killed(&room);
+        let mut bytes = fs::read(left.path().join(file)).unwrap();
+        spoil(&mut bytes);
+        fs::write(left.path().join(file), bytes).unwrap();
+        let all = || ["dais.db", "dais.db-wal"].map(|file| fs::read(left.path().join(file)).ok());
+        let before = all();
+        let error = Database::open(left.path(), 1_000).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
+        assert!(before == all(), "{what}: it is left as it is");
+    }
+}
+
+#[test]
+fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
+    let foreign = opened_after(|path| {
+        fs::remove_file(path).unwrap();
+        Connection::open(path).unwrap().execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
+    });
+    assert!(matches!(foreign, OpenError::Damaged { .. }), "{foreign}");
+    let newer = opened_after(|path| Connection::open(path).unwrap().pragma_update(None, "user_version", 999).unwrap());
+    assert!(matches!(newer, OpenError::Newer { version: 999, .. }), "{newer}");
+}
+
+#[test]
+fn a_file_of_version_1_is_taken_over_with_all_that_is_in_it() {
+    let folder = folder();
+    let old = Connection::open(folder.path().join("dais.db")).unwrap();
+    old.pragma_update(None, "application_id", 0x4461_6973).unwrap();
+    old.execute_batch(include_str!("schema.sql")).unwrap();
+    old.execute("INSERT INTO identities VALUES (1, 'Person 1', ?1, 900)", [&token(1)[..]]).unwrap();
+    let room = "INSERT INTO rooms VALUES ('hall', 'Hall', '', 0, 1, 1, 0, 0, 'open sesame', 1, 0, NULL, 1, 1, 1, 1, NULL)";
+    old.execute(room, []).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let mut database = open(&folder);
+    let kept: Vec<Room> = database.rooms().cloned().collect();
+    assert_eq!(kept, [Room::new(kept[0].id().clone(), hall().settings().clone(), Some("open sesame".into()), UserId(1))]);
+    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(Known { identity: identity(1), link: None }));
+    commit(&mut database, [created(2, 1_000)]);
+    let known = |user, created_ms, used_ms| Acquaintance { identity: identity(user), created_ms, used_ms };
+    assert_eq!(database.identities(None).unwrap(), [known(1, None, 900), known(2, Some(1_000), 1_000)]);
+    assert_eq!(database.identities(Some(UserId(1))).unwrap(), [known(2, Some(1_000), 1_000)]);
+}
+
+#[test]
+fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
+    let (here, there) = (folder(), folder());
+    let mut database = open(&here);
+    commit(&mut database, [created(1, 1_000), Write::Room(Box::new(hall()))]);
+    database.begin().unwrap();
+    database.write(created(2, 1_000)).unwrap();
+    let copy = there.path().join("dais.db");
+    back_up(here.path(), &copy).unwrap();
+    database.commit().unwrap();
+    #[cfg(unix)]
+    for file in [&copy, &here.path().join("dais.db"), &here.path().join("dais.db-wal")] {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    #[cfg(unix)]
+    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let restored = open(&there);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
+    assert_eq!(restored.rooms().collect::<Vec<_>>(), [&hall()]);
+    assert!(restored.is_user_known(UserId(1)).unwrap() && !restored.is_user_known(UserId(2)).unwrap());
+    assert!(matches!(back_up(here.path(), &copy).unwrap_err(), BackupError::Exists { .. }));
+    assert!(matches!(back_up(&there.path().join("none"), &copy).unwrap_err(), BackupError::Missing { .. }));
+}
+
+#[test]
+fn a_folder_has_one_server() {
+    let folder = folder();
+    let first = open(&folder);
+    let second = Database::open(folder.path(), 1_000).unwrap_err();
+    assert!(matches!(second, OpenError::InUse { .. }), "{second}");
+    drop(first);
+    open(&folder);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Database::open(&file.join("inside"), 1_000).unwrap_err();
+    assert!(matches!(error, OpenError::Folder { .. }), "{error}");
+    assert!(error.to_string().contains("--data-dir"), "{error}");
+}
