@@ -40,7 +40,7 @@ impl Auth {
     /// Begins a session of whoever this token belongs to, if it is anybody's.
     ///
     /// # Errors
-    /// [`Unavailable`] if the store cannot say.
+    /// [`Unavailable`] if the store cannot say, or identities are revoked all the time.
     pub(crate) async fn identify(
         &self,
         token: Token,
@@ -60,7 +60,8 @@ impl Auth {
             }
             self.end_session(user, connection);
         }
-        Ok(None)
+        // Whether it is this one that was revoked, nobody can tell in such a storm.
+        Err(Unavailable)
     }
 
     /// Somebody new, who maybe came by a link.

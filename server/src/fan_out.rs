@@ -35,6 +35,8 @@ struct Listener {
 #[derive(Clone, Debug)]
 pub(crate) struct Spoken {
     pub(crate) speaker: MemberId,
+    /// When it came, by the server's clock; what it carries is the time of the last that leaves together with it.
+    pub(crate) arrived_ms: u64,
     pub(crate) voice: Voice,
 }
 
@@ -126,7 +128,7 @@ mod tests {
 
     fn voice(arrived_ms: u64, byte: u8) -> Spoken {
         let voice = Voice { stream: StreamId(1), arrived_ms, bytes: Bytes::from(vec![byte]) };
-        Spoken { speaker: MemberId(1), voice }
+        Spoken { speaker: MemberId(1), arrived_ms, voice }
     }
 
     #[tokio::test]

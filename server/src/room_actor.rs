@@ -341,17 +341,19 @@ impl RoomActor {
     fn send_spoken(&mut self) {
         let newest_ms = self.chorus.newest_ms();
         let metrics = &self.house.metrics;
-        let sent_ms = self.house.clock.now_ms();
         let spoken = self.chorus.take().map(|frame| {
-            metrics.delivery_delay.note(Duration::from_millis(sent_ms.saturating_sub(frame.arrived_ms)));
             let message = encode_server_voice(&Origin { stream: frame.stream, arrived_ms: newest_ms }, &frame.message);
             let voice = Voice { stream: frame.stream, arrived_ms: newest_ms, bytes: message.into() };
-            Spoken { speaker: frame.speaker, voice }
+            Spoken { speaker: frame.speaker, arrived_ms: frame.arrived_ms, voice }
         });
         self.spoken.extend(spoken);
         if !self.spoken.is_empty() {
             self.timed_ms = self.now_ms;
-            self.house.metrics.voice_frames_fanned_out_total.add(self.fan_out.send_voice(&self.spoken, self.now_ms));
+            metrics.voice_frames_fanned_out_total.add(self.fan_out.send_voice(&self.spoken, self.now_ms));
+            let sent_ms = self.house.clock.now_ms();
+            for spoken in &self.spoken {
+                metrics.delivery_delay.note(Duration::from_millis(sent_ms.saturating_sub(spoken.arrived_ms)));
+            }
             self.spoken.clear();
         }
     }

@@ -1,5 +1,6 @@
 //! Who has how much open, and how fast more came. Told the time; knows no lock.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -161,7 +162,9 @@ impl Ledger {
 
     /// The oldest socket of the address that has the most.
     fn put_out_one(&mut self) -> Option<Arc<Notify>> {
-        let account = self.accounts.values_mut().max_by_key(|account| account.pending.len())?;
+        // Of those who have as many, whoever's is the oldest: numbers rise.
+        let order = |account: &&mut Account| (account.pending.len(), Reverse(account.pending.keys().next().copied()));
+        let account = self.accounts.values_mut().max_by_key(order)?;
         let (_, put_out) = account.pending.pop_first()?;
         self.pending -= 1;
         Some(put_out)
@@ -240,7 +243,10 @@ mod tests {
         ledger.leave(address(2), 1);
         assert_eq!(ledger.pending, 4, "who was put out has left already");
         ledger.leave(address(4), number);
-        assert!(ledger.enter(address(4), Arc::new(Notify::new()), 0).1.is_none(), "there is room again");
+        let newest = Arc::new(Notify::new());
+        assert!(ledger.enter(address(4), Arc::clone(&newest), 0).1.is_none(), "there is room again");
+        let (_, other) = ledger.enter(address(5), Arc::new(Notify::new()), 0);
+        assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[0]), "the oldest, where everybody has as many");
     }
 
     #[test]

@@ -65,11 +65,16 @@ fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), R
     if origin::is_allowed(headers, house.is_https, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
 }
 
+/// The token in `Authorization: Bearer …`, whose first word may be written in any case (RFC 9110, section 11.1).
+pub(super) fn bearer(authorization: &str) -> Option<&str> {
+    authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim())
+}
+
 fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToken>) -> bool {
     match token {
         Some(AdminToken(secret)) => {
-            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-            said.is_some_and(|said| said.ct_eq(secret.as_bytes()).into())
+            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+            said.is_some_and(|said| said.as_bytes().ct_eq(secret.as_bytes()).into())
         }
         None => {
             peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())

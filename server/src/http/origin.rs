@@ -1,6 +1,6 @@
 //! Where a request comes from: which page asked for it, and which machine. Browsers say the one, proxies the other.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, header};
@@ -40,12 +40,13 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     if !is_trusted(&peer) {
         return peer;
     }
-    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let said: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // Whatever a stranger wrote into a line must not spoil what a proxy added to it.
+    let lines = headers.get_all(FORWARDED_FOR).iter();
+    let said: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).collect();
     let mut nearest = peer;
     for address in said.into_iter().rev() {
         // Behind something that is no address nothing can be believed.
-        let Ok(address) = address.parse::<IpAddr>() else { return nearest };
+        let Some(address) = forwarded(address) else { return nearest };
         nearest = address.to_canonical();
         if !is_trusted(&nearest) {
             return nearest;
@@ -54,9 +55,18 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     nearest
 }
 
+/// An address as proxies write it: bare, in brackets, or with a port.
+fn forwarded(said: &[u8]) -> Option<IpAddr> {
+    let said = str::from_utf8(said).ok()?.trim();
+    let bare = said.strip_prefix('[').and_then(|said| said.strip_suffix(']')).unwrap_or(said);
+    bare.parse().ok().or_else(|| said.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use axum::http::HeaderValue;
 
     use super::*;
 
@@ -120,5 +130,27 @@ mod tests {
         assert_eq!(address("10.0.0.12", "198.51.100.7"), "10.0.0.12", "beyond the network");
         assert_eq!(address("127.0.0.1", "198.51.100.7, nonsense"), "127.0.0.1");
         assert_eq!(address("127.0.0.1", "2001:db8::7"), "2001:db8::7");
+        for (said, meant) in [
+            ("198.51.100.7:4711", "198.51.100.7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("::ffff:198.51.100.7", "198.51.100.7"),
+            ("[198.51.100.7", "127.0.0.1"),
+            ("198.51.100.7:99999", "127.0.0.1"),
+        ] {
+            assert_eq!(address("127.0.0.1", said), meant, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_spoils_nothing_that_a_proxy_added() {
+        let trusted: Vec<IpNet> = vec!["127.0.0.1/32".parse().unwrap()];
+        let peer = "127.0.0.1".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        // A proxy adds to the line that it was given, and httparse lets these bytes through.
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xff, 198.51.100.7").unwrap());
+        assert_eq!(address(peer, &headers, &trusted).to_string(), "198.51.100.7");
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"203.0.113.5, \xff").unwrap());
+        assert_eq!(address(peer, &headers, &trusted), peer, "nothing of what the proxy said last can be read");
     }
 }

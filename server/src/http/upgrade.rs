@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::limits::{SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
 use hyper::upgrade::OnUpgrade;
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::access::bearer;
 use super::{origin, sign_in};
 use crate::connection::{self, Upgraded};
 use crate::door;
@@ -32,6 +33,12 @@ pub(crate) async fn websocket(
 ) -> Response {
     if request.version() < Version::HTTP_11 {
         return Refusal::NotAnUpgrade.into_response();
+    }
+    if request.method() != Method::GET {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
+    }
+    if request.headers().get_all(header::HOST).iter().count() != 1 {
+        return Refusal::Host.into_response();
     }
     let key = match accept_key(request.headers()) {
         Ok(_) if !origin::is_allowed(request.headers(), house.is_https, &house.allow_origins) => {
@@ -90,6 +97,7 @@ fn not_admitted(refusal: door::Refusal) -> Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     NotAnUpgrade,
+    Host,
     Version,
     Key,
     Origin,
@@ -114,6 +122,7 @@ impl IntoResponse for Refusal {
                     "This server lets in only who is signed in: send the cookie of a session, or a token as a bearer token.\n";
                 (StatusCode::UNAUTHORIZED, hint, sentence).into_response()
             }
+            Self::Host => (StatusCode::BAD_REQUEST, "A handshake names its host, once.\n").into_response(),
             Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
         }
     }
@@ -125,7 +134,7 @@ async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, 
     let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
     let now_ms = house.clock.admission_ms();
     if let Some(said) = headers.get(header::AUTHORIZATION) {
-        let token = said.to_str().ok().and_then(|said| said.strip_prefix("Bearer "));
+        let token = said.to_str().ok().and_then(bearer);
         let kept = token.and_then(|token| sign_in.with_token(token, now_ms)).ok_or(Refusal::SignIn)?;
         return Ok(Some(kept.session));
     }

@@ -68,6 +68,24 @@ struct Claims {
     role: Option<GivenRole>,
     #[serde(default)]
     skips: Vec<Skips>,
+    aud: Option<Audience>,
+}
+
+/// For whom a token is: one name or several (RFC 7519, section 4.1.3).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn is_us(&self) -> bool {
+        match self {
+            Self::One(name) => name == AUDIENCE,
+            Self::Several(names) => names.iter().any(|name| name == AUDIENCE),
+        }
+    }
 }
 
 /// Whose signature is believed.
@@ -94,7 +112,8 @@ impl Verifier {
             (DecodingKey::from_secret(secret), Algorithm::HS256)
         };
         let mut validation = Validation::new(algorithm);
-        validation.set_audience(&[AUDIENCE]);
+        // Judged here: what cannot be read is no audience, and passes there.
+        validation.validate_aud = false;
         // By the server's clock, which is not read there.
         validation.validate_exp = false;
         validation.set_required_spec_claims::<&str>(&[]);
@@ -111,7 +130,10 @@ impl Verifier {
         if token.header.crit.is_some() {
             return None;
         }
-        let Claims { exp, nbf, name, room, role, skips } = token.claims;
+        let Claims { exp, nbf, name, room, role, skips, aud } = token.claims;
+        if aud.is_some_and(|aud| !aud.is_us()) {
+            return None;
+        }
         let until_ms = unix_ms(exp);
         let has_begun = nbf.is_none_or(|nbf| unix_ms(nbf) <= now_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS));
         if now_ms >= until_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS) || !has_begun {
@@ -184,6 +206,9 @@ mod tests {
         }
         for wrong in [
             r#","aud":"other""#,
+            r#","aud":7"#,
+            r#","aud":["dais",7]"#,
+            r#","aud":[]"#,
             r#","nbf":1700000040"#,
             r#","role":"admin""#,
             r#","role":"CoHost""#,

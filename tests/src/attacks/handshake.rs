@@ -28,6 +28,7 @@ fn with(place: usize, line: &'static str) -> Vec<&'static str> {
 async fn handshakes_against_the_standard() {
     let scene = Scene::begin().await;
     let get = |headers: &[&str]| request("GET /ws HTTP/1.1", "127.0.0.1", headers);
+    let bare = |headers: &[&str]| format!("GET /ws HTTP/1.1\r\n{}\r\n\r\n", headers.join("\r\n")).into_bytes();
     let lawful = |line: &str| request(line, "127.0.0.1", &UPGRADE);
     let two_keys = [&UPGRADE[..], &[UPGRADE[3]]].concat();
     let compressing = [&UPGRADE[..], &["Sec-WebSocket-Extensions: permessage-deflate"]].concat();
@@ -43,6 +44,9 @@ async fn handshakes_against_the_standard() {
         ("a key of 15 bytes", get(&with(3, "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1")), 400),
         ("two keys", get(&two_keys), 400),
         ("POST", lawful("POST /ws HTTP/1.1"), 405),
+        ("HEAD", lawful("HEAD /ws HTTP/1.1"), 405),
+        ("no host", bare(&UPGRADE), 400),
+        ("two hosts", get(&[&UPGRADE[..], &["Host: evil.example"]].concat()), 400),
         ("HTTP/1.0", lawful("GET /ws HTTP/1.0"), 426),
         ("HTTP/2 without asking", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), NOTHING),
         ("TLS", [&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01][..], &[0; 100], b"\r\n\r\n"].concat(), 400),

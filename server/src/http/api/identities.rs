@@ -33,7 +33,7 @@ pub(crate) struct Identity {
 
 /// `GET /api/identities`.
 pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) -> Result<Json<IdentitiesPage>, Refused> {
-    let after = after(&uri, |user| user.parse().ok())?.map(UserId);
+    let after = after(&uri, |user| user.parse().ok().filter(|user| *user <= i64::MAX.cast_unsigned()))?.map(UserId);
     let known = house.auth.known(after).await?;
     let next = known.last().filter(|_| known.len() == API_PAGE_MAX).map(|last| last.identity.user.0);
     let identities = known.into_iter().map(|known| Identity {
