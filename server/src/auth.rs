@@ -1,6 +1,7 @@
 //! Who is who: identities, and the random tokens that prove them. Knows no room.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -95,7 +96,7 @@ impl Auth {
     /// Forgets an identity and ends its other connections.
     ///
     /// # Errors
-    /// [`Denied::Unavailable`] if the store cannot keep that; then nothing has changed.
+    /// [`Denied::Unavailable`] if the store cannot keep that; then the connections stay.
     pub(crate) async fn logout(&self, user: UserId, connection: ConnectionId) -> Result<(), Denied> {
         self.forget(user, Some(connection)).await
     }
@@ -103,9 +104,10 @@ impl Auth {
     /// Forgets an identity and ends all its connections.
     ///
     /// # Errors
-    /// [`Denied::NoSuchPerson`]; [`Denied::Unavailable`] if the store cannot keep that; then nothing has changed.
+    /// [`Denied::NoSuchPerson`]; [`Denied::Unavailable`] if the store cannot keep that; then whoever is connected stays so.
     pub(crate) async fn revoke(&self, user: UserId) -> Result<(), Denied> {
-        if !self.store.is_user_known(user).await.map_err(unavailable)? {
+        // Somebody connected whom the store does not know: a disk that hung took the last try when nobody waited any more.
+        if !self.is_connected(user) && !self.store.is_user_known(user).await.map_err(unavailable)? {
             return Err(Denied::NoSuchPerson);
         }
         self.forget(user, None).await
@@ -123,7 +125,7 @@ impl Auth {
         self.store.write(Write::IdentityRevoked { user }).await.map_err(unavailable)?;
         // Before the sessions are looked at: see `identify`.
         self.revoked_total.fetch_add(1, Ordering::SeqCst);
-        for ((_, other), outbox) in self.sessions().range((user, ConnectionId(0))..=(user, ConnectionId(u64::MAX))) {
+        for ((_, other), outbox) in self.sessions().range(sessions_of(user)) {
             if let Some(outbox) = outbox.upgrade().filter(|_| Some(*other) != but) {
                 outbox.close(Goodbye::LoggedOut);
             }
@@ -141,6 +143,10 @@ impl Auth {
         self.sessions().remove(&(user, connection));
     }
 
+    fn is_connected(&self, user: UserId) -> bool {
+        self.sessions().range(sessions_of(user)).next().is_some()
+    }
+
     fn random_user(&self) -> UserId {
         UserId(u64::from_be_bytes(self.chance.bytes()) >> (u64::BITS - USER_ID_BITS))
     }
@@ -154,6 +160,10 @@ impl Auth {
         // Every change of the map is one insertion or removal: it is whole even after a panic.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+const fn sessions_of(user: UserId) -> RangeInclusive<(UserId, ConnectionId)> {
+    (user, ConnectionId(0))..=(user, ConnectionId(u64::MAX))
 }
 
 const fn unavailable(_: Unavailable) -> Denied {

@@ -251,6 +251,7 @@ struct DiskState {
     database: Mutex<Option<Database>>,
     commit_takes: Mutex<Duration>,
     is_failing: Mutex<bool>,
+    hangs: watch::Sender<bool>,
 }
 
 impl Disk {
@@ -262,7 +263,7 @@ impl Disk {
     pub fn new() -> Self {
         let database = Database::in_memory().expect("SQLite makes a database in memory");
         let (database, commit_takes, is_failing) = (Mutex::new(Some(database)), Mutex::default(), Mutex::default());
-        Self(Arc::new(DiskState { database, commit_takes, is_failing }))
+        Self(Arc::new(DiskState { database, commit_takes, is_failing, hangs: watch::Sender::new(false) }))
     }
 
     /// How long each commit takes from now on.
@@ -275,8 +276,23 @@ impl Disk {
         *locked(&self.0.is_failing) = is_failing;
     }
 
-    pub(crate) fn commit_takes(&self) -> Duration {
-        *locked(&self.0.commit_takes)
+    /// Whether it says nothing to whoever wants to commit, until it no longer does.
+    pub fn set_hanging(&self, hangs: bool) {
+        self.0.hangs.send_replace(hangs);
+    }
+
+    /// Resolves when it has done what one commit asks of it.
+    pub(crate) async fn work(&self) {
+        let takes = *locked(&self.0.commit_takes);
+        tokio::time::sleep(takes).await;
+        // The sender lives as long as this does.
+        let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
+    }
+
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_hanging(&self) -> bool {
+        *self.0.hangs.borrow()
     }
 
     /// Whether it does.

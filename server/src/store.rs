@@ -2,13 +2,14 @@
 //!
 //! The store works on a thread of its own behind a bounded queue and commits in groups: what has gathered while one
 //! commit ran is carried by the next. Whoever writes learns when it is on the disk, and only then tells anybody. While
-//! the disk fails, nothing is taken that could not be kept; it is tried again and again.
+//! the disk fails, nothing is taken that could not be kept; it is tried again and again. While it hangs, nobody waits for it.
 
 mod database;
 mod dirty;
 mod examination;
 #[cfg(test)]
 mod file_tests;
+mod health;
 mod links;
 mod log;
 mod rows;
@@ -18,15 +19,15 @@ mod simulated;
 mod tests;
 
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
 use dais_shared::room::{Event, Room};
 use dais_shared::wire::Identity;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
 #[cfg(not(feature = "simulation"))]
@@ -36,6 +37,7 @@ pub(crate) use database::Database;
 pub(crate) use database::back_up;
 pub use database::{BackupError, OpenError};
 pub(crate) use examination::{Examined, examine, is_in_use};
+use health::{Health, Patience};
 pub(crate) use links::{Link, LinkId};
 
 /// SHA-256 of a token. The token itself is never kept.
@@ -58,6 +60,13 @@ pub(crate) enum Write {
     LinkMade { link: Link, secret: TokenHash },
     /// A link opens nothing any more.
     LinkRevoked(LinkId),
+}
+
+impl Write {
+    /// Whether somebody's room has changed already, whether or not that can be kept.
+    const fn is_of_a_room(&self) -> bool {
+        matches!(self, Self::Room(_) | Self::Events { .. })
+    }
 }
 
 /// Whose token something is.
@@ -122,15 +131,32 @@ enum Request {
     /// The disk is full, or has room again.
     #[cfg(test)]
     Fill(bool),
+    /// The disk says nothing until the other end is dropped.
+    #[cfg(test)]
+    Hang(std::sync::mpsc::Receiver<std::convert::Infallible>),
 }
 
 /// The store takes nothing at the moment. What only restricts goes on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store cannot keep changes at the moment: the log says why. It is tried again twice a second")]
+#[error("the store cannot keep changes at the moment: the log says why")]
 pub(crate) struct Unavailable;
 
-/// Resolves when a write is safe; an error says that it never will be.
-pub(crate) type Committed = oneshot::Receiver<()>;
+/// A change on its way to the disk.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    done: oneshot::Receiver<()>,
+    patience: Patience,
+}
+
+impl Committed {
+    /// Resolves when it is safe. May be dropped and called again.
+    ///
+    /// # Errors
+    /// [`Unavailable`] says that it is not, or that the disk hangs: then it may be yet.
+    pub(crate) async fn kept(&mut self) -> Result<(), Unavailable> {
+        self.patience.wait_for(Pin::new(&mut self.done)).await?.map_err(|_| Unavailable)
+    }
+}
 
 /// The way to the store's thread. Dropping the last one lets the thread finish what waits, and end.
 #[derive(Clone, Debug)]
@@ -139,39 +165,20 @@ pub(crate) struct Store {
     health: Arc<Health>,
 }
 
-/// What the store's thread knows of the disk.
-#[derive(Debug, Default)]
-struct Health {
-    is_failing: AtomicBool,
-    /// Wakes who waits for that to end, in the order in which they came.
-    recovers: Notify,
-}
-
-impl Health {
-    fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Acquire)
-    }
-
-    fn note_failing(&self) {
-        self.is_failing.store(true, Ordering::Release);
-    }
-
-    fn note_well(&self) {
-        self.is_failing.store(false, Ordering::Release);
-        self.recovers.notify_waiters();
-    }
-}
-
 /// A place in the store's queue, so that nothing is decided which could not be kept.
 #[derive(Debug)]
-pub(crate) struct Permit(mpsc::OwnedPermit<Request>);
+pub(crate) struct Permit {
+    place: mpsc::OwnedPermit<Request>,
+    health: Arc<Health>,
+}
 
 impl Permit {
     /// Hands a change over.
     pub(crate) fn write(self, write: Write) -> Committed {
         let (done, committed) = oneshot::channel();
-        self.0.send(Request::Write { write, done });
-        committed
+        let patience = Patience::new(&self.health);
+        self.place.send(Request::Write { write, done });
+        Committed { done: committed, patience }
     }
 }
 
@@ -195,15 +202,19 @@ impl Store {
     /// A place for one change.
     ///
     /// # Errors
-    /// [`Unavailable`] while the queue is full or the disk fails, and for good if the thread has died.
+    /// [`Unavailable`] while the queue is full or the disk fails or hangs, and for good if the thread has died.
     pub(crate) fn reserve(&self) -> Result<Permit, Unavailable> {
         if self.is_failing() {
             return Err(Unavailable);
         }
-        self.queue.clone().try_reserve_owned().map(Permit).map_err(|_| Unavailable)
+        self.queue.clone().try_reserve_owned().map(|place| self.permit(place)).map_err(|_| Unavailable)
     }
 
-    /// Whether the disk fails.
+    fn permit(&self, place: mpsc::OwnedPermit<Request>) -> Permit {
+        Permit { place, health: Arc::clone(&self.health) }
+    }
+
+    /// Whether the disk fails or hangs.
     pub(crate) fn is_failing(&self) -> bool {
         self.health.is_failing()
     }
@@ -214,15 +225,10 @@ impl Store {
     /// [`Unavailable`] if the thread has died: there will be none.
     pub(crate) async fn wait_for_place(&self) -> Result<Permit, Unavailable> {
         loop {
-            // Before the question, so that no answer is missed.
-            let recovers = self.health.recovers.notified();
-            if self.is_failing() {
-                recovers.await;
-                continue;
-            }
-            let permit = self.queue.clone().reserve_owned().await.map_err(|_| Unavailable)?;
+            self.health.recovered().await;
+            let place = self.queue.clone().reserve_owned().await.map_err(|_| Unavailable)?;
             if !self.is_failing() {
-                return Ok(Permit(permit));
+                return Ok(self.permit(place));
             }
         }
     }
@@ -236,8 +242,11 @@ impl Store {
     }
 
     /// Makes a change and waits until it is safe.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it is not. Where that is because the disk hangs, the change may be made all the same, once.
     pub(crate) async fn write(&self, write: Write) -> Result<(), Unavailable> {
-        self.reserve()?.write(write).await.map_err(|_| Unavailable)
+        self.reserve()?.write(write).kept().await
     }
 
     /// Whose token this is.
@@ -265,9 +274,9 @@ impl Store {
         self.ask(|answer| Request::ListIdentities { after, answer }).await
     }
 
-    /// A room as it was last committed.
+    /// A room as it was last committed, however long that takes: what hangs on it can wait.
     pub(crate) async fn load_room(&self, room: RoomId) -> Result<Option<Room>, Unavailable> {
-        self.ask(|answer| Request::LoadRoom { room, answer }).await
+        self.wait_for_answer(|answer| Request::LoadRoom { room, answer }).await
     }
 
     #[cfg(test)]
@@ -281,7 +290,21 @@ impl Store {
         self.queue.send(Request::Fill(is_full)).await.expect("it lives");
     }
 
+    /// Lets the store's thread do nothing until the other end of this is dropped, as a disk that hangs would.
+    #[cfg(test)]
+    pub(crate) async fn hang(&self, until: std::sync::mpsc::Receiver<std::convert::Infallible>) {
+        self.queue.send(Request::Hang(until)).await.expect("it lives");
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {
+        if self.health.is_hanging() {
+            return Err(Unavailable);
+        }
+        let answered = pin!(self.wait_for_answer(request));
+        Patience::new(&self.health).wait_for(answered).await?
+    }
+
+    async fn wait_for_answer<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(request(answer)).await.map_err(|_| Unavailable)?;
         answered.await.map_err(|_| Unavailable)
@@ -321,10 +344,13 @@ impl Keeper {
     /// being forgotten; what rooms have become stays to be written.
     fn keep(&mut self, group: impl Iterator<Item = Request>) -> rusqlite::Result<()> {
         let began = Instant::now();
+        self.health.begin_work();
         let mut kept = Vec::new();
         let mut result = self.database.begin();
         for request in group {
             match request {
+                // Whoever wanted it was told that it is not kept; rooms come back to it, others ask anew.
+                Request::Write { write, done } if done.is_closed() && !write.is_of_a_room() => drop(write),
                 Request::Write { write, done } => {
                     match result {
                         Ok(()) => result = self.database.write(write),
@@ -338,9 +364,11 @@ impl Keeper {
         let result = result.and_then(|()| self.database.commit());
         if result.is_err() {
             // Before anybody learns of it, or he would be let try again at once.
-            self.health.note_failing();
+            self.health.note_failed();
             self.database.roll_back();
+            self.health.end_work();
         } else {
+            self.health.end_work();
             if !kept.is_empty() {
                 self.metrics.store_commit.note(began.elapsed());
             }
@@ -373,6 +401,8 @@ impl Keeper {
             Request::Die => {}
             #[cfg(test)]
             Request::Fill(is_full) => self.database.fill(is_full),
+            #[cfg(test)]
+            Request::Hang(until) => drop(until.recv()),
         }
     }
 
@@ -400,7 +430,10 @@ impl Keeper {
                 Err(mpsc::error::TryRecvError::Disconnected) => return Some(false),
             }
         }
-        match self.database.begin().and_then(|()| self.database.touch()).and_then(|()| self.database.commit()) {
+        self.health.begin_work();
+        let result = self.database.begin().and_then(|()| self.database.touch()).and_then(|()| self.database.commit());
+        self.health.end_work();
+        match result {
             Ok(()) => Some(true),
             Err(reason) => {
                 self.database.roll_back();

@@ -276,8 +276,15 @@ pub const ROOM_BATCH_MAX: usize = 64;
 pub const STORE_QUEUE_MAX: usize = 1024;
 /// A store that fails is tried again this often.
 pub const STORE_RETRY_MS: u64 = 500;
+/// A disk that has not answered for so long hangs: nobody waits for it any more. A sound one syncs in some milliseconds, a
+/// worn card in some hundreds.
+pub const STORE_HANG_MS: u64 = 2_000;
+/// Who waits for the store looks this often whether its disk hangs.
+pub const STORE_LOOK_MS: u64 = 250;
 /// Answers and snapshots of one room that wait for the store; beyond it whoever asks for more is sent away.
 pub const OUTGOING_EFFECTS_MAX: usize = 8192;
+/// And so many bytes of what waits with them: the snapshots of a thousand people who come back at once.
+pub const OUTGOING_BYTES_MAX: usize = 64 << 20;
 /// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.
 pub const STORE_GROUP_MAX: usize = 256;
 /// Heartbeats, reports and mappings a connection may send at once, and per second afterwards: lawful clients send

@@ -7,17 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dais_shared::ids::{MemberId, RequestId};
-use dais_shared::limits::OUTGOING_EFFECTS_MAX;
+use dais_shared::limits::{OUTGOING_BYTES_MAX, OUTGOING_EFFECTS_MAX};
 use dais_shared::room::{Denied, Event};
 use dais_shared::view::{Published, View};
 use dais_shared::wire::{Goodbye, Reply, ServerFrame};
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::RecvError;
 
 use super::{RoomActor, Tenure};
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, control_frame};
-use crate::store::{Committed, Permit, Write};
+use crate::store::{Committed, Permit, Unavailable, Write};
 
 /// Something to be done when all that came before it is kept.
 #[derive(Debug)]
@@ -40,12 +39,24 @@ pub(super) enum Effect {
     Obeyed(oneshot::Sender<Result<(), Denied>>),
 }
 
+impl Effect {
+    /// How long the frames are that it keeps.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Change(common, personal) => personal.iter().map(|(_, frame)| frame.len()).sum::<usize>() + common.len(),
+            Self::PutOut(_, _, frame) | Self::Answer(_, frame) | Self::Snapshot(_, frame) => frame.len(),
+            Self::Enter(..) | Self::Close(..) | Self::Tell(_) | Self::Obeyed(_) => 0,
+        }
+    }
+}
+
 /// Effects behind the commits they wait for. One entry per write under way, as many as the store's queue takes; and
-/// [`OUTGOING_EFFECTS_MAX`] effects.
+/// [`OUTGOING_EFFECTS_MAX`] effects of [`OUTGOING_BYTES_MAX`] bytes.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     waiting: VecDeque<(Committed, Vec<Effect>)>,
     count: usize,
+    bytes: usize,
 }
 
 impl Outgoing {
@@ -53,10 +64,10 @@ impl Outgoing {
         self.waiting.is_empty()
     }
 
-    /// Resolves when the oldest write is kept, or never will be. May be dropped and called again.
-    pub(super) async fn next_committed(&mut self) -> Result<(), RecvError> {
+    /// Resolves when the oldest write is kept, or is not while the disk fails or hangs. May be dropped and called again.
+    pub(super) async fn next_committed(&mut self) -> Result<(), Unavailable> {
         match self.waiting.front_mut() {
-            Some((committed, _)) => committed.await,
+            Some((committed, _)) => committed.kept().await,
             None => std::future::pending().await,
         }
     }
@@ -86,13 +97,14 @@ impl RoomActor {
 
     /// Puts an effect behind everything that has been applied so far.
     pub(super) fn leave_in_order(&mut self, effect: Effect) {
-        let is_full = self.outgoing.count >= OUTGOING_EFFECTS_MAX;
+        let is_full = self.outgoing.count >= OUTGOING_EFFECTS_MAX || self.outgoing.bytes >= OUTGOING_BYTES_MAX;
         match (self.outgoing.waiting.back_mut(), effect) {
             (None, effect) => self.perform(effect),
             (Some(_), Effect::Answer(outbox, _) | Effect::Snapshot(outbox, _)) if is_full => outbox.close(Goodbye::Overloaded),
             (Some((_, effects)), effect) => {
-                effects.push(effect);
                 self.outgoing.count += 1;
+                self.outgoing.bytes += effect.bytes();
+                effects.push(effect);
             }
         }
     }
@@ -101,6 +113,7 @@ impl RoomActor {
     pub(super) fn release_front(&mut self) {
         if let Some((_, effects)) = self.outgoing.waiting.pop_front() {
             self.outgoing.count -= effects.len();
+            self.outgoing.bytes -= effects.iter().map(Effect::bytes).sum::<usize>();
             for effect in effects {
                 self.perform(effect);
             }

@@ -47,7 +47,8 @@ async fn run(mut hold: Hold) {
     let Some(keeper) = &mut hold.keeper else { return };
     let mut group: Vec<Request> = Vec::new();
     while keeper.requests.recv_many(&mut group, STORE_GROUP_MAX).await > 0 {
-        tokio::time::sleep(disk.commit_takes()).await;
+        keeper.health.begin_work();
+        disk.work().await;
         keeper.database.set_failing(disk.is_failing());
         if keeper.keep(group.drain(..)).is_ok() {
             continue;

@@ -307,7 +307,7 @@ async fn while_the_disk_fails_nothing_is_taken_and_afterwards_nothing_is_missing
     let events = much();
     events.iter().for_each(|event| room.apply(event));
     let permit = store.reserve().unwrap();
-    assert!(permit.write(Write::Events { room: room.id().clone(), events }).await.is_err(), "it is not promised");
+    assert!(permit.write(Write::Events { room: room.id().clone(), events }).kept().await.is_err(), "it is not promised");
     assert!(store.is_failing() && store.check().is_err() && store.reserve().is_err());
     assert_eq!(
         store.identify(token(1), 1_010).await,

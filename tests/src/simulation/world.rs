@@ -61,6 +61,8 @@ pub(super) struct Outcome {
 pub(super) struct World {
     plan: Plan,
     random: Random,
+    /// Whether the disk hangs where it would be slow or fail: drawn apart, so that other evenings stay what they are.
+    hangs: Random,
     now_ms: u64,
     running: Option<Running>,
     /// When a dead server is started again.
@@ -87,6 +89,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, keeps_log: bool) -> Self {
         let mut random = Random::new(seed);
+        let hangs = Random::new(!seed);
         let plan = Plan::draw(&mut random);
         let mut world = Self {
             plan,
@@ -109,6 +112,7 @@ impl World {
             steps: 0,
             log: keeps_log.then(String::new),
             random,
+            hangs,
         };
         world.note(|| format!("{plan:?}"));
         for person in 0..plan.people {

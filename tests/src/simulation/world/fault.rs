@@ -1,7 +1,9 @@
-//! What goes wrong: connections that stall, break or swallow everything, a disk that is slow or fails, people who
-//! vanish, a server that is killed.
+//! What goes wrong: connections that stall, break or swallow everything, a disk that is slow, fails or hangs, people
+//! who vanish, a server that is killed.
 
 use std::time::Duration;
+
+use dais_shared::limits::STORE_HANG_MS;
 
 use super::World;
 use crate::truth::{COMMIT_MS_MAX, Checked};
@@ -93,6 +95,14 @@ impl World {
 
     fn hurt_disk(&mut self) {
         self.disk_heals_ms = self.now_ms + self.random.between(500, 4_000);
+        if self.hangs.percent(30) {
+            let long_ms = self.hangs.between(500, 3 * STORE_HANG_MS);
+            self.note(|| format!("the disk hangs for {long_ms} ms"));
+            self.disk_heals_ms = self.now_ms + long_ms;
+            self.disk.set_hanging(true);
+            self.truth.note_disk(true);
+            return;
+        }
         if self.random.percent(50) {
             let takes_ms = self.random.between(20, COMMIT_MS_MAX);
             self.note(|| format!("the disk takes {takes_ms} ms"));
@@ -107,8 +117,9 @@ impl World {
     fn heal_disk(&mut self) {
         self.note(|| "the disk is well".to_owned());
         self.disk_heals_ms = u64::MAX;
-        if self.disk.is_failing() {
+        if self.disk.is_failing() || self.disk.is_hanging() {
             self.disk.set_failing(false);
+            self.disk.set_hanging(false);
             self.truth.note_disk(false);
         }
         let takes_ms = self.random.below(8);
