@@ -3,10 +3,10 @@
 mod access;
 pub(crate) mod api;
 pub(crate) mod assets;
+mod csp;
+pub(crate) mod headers;
 pub(crate) mod operator;
 mod origin;
 pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod upgrade;
-
-mod csp;

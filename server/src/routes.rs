@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, delete, get};
 use dais_shared::limits::API_BODY_BYTES_MAX;
 
 use crate::http::api::{self, bans, identities, links, rooms};
-use crate::http::{assets, operator, sign_in, status, upgrade};
+use crate::http::{assets, headers, operator, sign_in, status, upgrade};
 use crate::server::House;
 use crate::tls;
 
@@ -49,9 +49,9 @@ pub(crate) fn router(house: &Arc<House>) -> Router {
     let api = laid_out(inside())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::unknown_method)
-        .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
-        .layer(map_response(api::finish));
-    laid_out(outside()).nest("/api", api).fallback(assets::file).with_state(Arc::clone(house))
+        .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX));
+    let all = laid_out(outside()).nest("/api", api).fallback(assets::file);
+    all.layer(map_response(headers::finish)).with_state(Arc::clone(house))
 }
 
 /// Every path that is not a file's: for the test that compares them with the API's description.
@@ -68,5 +68,5 @@ fn laid_out<const N: usize>(table: Table<N>) -> Router<Arc<House>> {
 
 /// What plain requests are answered where HTTPS is spoken.
 pub(crate) fn to_https() -> Router {
-    Router::new().fallback(tls::to_https)
+    Router::new().fallback(tls::to_https).layer(map_response(headers::finish))
 }

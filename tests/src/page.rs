@@ -125,6 +125,28 @@ async fn the_page_and_all_it_loads_are_isolated_from_other_origins() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_is_kept_nowhere_taken_for_nothing_else_and_loads_nothing() {
+    let server = TestServer::start().await;
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/metrics", 200),
+        ("/api/status", 200),
+        ("/api/rooms?", 200),
+        ("/api/nothing", 404),
+        ("/nothing", 404),
+        ("/", 404),
+        ("/ws", 426),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_a_page_says_how_to_get_one() {
     let server = TestServer::start().await;
     let answer = server.get("/").await;

@@ -5,6 +5,7 @@
 //! name this machine (a page whose own name was made to lead here names itself: DNS rebinding), must not be a foreign
 //! page's, and changes nothing. The token travels in `Authorization`, which no browser adds by itself and no foreign page may.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq;
 
 use super::api::Refused;
 use super::origin;
+use crate::auth::token_hash;
 use crate::config::AdminToken;
 use crate::server::{House, Peer};
 
@@ -59,8 +61,11 @@ impl FromRequestParts<Arc<House>> for MayChange {
 }
 
 fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), Refused> {
-    if !is_operator(headers, peer, house.admin_token.as_ref()) {
-        return Err(Refused::NotOperator);
+    let peer = peer.ok_or(Refused::NotOperator)?;
+    match &house.admin_token {
+        Some(token) => check_token(headers, peer, token, house)?,
+        None if is_on_this_machine(headers, peer) => {}
+        None => return Err(Refused::NotOperator),
     }
     if origin::is_allowed(headers, house.is_https, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
 }
@@ -70,16 +75,24 @@ pub(super) fn bearer(authorization: &str) -> Option<&str> {
     authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim())
 }
 
-fn is_operator(headers: &HeaderMap, peer: Option<Peer>, token: Option<&AdminToken>) -> bool {
-    match token {
-        Some(AdminToken(secret)) => {
-            let said = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-            said.is_some_and(|said| said.as_bytes().ct_eq(secret.as_bytes()).into())
-        }
-        None => {
-            peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
-                && !is_from_proxy(headers)
-                && origin::names_this_machine(headers)
-        }
+/// Who tries many tokens is told to wait, also when the next one is right: or he would find it all the same.
+fn check_token(headers: &HeaderMap, peer: Peer, AdminToken(secret): &AdminToken, house: &House) -> Result<(), Refused> {
+    let Some(said) = headers.get(header::AUTHORIZATION) else { return Err(Refused::NotOperator) };
+    let address = origin::address(peer.0.ip(), headers, &house.trust_proxies);
+    if !house.door.may_try_sign_in(address.into(), house.clock.now_ms()) {
+        return Err(Refused::TooManyTries);
     }
+    let said = said.to_str().ok().and_then(bearer).unwrap_or_default();
+    // Of two hashes nobody learns how long the secret is.
+    if !bool::from(token_hash(said.as_bytes()).ct_eq(&token_hash(secret.as_bytes()))) {
+        let peer = SocketAddr::new(address, peer.0.port());
+        tracing::warn!(peer = %house.log_addresses.show(peer), "a wrong admin token");
+        return Err(Refused::NotOperator);
+    }
+    house.door.forgive_sign_in(address.into());
+    Ok(())
+}
+
+fn is_on_this_machine(headers: &HeaderMap, peer: Peer) -> bool {
+    peer.0.ip().to_canonical().is_loopback() && !is_from_proxy(headers) && origin::names_this_machine(headers)
 }

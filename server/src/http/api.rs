@@ -11,7 +11,7 @@ mod named;
 mod refused;
 pub(crate) mod rooms;
 
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) use refused::Refused;
@@ -34,18 +34,10 @@ pub(crate) async fn unknown_method() -> Refused {
     Refused::UnknownMethod
 }
 
-/// What is told here is of this moment and for whoever asked.
-pub(crate) async fn finish(mut answer: Response) -> Response {
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
-}
-
 /// Behind what the wanted page of a list begins: `?after=…`, and nothing else.
 fn after<T>(uri: &Uri, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Refused> {
     match uri.query() {
-        None => Ok(None),
+        None | Some("") => Ok(None),
         Some(query) => query.strip_prefix("after=").and_then(parse).map(Some).ok_or(Refused::Query),
     }
 }

@@ -23,7 +23,10 @@ pub(crate) const LACKS_FORWARDED_FOR: &str =
 
 /// `GET /metrics`.
 pub(crate) async fn metrics(access: Result<MayRead, Refused>, State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
-    if access.is_err() {
+    if let Err(refused) = access {
+        if matches!(refused, Refused::TooManyTries) {
+            return refused.into_response();
+        }
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         let hint = if access::lacks_forwarded_for(&headers) { LACKS_FORWARDED_FOR } else { NOT_OPERATOR };
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();

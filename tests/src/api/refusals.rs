@@ -1,6 +1,6 @@
 //! Who may not ask, and what is not understood.
 
-use dais_shared::limits::API_BODY_BYTES_MAX;
+use dais_shared::limits::{API_BODY_BYTES_MAX, SIGN_INS_PER_ADDRESS};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -41,6 +41,19 @@ async fn with_a_token_nobody_else_may_do_anything() {
         }
     }
     assert_eq!(count, 3 * 13, "every operation of the API but the public ones");
+}
+
+#[tokio::test]
+async fn whoever_tries_many_tokens_has_to_wait_also_with_the_right_one() {
+    let (_server, api) = start().await;
+    for path in ["/api/rooms", "/metrics"].into_iter().cycle().take(SIGN_INS_PER_ADDRESS as usize) {
+        assert_eq!(api.ask_with("GET", path, &[&secret()], None).await.status, 200, "what is right counts for nothing");
+        assert_eq!(api.ask_with("GET", path, &["Authorization: Bearer guessed"], None).await.status, 401);
+    }
+    for path in ["/api/rooms", "/metrics"] {
+        assert_eq!(api.ask_with("GET", path, &[&secret()], None).await.error(), (429, "too_many_tries"), "{path}");
+    }
+    assert_eq!(api.ask_with("GET", "/api/rooms", &[], None).await.error(), (401, "not_operator"), "who brings none tries none");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX, LINKS_PER_ROOM_MAX};
+use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX, LINKS_PER_ROOM_MAX, SIGN_IN_SECONDS};
 use dais_shared::room::Denied;
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ use serde::Serialize;
 pub(crate) enum Refused {
     /// Somebody else asks.
     NotOperator,
+    /// Too many wrong tokens came from there of late.
+    TooManyTries,
     /// Another site's page asks.
     ForeignOrigin,
     /// Nobody may change anything.
@@ -54,8 +56,14 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, error) = self.code();
         let mut answer = (status, Json(Told { error, detail: self.detail() })).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                answer.headers_mut().insert(header::RETRY_AFTER, SIGN_IN_SECONDS.into());
+            }
+            _ => {}
         }
         answer
     }
@@ -65,6 +73,7 @@ impl Refused {
     const fn code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotOperator => (StatusCode::UNAUTHORIZED, "not_operator"),
+            Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin"),
             Self::NoAdminToken => (StatusCode::FORBIDDEN, "no_admin_token"),
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
@@ -96,6 +105,7 @@ impl Refused {
             Self::NotOperator => "This is for the operator: send the server's admin token as a bearer token, or, where it has \
                                   none, ask from its own machine by the name of localhost."
                 .into(),
+            Self::TooManyTries => "Too many wrong tokens came from this address: try again later.".into(),
             Self::ForeignOrigin => "A page from another site may not ask this.".into(),
             Self::NoAdminToken => format!(
                 "Nothing is changed over HTTP without an admin token: start the server with --admin-token and \
