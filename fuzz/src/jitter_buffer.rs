@@ -21,7 +21,8 @@ const RENDERED_MAX: Duration = Duration::from_secs(1);
 /// What waits in one stream, in samples: 64 packets of 120 ms, and half a second that is decoded.
 const BUFFERED_SAMPLES_MAX: u64 = 64 * 5_760 + 24_576;
 /// By then everything has been played or given up: half a second for the longest pause and the largest target, and as
-/// long as the decoded sound lasts.
+/// long as the decoded sound lasts. Behind that, a packet is played when its speaker's clock says, by any of its packets: see
+/// [`Listener::transits_ms`].
 const DRAINED_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// A sequence this far from the newest belongs to another count.
@@ -156,6 +157,9 @@ struct Listener {
     sequences: [u32; STREAMS + 1],
     /// Negative steps lead back no further than the beginning.
     timestamps: [u64; STREAMS + 1],
+    /// The least and the greatest time from a packet's timestamp to its arrival: so far apart are the times that a speaker's
+    /// packets give for one sample.
+    transits_ms: Option<(i64, i64)>,
     /// The newest sequence that was queued.
     newest: [Option<u32>; STREAMS + 1],
     before: PlaybackStatistics,
@@ -179,6 +183,7 @@ impl Listener {
             rendered: Duration::ZERO,
             sequences: [100; STREAMS + 1],
             timestamps: [48_000; STREAMS + 1],
+            transits_ms: None,
             newest: [None; STREAMS + 1],
             samples_asked: 0,
             output: vec![0.0; 2_880],
@@ -237,6 +242,9 @@ impl Listener {
 
     fn inserts(&mut self, header: &PacketHeader, payload: &[u8]) {
         let waited = self.waiting(header.stream);
+        let transit_ms = (self.now.as_millis() as i64).wrapping_sub_unsigned(header.timestamp / 48);
+        let (least_ms, most_ms) = self.transits_ms.unwrap_or((transit_ms, transit_ms));
+        self.transits_ms = Some((least_ms.min(transit_ms), most_ms.max(transit_ms)));
         let (playback, now) = (&mut self.playback, self.now);
         let (inserted, usage) = measured(|| playback.insert(header, payload, now));
         assert_eq!(usage.calls, 0, "a packet is taken in without the allocator");
@@ -334,7 +342,8 @@ impl Listener {
     fn drains(&mut self) {
         let newest = self.timestamps.iter().map(|timestamp| Duration::from_millis(timestamp / 48)).max();
         self.now = self.now.max(self.latest).max(newest.unwrap_or_default());
-        let deadline = self.rendered + DRAINED_WITHIN;
+        let (least_ms, most_ms) = self.transits_ms.filter(|_| !self.is_timeless).unwrap_or_default();
+        let deadline = self.rendered + DRAINED_WITHIN + Duration::from_millis(most_ms.abs_diff(least_ms));
         let waits = |stream: &StreamStatistics| stream.buffered_samples > 0 || stream.playing;
         while self.playback.streams().any(|stream| waits(&stream)) && self.rendered < deadline {
             self.renders(self.rate_hz as usize / 100);
