@@ -143,7 +143,7 @@ impl Auth {
         self.sessions().remove(&(user, connection));
     }
 
-    fn is_connected(&self, user: UserId) -> bool {
+    pub(crate) fn is_connected(&self, user: UserId) -> bool {
         self.sessions().range(sessions_of(user)).next().is_some()
     }
 

@@ -104,6 +104,12 @@ impl Door {
         self.ledger().forgive_sign_in(address);
     }
 
+    /// Somebody brought a wrong admin token. False where too many did at this address.
+    pub(crate) fn may_err_as_operator(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        let may = self.ledger().may_err_as_operator(address, now_ms);
+        self.note(may, Refusal::AdminTokens)
+    }
+
     fn note(&self, may: bool, otherwise: Refusal) -> bool {
         if !may {
             self.metrics.count_refusal(otherwise);

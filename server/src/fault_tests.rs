@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod hang;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token, UserId};
-use dais_shared::limits::{ROOM_RESTARTS_MAX, STORE_HANG_MS};
+use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Mode, Order, Room, Setting};
 use dais_shared::view::View;
@@ -87,8 +89,12 @@ impl Client {
 }
 
 async fn start() -> (Running, TempDir) {
+    start_with(Config::default()).await
+}
+
+async fn start_with(config: Config) -> (Running, TempDir) {
     let folder = TempDir::with_prefix("dais-").unwrap();
-    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..Config::default() };
+    let config = Config { listen: ([127, 0, 0, 1], 0).into(), data_dir: folder.path().to_owned(), ..config };
     (Server::start(config).await.unwrap(), folder)
 }
 
@@ -263,67 +269,6 @@ async fn a_store_that_cannot_say_who_somebody_is_does_not_say_nobody() {
     server.house().store.die().await;
     let mut host = Client::connect(&server, Some(token)).await;
     assert_eq!(host.goodbye().await, Goodbye::Overloaded, "his page would forget its token");
-    server.shutdown().await;
-}
-
-#[tokio::test]
-async fn for_a_disk_that_hangs_nobody_waits_long_and_what_was_decided_is_on_it_later() {
-    let (server, folder) = start().await;
-    let (mut host, token) = logged_in(&server).await;
-    host.ask(creating("hall")).await.0.unwrap();
-    let (mut guest, _) = logged_in(&server).await;
-    let me = guest.ask(joining_room("hall")).await.1.unwrap().me;
-    host.ask(Request::Room(Command::Invite(me))).await.0.unwrap();
-    let store = &server.house().store;
-
-    let (lets_go, until) = std::sync::mpsc::channel();
-    store.hang(until).await;
-    let began = Instant::now();
-    // Asked before anybody can know, it has happened.
-    host.ask(Request::Room(Command::Set(Setting::Lock(true)))).await.0.unwrap();
-    let waited_ms = began.elapsed().as_millis() as u64;
-    assert!((STORE_HANG_MS..STORE_HANG_MS + 2_000).contains(&waited_ms), "told after {waited_ms} ms");
-    assert!(store.check().is_err(), "/healthz says so");
-    let title = Command::Set(Setting::Title("Other".into()));
-    assert_eq!(host.ask(Request::Room(title)).await.0, Err(Denied::Unavailable));
-    host.ask(Request::Room(Command::CancelInvite(me))).await.0.unwrap();
-    assert_eq!(guest.ask(Request::Login { name: "Renamed".into() }).await.0, Err(Denied::Unavailable));
-    let mut again = Client::connect(&server, Some(token)).await;
-    assert_eq!(again.goodbye().await, Goodbye::Overloaded, "nobody can say who that is, and nobody says nobody");
-    assert!(began.elapsed() < Duration::from_millis(2 * STORE_HANG_MS), "all others are answered at once");
-
-    drop(lets_go);
-    let handed_over = async {
-        while kept(&server).await.is_none_or(|room| room.invitation_of(me).is_some()) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), handed_over).await.expect("what was decided meanwhile is handed over");
-    host.ask(Request::Room(Command::Set(Setting::Topic("Well".into())))).await.0.unwrap();
-    drop((host, guest));
-    let (server, _left) = after_a_crash(folder.path()).await;
-    let mut host = Client::connect(&server, Some(token)).await;
-    let view = host.ask(joining_room("hall")).await.1.unwrap();
-    assert!(view.settings.is_locked && view.settings.topic == "Well");
-    server.shutdown().await;
-}
-
-#[tokio::test]
-async fn what_nobody_waits_for_any_more_is_not_done_behind_a_disk_that_hung() {
-    let (server, _folder) = start().await;
-    let (host, _) = logged_in(&server).await;
-    let store = &server.house().store;
-    let (lets_go, until) = std::sync::mpsc::channel();
-    store.hang(until).await;
-    let identity = Identity { user: UserId(7), name: "Nobody".into() };
-    let write = Write::IdentityCreated { identity, token: [7; 32], link: None, now_ms: 1 };
-    assert!(store.write(write).await.is_err());
-    drop(lets_go);
-    while store.check().is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(store.is_user_known(UserId(7)).await, Ok(false), "its token is nobody's");
-    drop(host);
     server.shutdown().await;
 }
 

@@ -120,7 +120,7 @@ pub(crate) struct RoomActor {
     /// Of [`RoomActor::send_spoken`], kept for its memory.
     spoken: Vec<Spoken>,
     outgoing: Outgoing,
-    /// The store has missed changes: the next write carries the whole room.
+    /// Changes were made that the store had no place for: the next write carries the whole room.
     is_unsaved: bool,
     /// The room's end is among them.
     owes_end: bool,
@@ -159,8 +159,7 @@ impl RoomActor {
                 biased;
                 kept = self.outgoing.next_committed() => {
                     self.now_ms = self.house.clock.now_ms();
-                    self.is_unsaved |= kept.is_err();
-                    self.release_front();
+                    self.release_front(kept);
                 }
                 permit = place_if(self.is_unsaved && self.room.ended().is_none(), &self.house.store) => self.save(permit),
                 count = mailbox.recv_many(&mut batch, ROOM_BATCH_MAX) => {
@@ -189,10 +188,9 @@ impl RoomActor {
             }
         }
         while !self.outgoing.is_empty() {
-            // What the store never kept is told all the same: it has happened.
-            self.is_unsaved |= self.outgoing.next_committed().await.is_err();
+            let kept = self.outgoing.next_committed().await;
             self.now_ms = self.house.clock.now_ms();
-            self.release_front();
+            self.release_front(kept);
         }
         if self.owes_end {
             self.keep_end().await;

@@ -63,9 +63,18 @@ pub(crate) enum Write {
 }
 
 impl Write {
-    /// Whether somebody's room has changed already, whether or not that can be kept.
-    const fn is_of_a_room(&self) -> bool {
-        matches!(self, Self::Room(_) | Self::Events { .. })
+    /// Whether it gives something to whoever asked, who takes it that he has nothing once he no longer waits. What a room has
+    /// become, and what takes something away, is made all the same.
+    const fn is_for_its_asker(&self) -> bool {
+        matches!(self, Self::IdentityCreated { .. } | Self::IdentityRenamed { .. } | Self::LinkMade { .. })
+    }
+
+    /// Whose identity it makes.
+    const fn newcomer(&self) -> Option<UserId> {
+        match self {
+            Self::IdentityCreated { identity, .. } => Some(identity.user),
+            _ => None,
+        }
     }
 }
 
@@ -152,7 +161,8 @@ impl Committed {
     /// Resolves when it is safe. May be dropped and called again.
     ///
     /// # Errors
-    /// [`Unavailable`] says that it is not, or that the disk hangs: then it may be yet.
+    /// [`Unavailable`] says that it is not, since the disk fails or hangs. What a room has become is in the store's hands then,
+    /// and made as soon as the disk lets it be.
     pub(crate) async fn kept(&mut self) -> Result<(), Unavailable> {
         self.patience.wait_for(Pin::new(&mut self.done)).await?.map_err(|_| Unavailable)
     }
@@ -225,7 +235,11 @@ impl Store {
     /// [`Unavailable`] if the thread has died: there will be none.
     pub(crate) async fn wait_for_place(&self) -> Result<Permit, Unavailable> {
         loop {
-            self.health.recovered().await;
+            tokio::select! {
+                () = self.health.recovered() => {}
+                // A thread that died over its work says nothing more of the disk.
+                () = self.queue.closed() => return Err(Unavailable),
+            }
             let place = self.queue.clone().reserve_owned().await.map_err(|_| Unavailable)?;
             if !self.is_failing() {
                 return Ok(self.permit(place));
@@ -244,7 +258,7 @@ impl Store {
     /// Makes a change and waits until it is safe.
     ///
     /// # Errors
-    /// [`Unavailable`] if it is not. Where that is because the disk hangs, the change may be made all the same, once.
+    /// [`Unavailable`] if it is not. Where that is because the disk hangs, what takes something away is taken away later.
     pub(crate) async fn write(&self, write: Write) -> Result<(), Unavailable> {
         self.reserve()?.write(write).kept().await
     }
@@ -349,14 +363,15 @@ impl Keeper {
         let mut result = self.database.begin();
         for request in group {
             match request {
-                // Whoever wanted it was told that it is not kept; rooms come back to it, others ask anew.
-                Request::Write { write, done } if done.is_closed() && !write.is_of_a_room() => drop(write),
+                // Whoever wanted it was told that he has it not.
+                Request::Write { write, done } if done.is_closed() && write.is_for_its_asker() => drop(write),
                 Request::Write { write, done } => {
+                    let newcomer = write.newcomer();
                     match result {
                         Ok(()) => result = self.database.write(write),
                         Err(_) => self.database.take_in(write),
                     }
-                    kept.push(done);
+                    kept.push((done, newcomer));
                 }
                 other => self.answer(other),
             }
@@ -372,11 +387,26 @@ impl Keeper {
             if !kept.is_empty() {
                 self.metrics.store_commit.note(began.elapsed());
             }
-            for done in kept {
-                let _ = done.send(()); // the room may have died meanwhile
-            }
+            self.tell(kept);
         }
         result
+    }
+
+    /// Says that changes are kept. An identity whose token nobody waits for any more is nobody's: it spends no link's use.
+    fn tell(&mut self, kept: Vec<(oneshot::Sender<()>, Option<UserId>)>) {
+        // Others may have gone as well, but theirs stays made.
+        let unclaimed = kept.into_iter().filter_map(|(done, newcomer)| done.send(()).err().and(newcomer));
+        let unclaimed: Vec<UserId> = unclaimed.collect();
+        if unclaimed.is_empty() {
+            return;
+        }
+        self.health.begin_work();
+        let taken_back = self.database.take_back(&unclaimed);
+        self.health.end_work();
+        if let Err(reason) = taken_back {
+            // It does no harm but to the link, which has brought one fewer than it says.
+            tracing::debug!(%reason, "identities that nobody waited for stay");
+        }
     }
 
     /// Answers what only asks; refuses a change by dropping it. An answer that cannot be read is none.
@@ -418,6 +448,14 @@ impl Keeper {
 
     /// One more try, with what was asked for meanwhile: whether it is written, and `None` while there is to be another.
     fn try_again(&mut self) -> Option<bool> {
+        // Those who only ask are answered from the same disk.
+        self.health.begin_work();
+        let outcome = self.take_in_and_commit();
+        self.health.end_work();
+        outcome
+    }
+
+    fn take_in_and_commit(&mut self) -> Option<bool> {
         loop {
             match self.requests.try_recv() {
                 Ok(Request::Write { write, done }) => {
@@ -430,9 +468,7 @@ impl Keeper {
                 Err(mpsc::error::TryRecvError::Disconnected) => return Some(false),
             }
         }
-        self.health.begin_work();
         let result = self.database.begin().and_then(|()| self.database.touch()).and_then(|()| self.database.commit());
-        self.health.end_work();
         match result {
             Ok(()) => Some(true),
             Err(reason) => {

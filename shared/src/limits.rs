@@ -79,6 +79,11 @@ pub const API_BODY_MS_MAX: u64 = 5_000;
 pub const API_PAGE_MAX: usize = 100;
 /// Characters of the operator's secret: as many hexadecimal digits are 64 random bits.
 pub const ADMIN_TOKEN_CHARS_MIN: usize = 16;
+/// Wrong admin tokens that an address may bring at once, each a line in the log, and one more every [`ADMIN_TOKEN_SECONDS`]
+/// afterwards. The right one is never refused: its length keeps it from being guessed.
+pub const ADMIN_TOKENS_PER_ADDRESS: u32 = 50;
+/// See [`ADMIN_TOKENS_PER_ADDRESS`].
+pub const ADMIN_TOKEN_SECONDS: u32 = 10;
 /// Links that let people into one room with more than others have: a page of the HTTP API holds them all.
 pub const LINKS_PER_ROOM_MAX: usize = API_PAGE_MAX;
 /// Such a link holds so long, unless the operator says otherwise: a week.

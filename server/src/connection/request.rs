@@ -13,7 +13,7 @@ use super::{Connection, End, Lobby, Seat, Step};
 use crate::auth::token_hash;
 use crate::room_actor::{Join, Message, Tenure};
 use crate::rooms::{Handle, NewRoom};
-use crate::store::{ByLink, Known};
+use crate::store::{ByLink, Known, Unavailable};
 
 /// What becomes of a request here.
 enum Outcome {
@@ -39,7 +39,7 @@ impl Connection {
     pub(super) async fn handle_request(&mut self, id: RequestId, request: Request) -> Step {
         self.forget_ended_room()?;
         let outcome = match request {
-            Request::Login { name } => self.login(&name).await,
+            Request::Login { name } => return self.login(id, &name).await,
             Request::Logout => return self.logout(id).await,
             Request::ListRooms { after } => Reply::Rooms(self.house.rooms.page(after.as_ref())).into(),
             Request::WatchRooms { watch } => self.watch_rooms(watch),
@@ -143,33 +143,37 @@ impl Connection {
         Ok(link.map_or(self.session.pass, |link| self.session.pass.and(link.pass)))
     }
 
-    async fn login(&mut self, name: &str) -> Outcome {
+    async fn login(&mut self, id: RequestId, name: &str) -> Step {
         let now_ms = self.house.clock.now_ms();
         let name = self.session.name.as_deref().unwrap_or(name);
         if let Some(identity) = &self.identity {
-            return match self.house.auth.rename(identity.user, name).await {
-                Ok(identity) => {
-                    self.identity = Some(identity.clone());
-                    Reply::LoggedIn { identity, token: None }.into()
-                }
-                Err(denied) => denied.into(),
-            };
+            let renamed = self.house.auth.rename(identity.user, name).await;
+            if let Ok(identity) = &renamed {
+                self.identity = Some(identity.clone());
+            }
+            self.reply(id, renamed.map(|identity| Reply::LoggedIn { identity, token: None }));
+            return Ok(());
         }
         let link = self.link.or(self.session.link);
-        match self.house.auth.login(name, link, now_ms).await {
-            Ok((identity, token)) => {
-                if link.is_some() {
-                    // It may have brought as many as it may; then this person came by none.
-                    let known = self.house.store.identify(token_hash(&token.0), now_ms).await;
-                    self.link = known.ok().flatten().and_then(|known| known.link);
-                }
-                self.house.auth.begin_session(identity.user, self.id, &self.outbox);
-                self.intake.belong_to(identity.user, &self.house.allowances, now_ms);
-                self.identity = Some(identity.clone());
-                Reply::LoggedIn { identity, token: Some(token) }.into()
+        let (identity, token) = match self.house.auth.login(name, link, now_ms).await {
+            Ok(made) => made,
+            Err(denied) => {
+                self.reply(id, Err(denied));
+                return Ok(());
             }
-            Err(denied) => denied.into(),
+        };
+        self.house.auth.begin_session(identity.user, self.id, &self.outbox);
+        self.intake.belong_to(identity.user, &self.house.allowances, now_ms);
+        self.identity = Some(identity.clone());
+        self.reply(id, Ok(Reply::LoggedIn { identity, token: Some(token) }));
+        if link.is_some() {
+            // It may have brought as many as it may; then this person came by none. Where nobody can say, the page asks again
+            // with the token that it has now.
+            let known = self.house.store.identify(token_hash(&token.0), now_ms).await;
+            let known = known.map_err(|Unavailable| End::Goodbye(Goodbye::Overloaded))?;
+            self.link = known.and_then(|known| known.link);
         }
+        Ok(())
     }
 
     async fn logout(&mut self, id: RequestId) -> Step {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{
-    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ARRIVALS_PER_CONNECTION, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS,
-    SIGN_INS_PER_ADDRESS,
+    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ADMIN_TOKEN_SECONDS, ADMIN_TOKENS_PER_ADDRESS, ARRIVALS_PER_CONNECTION,
+    PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS, SIGN_INS_PER_ADDRESS,
 };
 use dais_shared::rate::TokenBucket;
 use tokio::sync::Notify;
@@ -32,11 +32,20 @@ pub(crate) enum Refusal {
     Passcodes,
     /// Too many tries to sign in failed there of late.
     SignIns,
+    /// Too many wrong admin tokens came from there of late.
+    AdminTokens,
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::AddressFull, Self::AddressTooFast, Self::ServerFull, Self::Arrivals, Self::Passcodes, Self::SignIns];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::AddressFull,
+        Self::AddressTooFast,
+        Self::ServerFull,
+        Self::Arrivals,
+        Self::Passcodes,
+        Self::SignIns,
+        Self::AdminTokens,
+    ];
 }
 
 /// One address.
@@ -49,6 +58,7 @@ struct Account {
     arrivals: TokenBucket,
     passcodes: TokenBucket,
     sign_ins: TokenBucket,
+    admin_tokens: TokenBucket,
 }
 
 impl Account {
@@ -62,6 +72,7 @@ impl Account {
             arrivals: share(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
             passcodes: TokenBucket::new(PASSCODES_PER_ADDRESS * PASSCODE_SECONDS, 1, now_ms),
             sign_ins: TokenBucket::new(SIGN_INS_PER_ADDRESS * SIGN_IN_SECONDS, 1, now_ms),
+            admin_tokens: TokenBucket::new(ADMIN_TOKENS_PER_ADDRESS * ADMIN_TOKEN_SECONDS, 1, now_ms),
         }
     }
 
@@ -76,6 +87,7 @@ impl Account {
             && self.arrivals.is_full(now_ms)
             && self.passcodes.is_full(now_ms)
             && self.sign_ins.is_full(now_ms)
+            && self.admin_tokens.is_full(now_ms)
     }
 }
 
@@ -158,6 +170,10 @@ impl Ledger {
         if let Some(account) = self.accounts.get_mut(&address) {
             account.sign_ins.give_back(SIGN_IN_SECONDS);
         }
+    }
+
+    pub(super) fn may_err_as_operator(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
+        self.account(address, now_ms).admin_tokens.take(ADMIN_TOKEN_SECONDS, now_ms)
     }
 
     /// The oldest socket of the address that has the most.

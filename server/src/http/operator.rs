@@ -87,6 +87,7 @@ const fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::Arrivals => "arrivals",
         Refusal::Passcodes => "passcodes",
         Refusal::SignIns => "sign_ins",
+        Refusal::AdminTokens => "admin_tokens",
     }
 }
 

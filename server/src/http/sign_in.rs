@@ -19,7 +19,7 @@ use super::{assets, csp, origin};
 use crate::auth::token_hash;
 use crate::server::{House, Peer};
 use crate::sign_in::{Kept, Session, SignIn};
-use crate::store::ByLink;
+use crate::store::{ByLink, Unavailable};
 
 /// Holds a session in a browser.
 const COOKIE: &str = "dais-session";
@@ -47,6 +47,7 @@ enum Word {
     TooFast,
     NotUnderstood,
     Foreign,
+    Unavailable,
 }
 
 impl Word {
@@ -56,6 +57,7 @@ impl Word {
             Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::NotUnderstood => StatusCode::BAD_REQUEST,
             Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -68,36 +70,45 @@ impl Word {
             (Self::TooFast, _) => "Too many tries from your network failed. Wait a minute, then try again.",
             (Self::NotUnderstood, _) => "That could not be understood. Try again.",
             (Self::Foreign, _) => "A page from another site may not sign you in. Try again here.",
+            (Self::Unavailable, _) => {
+                "The server cannot look up your link at the moment, since its disk does not answer. Try again soon."
+            }
         }
     }
 }
 
 /// The session that a browser keeps, if it is one.
-pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap) -> Option<Session> {
+///
+/// # Errors
+/// [`Unavailable`] if the store cannot say.
+pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap) -> Result<Option<Session>, Unavailable> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = values.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    let (_, value) = cookies.find(|(name, _)| *name == COOKIE)?;
+    let Some((_, value)) = cookies.find(|(name, _)| *name == COOKIE) else { return Ok(None) };
     match value.strip_prefix(LINK_MARK) {
-        Some(secret) => with_link(house, secret).await.map(|kept| kept.session),
-        None => sign_in.with_cookie(value, house.clock.admission_ms()),
+        Some(secret) => Ok(with_link(house, secret).await?.map(|kept| kept.session)),
+        None => Ok(sign_in.with_cookie(value, house.clock.admission_ms())),
     }
 }
 
 /// A session for whoever has a link into a room, as long as that holds.
-async fn with_link(house: &House, secret: &str) -> Option<Kept> {
-    let hash = token_hash(&HEXLOWER.decode(secret.as_bytes()).ok()?);
-    let link = house.store.find_link(ByLink::Secret(hash)).await.ok().flatten()?;
-    let session = Session::by(&link);
-    let kept = Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session };
-    link.holds(house.clock.admission_ms()).then_some(kept)
+async fn with_link(house: &House, secret: &str) -> Result<Option<Kept>, Unavailable> {
+    let Ok(bytes) = HEXLOWER.decode(secret.as_bytes()) else { return Ok(None) };
+    let link = house.store.find_link(ByLink::Secret(token_hash(&bytes))).await?;
+    let link = link.filter(|link| link.holds(house.clock.admission_ms()));
+    Ok(link.map(|link| {
+        let session = Session::by(&link);
+        Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session }
+    }))
 }
 
 /// The page in place of the app, for whoever is not signed in.
 pub(super) async fn instead(house: &House, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let sign_in = house.sign_in.as_ref()?;
     match session(house, sign_in, headers).await {
-        Some(_) => None,
-        None => Some(shown(sign_in, Word::Ask, &destination(uri.path()))),
+        Ok(Some(_)) => None,
+        Ok(None) => Some(shown(sign_in, Word::Ask, &destination(uri.path()))),
+        Err(Unavailable) => Some(shown(sign_in, Word::Unavailable, &destination(uri.path()))),
     }
 }
 
@@ -154,13 +165,19 @@ pub(crate) async fn enter(State(house): State<Arc<House>>, Extension(peer): Exte
     }
     let now_ms = house.clock.admission_ms();
     let kept = match (&form.token, &form.invite, &form.password) {
-        (Some(token), ..) => sign_in.with_token(token, now_ms),
+        (Some(token), ..) => Ok(sign_in.with_token(token, now_ms)),
         (None, Some(secret), _) => with_link(&house, secret).await,
-        (None, None, Some(password)) => sign_in.with_password(password, now_ms),
-        (None, None, None) => None,
+        (None, None, Some(password)) => Ok(sign_in.with_password(password, now_ms)),
+        (None, None, None) => Ok(None),
     };
-    let Some(kept) = kept else { return shown(sign_in, Word::Wrong, &form.to) };
-    house.door.forgive_sign_in(address);
+    if !matches!(kept, Ok(None)) {
+        house.door.forgive_sign_in(address);
+    }
+    let kept = match kept {
+        Ok(Some(kept)) => kept,
+        Ok(None) => return shown(sign_in, Word::Wrong, &form.to),
+        Err(Unavailable) => return shown(sign_in, Word::Unavailable, &form.to),
+    };
     // Who is sent to one room goes there, and with him what the app is to know of the link.
     let to = match (&kept.session.room, &form.invite) {
         (Some(room), Some(secret)) if kept.session.link.is_some() => format!("/r/{room}#invite={secret}"),
@@ -218,7 +235,7 @@ fn shown(sign_in: &SignIn, word: Word, to: &str) -> Response {
     set(header::REFERRER_POLICY, "same-origin");
     match word {
         Word::Ask | Word::Wrong => set(header::WWW_AUTHENTICATE, "Bearer"),
-        Word::TooFast => set(header::RETRY_AFTER, &SIGN_IN_SECONDS.to_string()),
+        Word::TooFast | Word::Unavailable => set(header::RETRY_AFTER, &SIGN_IN_SECONDS.to_string()),
         Word::NotUnderstood | Word::Foreign => {}
     }
     answer

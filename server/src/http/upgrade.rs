@@ -24,6 +24,7 @@ use crate::outbox::Transport;
 use crate::server::{House, Peer};
 use crate::sign_in::Session;
 use crate::socket::Socket;
+use crate::store::Unavailable;
 
 /// `GET /ws`.
 pub(crate) async fn websocket(
@@ -86,7 +87,8 @@ fn not_admitted(refusal: door::Refusal) -> Response {
         | door::Refusal::AddressTooFast
         | door::Refusal::Arrivals
         | door::Refusal::Passcodes
-        | door::Refusal::SignIns => {
+        | door::Refusal::SignIns
+        | door::Refusal::AdminTokens => {
             let hint = "Too many connections from this address; try again later. --connections-per-address sets how many.\n";
             (StatusCode::TOO_MANY_REQUESTS, later, hint).into_response()
         }
@@ -102,6 +104,7 @@ enum Refusal {
     Key,
     Origin,
     SignIn,
+    Unavailable,
 }
 
 impl IntoResponse for Refusal {
@@ -122,6 +125,11 @@ impl IntoResponse for Refusal {
                     "This server lets in only who is signed in: send the cookie of a session, or a token as a bearer token.\n";
                 (StatusCode::UNAUTHORIZED, hint, sentence).into_response()
             }
+            Self::Unavailable => {
+                let later = [(header::RETRY_AFTER, "5")];
+                let sentence = "Whose session that is cannot be looked up at the moment, since the disk does not answer.\n";
+                (StatusCode::SERVICE_UNAVAILABLE, later, sentence).into_response()
+            }
             Self::Host => (StatusCode::BAD_REQUEST, "A handshake names its host, once.\n").into_response(),
             Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
         }
@@ -129,7 +137,8 @@ impl IntoResponse for Refusal {
 }
 
 /// As whom somebody is let in. A page that is not is connected all the same, without a session, since browsers tell no page
-/// why a handshake failed; a program is refused.
+/// why a handshake failed; a program is refused. Where the store cannot say, either has to come again: a page does so by itself,
+/// and whoever is signed in is not asked to do that once more.
 async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
     let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
     let now_ms = house.clock.admission_ms();
@@ -139,8 +148,8 @@ async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, 
         return Ok(Some(kept.session));
     }
     match sign_in::session(house, sign_in, headers).await {
-        None if !headers.contains_key(header::ORIGIN) => Err(Refusal::SignIn),
-        session => Ok(session),
+        Ok(None) if !headers.contains_key(header::ORIGIN) => Err(Refusal::SignIn),
+        session => session.map_err(|Unavailable| Refusal::Unavailable),
     }
 }
 

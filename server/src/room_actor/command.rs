@@ -61,7 +61,7 @@ impl RoomActor {
         match self.carry_out(&Input::Order(order)) {
             Ok(_) => {
                 self.publish();
-                self.leave_in_order(Effect::Obeyed(answer));
+                self.obeyed(answer);
             }
             Err(denied) => {
                 let _ = answer.send(Err(denied)); // whoever asked may have gone

@@ -35,7 +35,7 @@ pub(super) enum Effect {
     Close(Arc<Outbox>, Goodbye),
     /// Whoever waits for this learns that it is kept.
     Tell(oneshot::Sender<()>),
-    /// So does the operator, or that it is not.
+    /// So does the operator, or that it is not yet.
     Obeyed(oneshot::Sender<Result<(), Denied>>),
 }
 
@@ -62,6 +62,27 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Takes an effect in behind the newest write; gives it back where nothing is waited for, and an answer also where too
+    /// much waits already. Changes are bounded by what the rooms' rules let happen, and nobody is to miss one.
+    fn put(&mut self, effect: Effect) -> Option<Effect> {
+        let is_full = self.count >= OUTGOING_EFFECTS_MAX || self.bytes >= OUTGOING_BYTES_MAX;
+        let is_answer = matches!(effect, Effect::Answer(..) | Effect::Snapshot(..));
+        let Some((_, effects)) = self.waiting.back_mut().filter(|_| !(is_full && is_answer)) else { return Some(effect) };
+        self.count += 1;
+        self.bytes += effect.bytes();
+        effects.push(effect);
+        None
+    }
+
+    /// What waits for the oldest write, which waits no longer.
+    fn take_front(&mut self) -> Vec<Effect> {
+        let (_, effects) = self.waiting.pop_front().unzip();
+        let effects: Vec<Effect> = effects.unwrap_or_default();
+        self.count -= effects.len();
+        self.bytes -= effects.iter().map(Effect::bytes).sum::<usize>();
+        effects
     }
 
     /// Resolves when the oldest write is kept, or is not while the disk fails or hangs. May be dropped and called again.
@@ -97,26 +118,34 @@ impl RoomActor {
 
     /// Puts an effect behind everything that has been applied so far.
     pub(super) fn leave_in_order(&mut self, effect: Effect) {
-        let is_full = self.outgoing.count >= OUTGOING_EFFECTS_MAX || self.outgoing.bytes >= OUTGOING_BYTES_MAX;
-        match (self.outgoing.waiting.back_mut(), effect) {
-            (None, effect) => self.perform(effect),
-            (Some(_), Effect::Answer(outbox, _) | Effect::Snapshot(outbox, _)) if is_full => outbox.close(Goodbye::Overloaded),
-            (Some((_, effects)), effect) => {
-                self.outgoing.count += 1;
-                self.outgoing.bytes += effect.bytes();
-                effects.push(effect);
+        match self.outgoing.put(effect) {
+            None => {}
+            // Whoever makes others wait so much: his page comes back when there is room.
+            Some(Effect::Answer(outbox, _) | Effect::Snapshot(outbox, _)) if !self.outgoing.is_empty() => {
+                outbox.close(Goodbye::Overloaded);
+            }
+            Some(effect) => self.perform(effect),
+        }
+    }
+
+    /// The oldest write is kept, or not yet: what waited for it leaves. It has happened, and is in the store's hands.
+    pub(super) fn release_front(&mut self, kept: Result<(), Unavailable>) {
+        for effect in self.outgoing.take_front() {
+            match effect {
+                // What only restricts holds all the same; whoever asked may have gone.
+                Effect::Obeyed(answer) => drop(answer.send(kept.map_err(|Unavailable| Denied::Unavailable))),
+                effect => self.perform(effect),
             }
         }
     }
 
-    /// The oldest write is kept: what waited for it leaves.
-    pub(super) fn release_front(&mut self) {
-        if let Some((_, effects)) = self.outgoing.waiting.pop_front() {
-            self.outgoing.count -= effects.len();
-            self.outgoing.bytes -= effects.iter().map(Effect::bytes).sum::<usize>();
-            for effect in effects {
-                self.perform(effect);
-            }
+    /// Answers an order in the room's order, when it is kept.
+    pub(super) fn obeyed(&mut self, answer: oneshot::Sender<Result<(), Denied>>) {
+        if self.is_unsaved {
+            // No write carries it yet.
+            let _ = answer.send(Err(Denied::Unavailable)); // as above
+        } else {
+            self.leave_in_order(Effect::Obeyed(answer));
         }
     }
 
@@ -159,8 +188,7 @@ impl RoomActor {
                 let _ = told.send(()); // whoever waited may have gone
             }
             Effect::Obeyed(answer) => {
-                // What only restricts holds all the same; whoever asked may have gone.
-                let _ = answer.send(if self.is_unsaved { Err(Denied::Unavailable) } else { Ok(()) });
+                let _ = answer.send(Ok(())); // as above
             }
         }
     }
@@ -173,5 +201,46 @@ impl RoomActor {
             outbox.send_control(Control::Hint(frame), self.now_ms);
         }
         self.fan_out.insert(occupant, outbox);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use dais_shared::ids::UserId;
+    use tempfile::TempDir;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::outbox::Transport;
+    use crate::socket::Socket;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn what_waits_for_the_store_is_bounded_by_its_bytes_and_a_change_is_never_missed() {
+        let house = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let _listener = TcpStream::connect(house.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = house.accept().await.unwrap();
+        let outbox = Arc::new(Outbox::new(Socket::Tcp(socket), Transport::Plain, Arc::default()));
+        let folder = TempDir::with_prefix("dais-").unwrap();
+        let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+        let under_way = || (store.reserve().unwrap().write(Write::IdentityRevoked { user: UserId(1) }), Vec::new());
+        let frame = Bytes::from(vec![0; OUTGOING_BYTES_MAX / 4]);
+        let snapshot = || Effect::Snapshot(Arc::clone(&outbox), frame.clone());
+
+        let mut outgoing = Outgoing::default();
+        assert!(outgoing.put(snapshot()).is_some(), "nothing is waited for");
+        outgoing.waiting.push_back(under_way());
+        assert!((0..3).all(|_| outgoing.put(snapshot()).is_none()));
+        outgoing.waiting.push_back(under_way());
+        assert!(outgoing.put(snapshot()).is_none());
+        assert!(outgoing.put(snapshot()).is_some(), "there is no more room for answers");
+        assert!(outgoing.put(Effect::Change(frame.clone(), Vec::new())).is_none());
+        assert_eq!(outgoing.take_front().len(), 3);
+        assert!((0..2).all(|_| outgoing.put(snapshot()).is_none()), "there is again");
+        assert!(outgoing.put(snapshot()).is_some());
+        assert_eq!(outgoing.take_front().len(), 4);
+        assert_eq!((outgoing.take_front().len(), outgoing.count, outgoing.bytes), (0, 0, 0));
     }
 }

@@ -220,10 +220,7 @@ impl Database {
                 let sql = "UPDATE identities SET name = ?2 WHERE user = ?1";
                 self.connection.prepare_cached(sql)?.execute(params![Wide(user.0), name]).map(drop)
             }
-            Write::IdentityRevoked { user } => {
-                let sql = "DELETE FROM identities WHERE user = ?1";
-                self.connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
-            }
+            Write::IdentityRevoked { user } => self.forget_identity(user),
         }
     }
 
@@ -252,6 +249,20 @@ impl Database {
             | Write::LinkMade { .. }
             | Write::LinkRevoked(_) => {}
         }
+    }
+
+    /// Forgets identities that were just made, and that the links by which they came have brought them. A transaction of its
+    /// own.
+    pub(super) fn take_back(&self, users: &[UserId]) -> rusqlite::Result<()> {
+        let made = || -> rusqlite::Result<()> {
+            self.begin()?;
+            for user in users {
+                links::give_back(&self.connection, *user)?;
+                self.forget_identity(*user)?;
+            }
+            self.connection.execute_batch("COMMIT")
+        };
+        made().inspect_err(|_| self.roll_back())
     }
 
     /// Ends the transaction: the rows are what the rooms are, and on the disk.
@@ -334,6 +345,11 @@ impl Database {
             })
         })?;
         known.collect()
+    }
+
+    fn forget_identity(&self, user: UserId) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM identities WHERE user = ?1";
+        self.connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
     }
 
     fn create_identity(&self, identity: &Identity, token: &TokenHash, now_ms: u64) -> rusqlite::Result<()> {

@@ -42,9 +42,13 @@ impl Health {
 
     /// Whether it has not answered for too long.
     pub(super) fn is_hanging(&self) -> bool {
-        let mut work = self.work();
-        let hangs = work.began.is_some_and(|began| began.elapsed() >= HANG);
-        if hangs && !std::mem::replace(&mut work.is_told, true) {
+        let (hangs, is_news) = {
+            let mut work = self.work();
+            let hangs = work.began.is_some_and(|began| began.elapsed() >= HANG);
+            (hangs, hangs && !std::mem::replace(&mut work.is_told, true))
+        };
+        // The log may lie on the same disk: nobody else is to wait for it.
+        if is_news {
             tracing::error!("the disk has not answered for {STORE_HANG_MS} ms; sound goes on, changes are refused");
         }
         hangs

@@ -99,6 +99,12 @@ pub(super) fn bring(connection: &Connection, user: UserId, link: LinkId, now_ms:
     connection.prepare_cached(sql)?.execute(params![Wide(user.0), Wide(link.0)]).map(drop)
 }
 
+/// Whom it brought never came in: it may bring another.
+pub(super) fn give_back(connection: &Connection, user: UserId) -> Result<()> {
+    let sql = "UPDATE links SET uses = uses - 1 WHERE id = (SELECT link FROM link_guests WHERE user = ?1)";
+    connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
+}
+
 /// By which link somebody came.
 pub(super) fn link_of(connection: &Connection, user: UserId) -> Result<Option<LinkId>> {
     let mut found = connection.prepare_cached("SELECT link FROM link_guests WHERE user = ?1")?;

@@ -55,6 +55,8 @@ async fn run(mut hold: Hold) {
         }
         loop {
             tokio::time::sleep(Duration::from_millis(STORE_RETRY_MS)).await;
+            keeper.health.begin_work();
+            disk.work().await;
             keeper.database.set_failing(disk.is_failing());
             match keeper.try_again() {
                 Some(true) => break,

@@ -14,10 +14,11 @@ use dais_shared::room::{
 };
 use dais_shared::wire::Identity;
 use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
 
 use super::database::{Database, OpenError};
 use super::rows::read_rooms;
-use super::{Known, Store, TokenHash, Write};
+use super::{Keeper, Known, Link, LinkId, Request, Store, TokenHash, Write};
 
 pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
@@ -350,4 +351,52 @@ fn a_full_disk_loses_nothing_that_was_promised_and_goes_on_when_there_is_room() 
     database.fill(false);
     commit(&mut database, []);
     assert_eq!(read_rooms(database.connection()).unwrap(), [room]);
+}
+
+/// A keeper of the hall and of one link into it that may bring one person.
+fn keeper_with_a_link(folder: &TempDir) -> Keeper {
+    let mut database = open(folder);
+    let pass = Pass { role: Role::Speaker, ..Pass::NONE };
+    let room = hall().id().clone();
+    let link =
+        Link { id: LinkId(1), room, pass, not_before_ms: 0, expires_ms: 9_000, uses: 0, uses_max: Some(1), created_ms: 1_000 };
+    commit(&mut database, [Write::Room(Box::new(hall()))]);
+    commit(&mut database, [Write::LinkMade { link, secret: [9; 32] }]);
+    Keeper { database, requests: mpsc::channel(1).1, health: Arc::default(), metrics: Arc::default() }
+}
+
+fn uses(keeper: &Keeper) -> u32 {
+    keeper.database.links(hall().id()).unwrap()[0].uses
+}
+
+/// Has somebody made who comes by the link, and asked for by somebody who goes `before` that or while it is on its way.
+fn abandoned(keeper: &mut Keeper, user: u64, before: bool) {
+    let (done, asker) = oneshot::channel();
+    let mut asker = Some(asker).filter(|_| !before);
+    let write = Write::IdentityCreated { identity: identity(user), token: token(user), link: Some(LinkId(1)), now_ms: 1_000 };
+    let goes = std::iter::once_with(move || {
+        drop(asker.take());
+        Request::IsUserKnown { user: UserId(user), answer: oneshot::channel().0 }
+    });
+    keeper.keep(std::iter::once(Request::Write { write, done }).chain(goes)).unwrap();
+}
+
+#[test]
+fn whoever_did_not_wait_for_his_identity_has_none_and_leaves_the_link_to_others() {
+    let folder = folder();
+    let mut keeper = keeper_with_a_link(&folder);
+    for (user, before) in [(2, true), (3, false)] {
+        abandoned(&mut keeper, user, before);
+        assert_eq!((keeper.database.is_user_known(UserId(user)).unwrap(), uses(&keeper)), (false, 0), "gone before: {before}");
+    }
+    let (done, mut waits) = oneshot::channel();
+    let write = Write::IdentityCreated { identity: identity(4), token: token(4), link: Some(LinkId(1)), now_ms: 1_000 };
+    keeper.keep(std::iter::once(Request::Write { write, done })).unwrap();
+    assert_eq!(waits.try_recv(), Ok(()));
+    assert_eq!((keeper.database.is_user_known(UserId(4)).unwrap(), uses(&keeper)), (true, 1));
+    // What takes something away is taken away, whoever waits.
+    let write = Write::IdentityRevoked { user: UserId(4) };
+    let (done, _) = oneshot::channel();
+    keeper.keep(std::iter::once(Request::Write { write, done })).unwrap();
+    assert!(!keeper.database.is_user_known(UserId(4)).unwrap());
 }

@@ -1,6 +1,6 @@
 //! Who may not ask, and what is not understood.
 
-use dais_shared::limits::{API_BODY_BYTES_MAX, SIGN_INS_PER_ADDRESS};
+use dais_shared::limits::{ADMIN_TOKENS_PER_ADDRESS, API_BODY_BYTES_MAX};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -44,15 +44,20 @@ async fn with_a_token_nobody_else_may_do_anything() {
 }
 
 #[tokio::test]
-async fn whoever_tries_many_tokens_has_to_wait_also_with_the_right_one() {
+async fn whoever_tries_many_tokens_has_to_wait_and_whoever_has_the_right_one_has_not() {
     let (_server, api) = start().await;
-    for path in ["/api/rooms", "/metrics"].into_iter().cycle().take(SIGN_INS_PER_ADDRESS as usize) {
+    let guessed = "Authorization: Bearer guessed";
+    for path in ["/api/rooms", "/metrics"].into_iter().cycle().take(ADMIN_TOKENS_PER_ADDRESS as usize) {
         assert_eq!(api.ask_with("GET", path, &[&secret()], None).await.status, 200, "what is right counts for nothing");
-        assert_eq!(api.ask_with("GET", path, &["Authorization: Bearer guessed"], None).await.status, 401);
+        assert_eq!(api.ask_with("GET", path, &[guessed], None).await.status, 401);
     }
     for path in ["/api/rooms", "/metrics"] {
-        assert_eq!(api.ask_with("GET", path, &[&secret()], None).await.error(), (429, "too_many_tries"), "{path}");
+        assert_eq!(api.ask_with("GET", path, &[guessed], None).await.error(), (429, "too_many_tries"), "{path}");
+        assert_eq!(api.ask_with("GET", path, &[&secret()], None).await.status, 200, "others shut nobody out: {path}");
     }
+    let metrics = api.ask_with("GET", "/metrics", &[&secret()], None).await;
+    let metrics = metrics.body.as_str().unwrap();
+    assert!(metrics.contains("dais_refused_total{reason=\"admin_tokens\"} 2\n"), "{metrics}");
     assert_eq!(api.ask_with("GET", "/api/rooms", &[], None).await.error(), (401, "not_operator"), "who brings none tries none");
 }
 

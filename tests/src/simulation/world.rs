@@ -76,6 +76,8 @@ pub(super) struct World {
     next_line: u64,
     fault_ms: u64,
     disk_heals_ms: u64,
+    /// When the server may find out that it hangs.
+    hang_shows_ms: u64,
     /// When somebody who vanished opens a page anew, and who.
     returns: Vec<(u64, usize)>,
     /// The room that people go to, while there is one.
@@ -105,6 +107,7 @@ impl World {
             next_line: 0,
             fault_ms: BEGAN_MS + random.between(1, plan.faults_ms),
             disk_heals_ms: u64::MAX,
+            hang_shows_ms: u64::MAX,
             returns: Vec::new(),
             hall: None,
             halls: 0,
@@ -199,7 +202,8 @@ impl World {
         let pages = self.pages.iter().map(Page::due_ms).min().unwrap_or(u64::MAX);
         let starts_ms = if self.running.is_none() { self.starts_ms } else { u64::MAX };
         let returns_ms = self.returns.iter().map(|(at_ms, _)| *at_ms).min().unwrap_or(u64::MAX);
-        lines.min(pages).min(returns_ms).min(starts_ms).min(self.fault_ms).min(self.disk_heals_ms)
+        let disk_ms = self.disk_heals_ms.min(self.hang_shows_ms);
+        lines.min(pages).min(returns_ms).min(starts_ms).min(self.fault_ms).min(disk_ms)
     }
 
     fn read_journal(&mut self) -> Checked {

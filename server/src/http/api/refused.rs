@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, API_BODY_BYTES_MAX, LINKS_PER_ROOM_MAX, SIGN_IN_SECONDS};
+use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, ADMIN_TOKEN_SECONDS, API_BODY_BYTES_MAX, LINKS_PER_ROOM_MAX};
 use dais_shared::room::Denied;
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ impl IntoResponse for Refused {
                 answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                answer.headers_mut().insert(header::RETRY_AFTER, SIGN_IN_SECONDS.into());
+                answer.headers_mut().insert(header::RETRY_AFTER, ADMIN_TOKEN_SECONDS.into());
             }
             _ => {}
         }
@@ -105,7 +105,9 @@ impl Refused {
             Self::NotOperator => "This is for the operator: send the server's admin token as a bearer token, or, where it has \
                                   none, ask from its own machine by the name of localhost."
                 .into(),
-            Self::TooManyTries => "Too many wrong tokens came from this address: try again later.".into(),
+            Self::TooManyTries => {
+                "This token is wrong, as were many before it from this address: try again later, with the right one.".into()
+            }
             Self::ForeignOrigin => "A page from another site may not ask this.".into(),
             Self::NoAdminToken => format!(
                 "Nothing is changed over HTTP without an admin token: start the server with --admin-token and \

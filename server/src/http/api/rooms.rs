@@ -145,7 +145,14 @@ pub(crate) async fn create(
     let order = Message::Order { order: Order::AwaitHost { until_ms }, answer };
     let new = NewRoom { id, settings, passcode, founder: host.user, address: None };
     let made = match house.rooms.create(&house, new, order) {
-        Ok(made) => answered.await.unwrap_or(Err(Denied::Unavailable)).map(|()| made.id),
+        Ok(room) => match answered.await.unwrap_or(Err(Denied::Unavailable)) {
+            Ok(()) => Ok(room.id),
+            Err(denied) => {
+                // It stands, where that was only not kept in time. Nobody is told of it, and it is not to wait for anybody.
+                let _ = ask_at(&room, |answer| Message::Order { order: Order::End, answer }).await;
+                Err(denied)
+            }
+        },
         Err(denied) => Err(denied),
     };
     match made {

@@ -14,6 +14,10 @@ impl World {
         if self.running.is_none() && self.now_ms >= self.starts_ms {
             self.start_server()?;
         }
+        if self.now_ms >= self.hang_shows_ms {
+            self.hang_shows_ms = u64::MAX;
+            self.truth.note_disk(true);
+        }
         if self.now_ms >= self.disk_heals_ms {
             self.heal_disk();
         }
@@ -100,7 +104,8 @@ impl World {
             self.note(|| format!("the disk hangs for {long_ms} ms"));
             self.disk_heals_ms = self.now_ms + long_ms;
             self.disk.set_hanging(true);
-            self.truth.note_disk(true);
+            // No earlier may anything be told that is not kept: the work that hangs may have begun as much before.
+            self.hang_shows_ms = self.now_ms + STORE_HANG_MS - COMMIT_MS_MAX;
             return;
         }
         if self.random.percent(50) {
@@ -116,7 +121,7 @@ impl World {
 
     fn heal_disk(&mut self) {
         self.note(|| "the disk is well".to_owned());
-        self.disk_heals_ms = u64::MAX;
+        (self.disk_heals_ms, self.hang_shows_ms) = (u64::MAX, u64::MAX);
         if self.disk.is_failing() || self.disk.is_hanging() {
             self.disk.set_failing(false);
             self.disk.set_hanging(false);
