@@ -11,8 +11,8 @@ mod outgoing;
 mod voice;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -114,6 +114,8 @@ pub(crate) struct RoomActor {
     ending: Ending,
     publication: Publication,
     links: BTreeMap<MemberId, Link>,
+    /// Connections that are open and sat here: what they asked before they knew is answered, too.
+    seatless: BTreeMap<ConnectionId, (MemberId, Weak<Outbox>)>,
     fan_out: FanOut,
     /// Voice that is to leave: every listener's share in one write.
     chorus: Chorus,
@@ -139,6 +141,7 @@ impl RoomActor {
             room,
             ending,
             links: BTreeMap::new(),
+            seatless: BTreeMap::new(),
             fan_out: FanOut::default(),
             chorus: Chorus::default(),
             spoken: Vec::new(),
@@ -314,8 +317,11 @@ impl RoomActor {
             self.fan_out.discard_voice();
         }
         if let Event::MemberLeft { member, .. } = event {
-            self.links.remove(member);
             self.fan_out.remove(*member);
+            if let Some(Link { connection, outbox, .. }) = self.links.remove(member) {
+                self.seatless.retain(|_, (_, outbox)| outbox.strong_count() > 0);
+                self.seatless.insert(connection, (*member, Arc::downgrade(&outbox)));
+            }
         }
         self.house.journal.applied(&self.room, event);
     }

@@ -86,14 +86,14 @@ impl RoomActor {
     }
 
     pub(super) fn handle_command(&mut self, from: Occupant, request: RequestId, command: Command) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, Some(request)) else { return };
         let result = self.carry_out(&Input::Command(from.member, command)).map(|_| Reply::Done);
         self.publish();
         self.answer(outbox, request, result);
     }
 
     pub(super) fn handle_leave(&mut self, from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()>) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, request) else { return };
         let result = self.carry_out(&Input::Leave(from.member)).map(|_| Reply::Done);
         self.publish();
         if let Some(request) = request {
@@ -114,33 +114,33 @@ impl RoomActor {
     }
 
     pub(super) fn handle_list_members(&mut self, from: Occupant, request: RequestId, after: Option<MemberId>) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, Some(request)) else { return };
         let members = self.room.members_after(after, MEMBERS_PAGE_MAX);
         let total = u32::try_from(self.room.seats().count()).unwrap_or(u32::MAX);
         self.answer(outbox, request, Ok(Reply::Members { members, total }));
     }
 
     pub(super) fn handle_list_messages(&mut self, from: Occupant, request: RequestId, before: Option<MessageId>) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, Some(request)) else { return };
         let messages = self.room.messages_before(before, MESSAGES_PAGE_MAX);
         self.answer(outbox, request, Ok(Reply::Messages(messages)));
     }
 
     pub(super) fn handle_list_banned(&mut self, from: Occupant, request: RequestId) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, Some(request)) else { return };
         let result = self.room.absent_for(from.member).map(|(banned, departed)| Reply::Banned { banned, departed });
         self.answer(outbox, request, result);
     }
 
     pub(super) fn handle_silence(&mut self, from: Occupant, request: RequestId, stream: StreamId, silent: bool) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, Some(request)) else { return };
         self.send_spoken();
         self.fan_out.set_silenced(from.member, stream, silent);
         self.answer(outbox, request, Ok(Reply::Done));
     }
 
     pub(super) fn handle_resync(&mut self, from: Occupant, request: Option<RequestId>) {
-        let Some(outbox) = self.outbox(from) else { return };
+        let Some(outbox) = self.outbox(from, request) else { return };
         if let Some(view) = self.room.view_for(from.member) {
             self.send_view(Arc::clone(&outbox), view);
         }
@@ -160,7 +160,15 @@ impl RoomActor {
         }
     }
 
-    fn outbox(&mut self, from: Occupant) -> Option<Arc<Outbox>> {
-        self.link(from).map(|link| Arc::clone(&link.outbox))
+    /// Where the answer goes. Whoever was put out while his request was on its way is told that he sits here no more.
+    fn outbox(&mut self, from: Occupant, request: Option<RequestId>) -> Option<Arc<Outbox>> {
+        if let Some(link) = self.link(from) {
+            return Some(Arc::clone(&link.outbox));
+        }
+        let (member, outbox) = self.seatless.get(&from.connection)?;
+        if let (Some(outbox), Some(request)) = (outbox.upgrade().filter(|_| *member == from.member), request) {
+            self.answer(outbox, request, Err(Denied::NotInRoom));
+        }
+        None
     }
 }

@@ -159,7 +159,10 @@ impl World {
             }
             self.until(self.now_ms + NEWS_MS)?;
         }
-        self.check_agreement()
+        self.check_agreement()?;
+        // And what they agree on has been kept by now.
+        self.crash()?;
+        self.until(self.starts_ms + 1)
     }
 
     fn until(&mut self, end_ms: u64) -> Checked {
@@ -254,8 +257,13 @@ impl World {
         Ok(())
     }
 
-    /// Everybody who is in a room sees it as it is, and every seat has its page.
+    /// Whoever is there is in, was answered, and sees what is so; nobody else counts as being there.
     fn check_agreement(&self) -> Checked {
+        for (index, page) in self.pages.iter().enumerate().filter(|(_, page)| !page.is_gone && !page.is_closed) {
+            if !page.is_online || !page.asked.is_empty() {
+                return Err(format!("in the end page {index} is online: {}, and waits for {:?}", page.is_online, page.asked));
+            }
+        }
         for page in self.pages.iter().filter(|page| page.is_online) {
             let Some(view) = &page.view else { continue };
             let known = self.truth.rooms.get(&view.room).ok_or("a page is in a room that is none")?;

@@ -132,7 +132,7 @@ impl World {
     }
 
     /// The server is killed, with everything it holds in memory.
-    fn crash(&mut self) -> Checked {
+    pub(super) fn crash(&mut self) -> Checked {
         if self.running.is_none() {
             return Ok(());
         }
