@@ -18,7 +18,7 @@ use dais_shared::limits::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use checked::{admin_token, count, origins, proxies, tls};
+use checked::{admin_token, count, listen, origins, proxies, tls};
 
 /// Everything the server can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +147,14 @@ impl Default for Config {
 /// Why the options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// Something that nobody can listen on.
+    #[error(
+        "listen is {said:?}; it is an address and a port, such as 127.0.0.1:8080, or 0.0.0.0:8080 for everybody who reaches this machine"
+    )]
+    Listen {
+        /// What it was set to.
+        said: String,
+    },
     /// A number that cannot be.
     #[error("{option} is {count}; it can be 1 to {most}")]
     Count {
@@ -206,6 +214,7 @@ impl ConfigError {
             }
             Self::Unreadable { .. }
             | Self::Wrong { .. }
+            | Self::Listen { .. }
             | Self::Count { .. }
             | Self::Origin { .. }
             | Self::Proxy { .. }
@@ -289,7 +298,7 @@ pub(crate) enum Task {
 struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "DAIS_LISTEN", value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
     /// Folder for what survives a restart: rooms and who is who [default: dais-data]
     #[arg(long, env = "DAIS_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -374,7 +383,7 @@ enum TlsKind {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
     data_dir: Option<PathBuf>,
     web_dir: Option<PathBuf>,
     block_addresses: Option<bool>,
@@ -419,7 +428,7 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
     let file = options.config.as_deref().map_or(Ok(File::default()), read_file)?;
     let default = Config::default();
     Ok(Config {
-        listen: options.listen.or(file.listen).unwrap_or(default.listen),
+        listen: listen(options.listen.or(file.listen), default.listen)?,
         data_dir: options.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
         web_dir: options.web_dir.or(file.web_dir).or(default.web_dir),
         block_addresses: options.block_addresses.or(file.block_addresses).unwrap_or(default.block_addresses),

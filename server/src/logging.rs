@@ -4,6 +4,7 @@
 //! belongs to the level `trace`.
 
 use std::fmt;
+use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tracing_subscriber::EnvFilter;
@@ -12,7 +13,11 @@ use crate::config::{LogAddresses, LogFilter, LogFormat};
 
 /// From here on the process logs to standard error.
 pub(crate) fn begin(filter: &LogFilter, format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&filter.0)).with_writer(std::io::stderr);
+    let mut log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&filter.0)).with_writer(io::stderr);
+    // Colours are for eyes: a file or the system's journal would keep them as noise between the words.
+    if !io::stderr().is_terminal() {
+        log = log.with_ansi(false);
+    }
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

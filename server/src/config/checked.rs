@@ -1,12 +1,17 @@
 //! What options say, checked and understood.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use dais_shared::limits::ADMIN_TOKEN_CHARS_MIN;
 use ipnet::IpNet;
 
 use super::{AdminToken, ConfigError, Tls, TlsKind};
+
+/// An address and a port. A name is none: it may stand for several addresses, and only one is listened on.
+pub(super) fn listen(said: Option<String>, default: SocketAddr) -> Result<SocketAddr, ConfigError> {
+    said.map_or(Ok(default), |said| said.parse().map_err(|_| ConfigError::Listen { said }))
+}
 
 /// A number from 1 to `most`.
 pub(super) fn count(option: &'static str, said: Option<usize>, default: usize, most: usize) -> Result<usize, ConfigError> {

@@ -73,6 +73,16 @@ fn lists_come_from_flags_and_from_the_file() {
 }
 
 #[test]
+fn what_nobody_can_listen_on_is_named_and_an_example_given() {
+    for wrong in ["localhost:8080", "8080", "127.0.0.1", ":8080", ""] {
+        for said in [with_file("", &["--listen", wrong]), with_file(&format!("listen = {wrong:?}"), &[])] {
+            let error = said.unwrap_err().to_string();
+            assert!(error.contains(&format!("listen is {wrong:?}")) && error.contains("127.0.0.1:8080"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_number_that_cannot_be_is_named() {
     assert_eq!(with_file("connections-per-address = 7", &[]).unwrap().connections_per_address, 7);
     let config = with_file("rooms = 7\nconnections = 8", &["--rooms-per-person", "9"]).unwrap();

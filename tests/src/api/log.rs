@@ -83,6 +83,7 @@ async fn by_default_a_log_holds_no_address_no_secret_and_nothing_that_was_said()
     for happened in ["open", "hello", "close", "made by the operator", "revoked by the operator"] {
         assert!(log.contains(happened), "{happened} is missing:\n{log}");
     }
+    assert!(!log.contains('\u{1b}'), "colours in a file:\n{log}");
 }
 
 #[tokio::test]
