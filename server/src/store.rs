@@ -10,6 +10,7 @@ mod examination;
 #[cfg(test)]
 mod file_tests;
 mod health;
+mod identities;
 mod links;
 mod log;
 mod rows;

@@ -9,18 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
 use dais_shared::room::Room;
-use dais_shared::wire::Identity;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use subtle::ConstantTimeEq;
+use rusqlite::{Connection, OpenFlags};
 
 use super::dirty::Dirty;
 use super::links::{self, Link};
-use super::log;
-use super::rows::{Wide, read_rooms, write_room};
-use super::{Acquaintance, ByLink, Known, TokenHash, Write};
+use super::rows::{read_rooms, write_room};
+use super::{Acquaintance, ByLink, Known, TokenHash, Write, identities, log};
 
 pub(super) const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
@@ -140,8 +136,7 @@ impl Database {
         migrate(&connection, version).map_err(unreadable)?;
         let rooms = read_rooms(&connection).map_err(unreadable)?;
         keep_log(false).map_err(unreadable)?;
-        let unused_since_ms = now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
-        connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map_err(unreadable)?;
+        identities::tidy(&connection, now_ms).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
         Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: Some(lock) })
@@ -209,18 +204,15 @@ impl Database {
                 Ok(())
             }
             Write::IdentityCreated { identity, token, link, now_ms } => {
-                self.create_identity(&identity, &token, now_ms)?;
+                identities::make(&self.connection, &identity, &token, now_ms)?;
                 link.map_or(Ok(()), |link| links::bring(&self.connection, identity.user, link, now_ms))
             }
             // Its room may have ended in the same transaction, whose end takes that room's links along.
             Write::LinkMade { link, .. } if self.room(&link.room).is_none_or(|room| room.ended().is_some()) => Ok(()),
             Write::LinkMade { link, secret } => links::make(&self.connection, &link, &secret),
             Write::LinkRevoked(link) => links::revoke(&self.connection, link),
-            Write::IdentityRenamed { user, name } => {
-                let sql = "UPDATE identities SET name = ?2 WHERE user = ?1";
-                self.connection.prepare_cached(sql)?.execute(params![Wide(user.0), name]).map(drop)
-            }
-            Write::IdentityRevoked { user } => self.forget_identity(user),
+            Write::IdentityRenamed { user, name } => identities::rename(&self.connection, user, &name),
+            Write::IdentityRevoked { user } => identities::forget(&self.connection, user),
         }
     }
 
@@ -258,7 +250,7 @@ impl Database {
             self.begin()?;
             for user in users {
                 links::give_back(&self.connection, *user)?;
-                self.forget_identity(*user)?;
+                identities::forget(&self.connection, *user)?;
             }
             self.connection.execute_batch("COMMIT")
         };
@@ -296,24 +288,7 @@ impl Database {
 
     /// Whose token hashes to this. Counts as a use; inside a transaction.
     pub(super) fn identify(&self, token: &TokenHash, now_ms: u64) -> rusqlite::Result<Option<Known>> {
-        let sql = "SELECT user, name, token, used_ms FROM identities WHERE token = ?1";
-        let mut found = self.connection.prepare_cached(sql)?;
-        let found = found.query_row([&token[..]], |row| {
-            let identity = Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? };
-            Ok((identity, row.get::<_, [u8; 32]>(2)?, row.get::<_, Wide>(3)?.0))
-        });
-        let Some((identity, kept, used_ms)) = found.optional()? else { return Ok(None) };
-        let is_expired = used_ms < now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
-        if is_expired || !bool::from(kept.ct_eq(token)) {
-            return Ok(None);
-        }
-        if now_ms.saturating_sub(used_ms) > IDENTITY_USE_NOTED_MS {
-            let sql = "UPDATE identities SET used_ms = ?2 WHERE user = ?1";
-            // A disk that fails locks nobody out: the next use is noted.
-            let _ = self.connection.prepare_cached(sql)?.execute([Wide(identity.user.0), Wide(now_ms)]);
-        }
-        let link = links::link_of(&self.connection, identity.user)?;
-        Ok(Some(Known { identity, link }))
+        identities::by_token(&self.connection, token, now_ms)
     }
 
     pub(super) fn link(&self, by: ByLink) -> rusqlite::Result<Option<Link>> {
@@ -329,41 +304,12 @@ impl Database {
     }
 
     pub(super) fn is_user_known(&self, user: UserId) -> rusqlite::Result<bool> {
-        self.connection.prepare_cached("SELECT 1 FROM identities WHERE user = ?1")?.exists([Wide(user.0)])
+        identities::is_known(&self.connection, user)
     }
 
     /// One page of who is known, in the order of their ids: those after `after`.
     pub(super) fn identities(&self, after: Option<UserId>) -> rusqlite::Result<Vec<Acquaintance>> {
-        let sql = "SELECT user, name, created_ms, used_ms FROM identities WHERE user > ?1 ORDER BY user LIMIT ?2";
-        let after = after.map_or(-1, |user| user.0.cast_signed());
-        let mut rows = self.connection.prepare_cached(sql)?;
-        let known = rows.query_map(params![after, i64::try_from(API_PAGE_MAX).unwrap_or(i64::MAX)], |row| {
-            Ok(Acquaintance {
-                identity: Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? },
-                created_ms: row.get::<_, Option<Wide>>(2)?.map(|ms| ms.0),
-                used_ms: row.get::<_, Wide>(3)?.0,
-            })
-        })?;
-        known.collect()
-    }
-
-    fn forget_identity(&self, user: UserId) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM identities WHERE user = ?1";
-        self.connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
-    }
-
-    fn create_identity(&self, identity: &Identity, token: &TokenHash, now_ms: u64) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?4)";
-        let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
-        self.connection.prepare_cached(sql)?.execute(values)?;
-        // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
-        // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
-        let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities \
-                   WHERE user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
-                   AND user <> ?2 ORDER BY used_ms \
-                   LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
-        let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
-        self.connection.prepare_cached(sql)?.execute(params![most, Wide(identity.user.0)]).map(drop)
+        identities::page(&self.connection, after)
     }
 }
 

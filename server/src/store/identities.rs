@@ -1,0 +1,82 @@
+//! Who is who, as rows.
+
+use dais_shared::ids::UserId;
+use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
+use dais_shared::wire::Identity;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use subtle::ConstantTimeEq;
+
+use super::rows::Wide;
+use super::{Acquaintance, Known, TokenHash, links};
+
+/// Forgets whom nobody has been for long.
+pub(super) fn tidy(connection: &Connection, now_ms: u64) -> Result<()> {
+    let unused_since_ms = now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
+    connection.execute("DELETE FROM identities WHERE used_ms < ?1", [Wide(unused_since_ms)]).map(drop)
+}
+
+/// Whose token hashes to this. Counts as a use.
+pub(super) fn by_token(connection: &Connection, token: &TokenHash, now_ms: u64) -> Result<Option<Known>> {
+    let sql = "SELECT user, name, token, used_ms FROM identities WHERE token = ?1";
+    let mut found = connection.prepare_cached(sql)?;
+    let found = found.query_row([&token[..]], |row| {
+        let identity = Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? };
+        Ok((identity, row.get::<_, [u8; 32]>(2)?, row.get::<_, Wide>(3)?.0))
+    });
+    let Some((identity, kept, used_ms)) = found.optional()? else { return Ok(None) };
+    let is_expired = used_ms < now_ms.saturating_sub(IDENTITY_UNUSED_MS_MAX);
+    if is_expired || !bool::from(kept.ct_eq(token)) {
+        return Ok(None);
+    }
+    if now_ms.saturating_sub(used_ms) > IDENTITY_USE_NOTED_MS {
+        let sql = "UPDATE identities SET used_ms = ?2 WHERE user = ?1";
+        // A disk that fails locks nobody out: the next use is noted.
+        let _ = connection.prepare_cached(sql)?.execute([Wide(identity.user.0), Wide(now_ms)]);
+    }
+    let link = links::link_of(connection, identity.user)?;
+    Ok(Some(Known { identity, link }))
+}
+
+pub(super) fn is_known(connection: &Connection, user: UserId) -> Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM identities WHERE user = ?1")?.exists([Wide(user.0)])
+}
+
+/// One page, in the order of their ids: those after `after`.
+pub(super) fn page(connection: &Connection, after: Option<UserId>) -> Result<Vec<Acquaintance>> {
+    let sql = "SELECT user, name, created_ms, used_ms FROM identities WHERE user > ?1 ORDER BY user LIMIT ?2";
+    let after = after.map_or(-1, |user| user.0.cast_signed());
+    let mut rows = connection.prepare_cached(sql)?;
+    let known = rows.query_map(params![after, i64::try_from(API_PAGE_MAX).unwrap_or(i64::MAX)], |row| {
+        Ok(Acquaintance {
+            identity: Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? },
+            created_ms: row.get::<_, Option<Wide>>(2)?.map(|ms| ms.0),
+            used_ms: row.get::<_, Wide>(3)?.0,
+        })
+    })?;
+    known.collect()
+}
+
+pub(super) fn rename(connection: &Connection, user: UserId, name: &str) -> Result<()> {
+    let sql = "UPDATE identities SET name = ?2 WHERE user = ?1";
+    connection.prepare_cached(sql)?.execute(params![Wide(user.0), name]).map(drop)
+}
+
+pub(super) fn forget(connection: &Connection, user: UserId) -> Result<()> {
+    let sql = "DELETE FROM identities WHERE user = ?1";
+    connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
+}
+
+/// A new one. Where there are too many, the longest unused gives way.
+pub(super) fn make(connection: &Connection, identity: &Identity, token: &TokenHash, now_ms: u64) -> Result<()> {
+    let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?4)";
+    let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
+    connection.prepare_cached(sql)?.execute(values)?;
+    // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
+    // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
+    let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities \
+               WHERE user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
+               AND user <> ?2 ORDER BY used_ms \
+               LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
+    let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.execute(params![most, Wide(identity.user.0)]).map(drop)
+}
