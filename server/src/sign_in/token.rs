@@ -20,6 +20,9 @@ const AUDIENCE: &str = "dais";
 /// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410, section 4).
 const ED25519_PREFIX: [u8; 12] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00];
 
+/// How a key in DER begins (X.690, section 8.9).
+const DER_SEQUENCE: u8 = 0x30;
+
 /// A role, in the words of the HTTP API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,7 +99,8 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// With the key in a file: a public key in PEM is Ed25519's, anything else a secret for HS256.
+    /// With the key in a file: a public key in PEM is Ed25519's, anything else a secret for HS256. Not a key of a known form,
+    /// though, which others may know.
     pub(super) fn new(file: &[u8], path: &Path) -> Result<Self, SignInError> {
         signature::install();
         let (key, algorithm) = if file.trim_ascii_start().starts_with(b"-----BEGIN") {
@@ -105,6 +109,9 @@ impl Verifier {
             let point = point.ok_or_else(|| SignInError::KeyKind { path: path.to_owned() })?;
             (DecodingKey::from_ed_der(point), Algorithm::EdDSA)
         } else {
+            if is_public_key(file) {
+                return Err(SignInError::KeyKind { path: path.to_owned() });
+            }
             let secret = file.trim_ascii_end();
             if secret.len() < SIGN_IN_KEY_BYTES_MIN {
                 return Err(SignInError::KeyShort { path: path.to_owned() });
@@ -146,6 +153,20 @@ impl Verifier {
     }
 }
 
+/// Whether a file that does not begin as PEM holds a key all the same: PEM behind something else, a line of OpenSSH's, a JWK or
+/// a set of them (RFC 7517), or DER. Taken for a secret, it would be one that everybody has.
+fn is_public_key(file: &[u8]) -> bool {
+    let begins = |start: &[u8]| file.trim_ascii_start().starts_with(start);
+    let holds = |part: &[u8]| file.windows(part.len()).any(|window| window == part);
+    let is_der = match file {
+        [DER_SEQUENCE, length, rest @ ..] if *length < 0x80 => rest.len() == usize::from(*length),
+        [DER_SEQUENCE, 0x81, length, rest @ ..] => rest.len() == usize::from(*length),
+        [DER_SEQUENCE, 0x82, high, low, rest @ ..] => rest.len() == usize::from(u16::from_be_bytes([*high, *low])),
+        _ => false,
+    };
+    holds(b"-----BEGIN") || begins(b"{") || begins(b"[") || begins(b"ssh-") || begins(b"ecdsa-") || is_der
+}
+
 /// What is before 1970 is 1970, and what is beyond counting the end of it.
 fn unix_ms(seconds: f64) -> u64 {
     (seconds * 1000.0) as u64
@@ -185,6 +206,28 @@ mod tests {
         let (session, until_ms) = verifier.verify(token, 1_300_819_000_000).unwrap();
         assert_eq!((session, until_ms), (Session::PLAIN, 1_300_819_380_000));
         assert_eq!(verifier.verify(token, NOW_MS), None);
+    }
+
+    #[test]
+    fn a_key_that_others_may_have_is_no_secret() {
+        let der = [&ED25519_PREFIX[..], &[7; 32]].concat();
+        let long = [&[DER_SEQUENCE, 0x82, 0x01, 0x22][..], &[7; 0x122]].concat();
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+        let marked = format!("\u{feff}{pem}");
+        for (what, file) in [
+            ("DER", &der[..]),
+            ("long DER", &long),
+            ("behind a mark", marked.as_bytes()),
+            ("behind a remark", &[b"# our key\n", pem.as_bytes()].concat()),
+            ("JWKS", br#" {"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#),
+            ("OpenSSH", b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBdZJhTzpMJYv8Qz9oFmQ0cHB0aW1lZm9yYWxsb2Z1 ada@example"),
+        ] {
+            let refused = Verifier::new(file, Path::new("key"));
+            assert!(matches!(refused, Err(SignInError::KeyKind { .. })), "{what}: {refused:?}");
+        }
+        assert!(Verifier::new(pem.as_bytes(), Path::new("key")).is_ok());
+        // The first byte alone makes no key: so may a drawn secret begin.
+        assert!(Verifier::new(&[DER_SEQUENCE; 48], Path::new("key")).is_ok(), "its length is another");
     }
 
     #[test]
