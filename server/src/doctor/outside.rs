@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::place::{PATIENCE, Place, Said};
 use super::{Doctor, Finding, Fine, Note, Wrong, dates};
 use crate::config::Tls;
-use crate::http::operator::LACKS_FORWARDED_FOR;
+use crate::http::operator::{CAME_DISTRUSTED, CAME_SILENTLY, CAME_TRUSTED, CAME_UNNAMED};
 use crate::tls::Dates;
 
 impl Doctor {
@@ -58,18 +58,28 @@ impl Doctor {
                  start the server with --trust-proxy and the proxy's address."
             ));
         }
-        // The figures are for this machine alone, unless somebody on it says that he speaks for others.
-        let answer = place.get("/metrics").await;
-        let is_telling = self.config.admin_token.is_none() && proxies.iter().all(|proxies| proxies.addr().is_loopback());
-        match answer {
-            Ok((StatusCode::OK, _)) if self.config.admin_token.is_none() => Wrong(format!(
-                "The proxy at {url} does not say for whom it speaks: all people have one address, and everybody may read \
-                 /metrics; let it add X-Forwarded-For."
-            )),
-            Ok((StatusCode::UNAUTHORIZED, said)) if said == LACKS_FORWARDED_FOR => Wrong(format!(
+        // What is for the operator alone is refused with words about the way there.
+        let silent = || {
+            // Whoever comes through it may name this machine, and is taken for somebody on it.
+            let open = if self.config.admin_token.is_none() { ", and everybody may read /metrics" } else { "" };
+            format!(
+                "The proxy at {url} does not say for whom it speaks: all people have one address{open}; let it add \
+                 X-Forwarded-For."
+            )
+        };
+        match place.get("/metrics").await {
+            Ok((StatusCode::OK, _)) if self.config.admin_token.is_none() => Wrong(silent()),
+            Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_SILENTLY => Wrong(silent()),
+            Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_UNNAMED => Wrong(format!(
                 "The proxy at {url} does not say for whom it speaks: all people have one address; let it add X-Forwarded-For."
             )),
-            Ok((StatusCode::UNAUTHORIZED, _)) if is_telling => Fine("The proxy says for whom it speaks, and is believed.".into()),
+            Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_DISTRUSTED => Wrong(format!(
+                "The proxy at {url} is none that --trust-proxy names: one who is kicked keeps everybody out for a minute; name \
+                 the address from which it reaches the server."
+            )),
+            Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_TRUSTED => {
+                Fine("The proxy says for whom it speaks, and is believed.".into())
+            }
             _ => Note("Whether the proxy adds X-Forwarded-For cannot be told from here.".into()),
         }
     }

@@ -252,6 +252,11 @@ async fn a_proxy_that_passes_everything_on_and_is_trusted_is_fine() {
 async fn what_a_proxy_does_wrong_is_named() {
     assert_only(&behind_proxy(&[], forwarded).await, "--trust-proxy");
     assert_only(&behind_proxy(&[PROXY], str::to_owned).await, "let it add X-Forwarded-For");
+    // By another name this machine tells nothing; but whoever names it as `localhost` is told.
+    let silent = |head: &str| head.replace("localhost:", "talk.example:");
+    assert_only(&behind_proxy(&[PROXY], silent).await, "everybody may read /metrics; let it add X-Forwarded-For");
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    assert_only(&behind_proxy(&[elsewhere], forwarded).await, "none that --trust-proxy names");
     let half = |head: &str| head.replacen("\r\n", "\r\nX-Real-IP: 198.51.100.7\r\n", 1);
     assert_only(&behind_proxy(&[PROXY], half).await, "all people have one address; let it add X-Forwarded-For");
     let renamed = |head: &str| forwarded(&without(head, "host:")).replacen("\r\n", "\r\nHost: internal\r\n", 1);

@@ -22,9 +22,31 @@ use crate::server::{House, Peer};
 /// Headers that a reverse proxy leaves, or how their names begin: whoever it speaks for is not on this machine.
 const LEFT_BY_PROXIES: [&str; 4] = ["x-forwarded-", "x-real-ip", "forwarded", "via"];
 
-/// Whether a proxy passed the request on, and left out what the server takes its word on.
-pub(crate) fn lacks_forwarded_for(headers: &HeaderMap) -> bool {
-    is_from_proxy(headers) && !headers.contains_key(origin::FORWARDED_FOR)
+/// Which way a request came, as far as it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Straight, or through something that leaves no trace.
+    Silent,
+    /// Through a proxy that leaves out what the server takes its word on.
+    Unnamed,
+    /// Through a proxy whose word is not taken.
+    Distrusted,
+    /// Through one whose word is.
+    Trusted,
+}
+
+impl Way {
+    pub(super) fn of(headers: &HeaderMap, peer: Peer, house: &House) -> Self {
+        if !is_from_proxy(headers) {
+            Self::Silent
+        } else if !headers.contains_key(origin::FORWARDED_FOR) {
+            Self::Unnamed
+        } else if origin::is_trusted(peer.0.ip(), &house.trust_proxies) {
+            Self::Trusted
+        } else {
+            Self::Distrusted
+        }
+    }
 }
 
 fn is_from_proxy(headers: &HeaderMap) -> bool {

@@ -4,31 +4,49 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::room::Unheard;
 
-use super::access::{self, MayRead};
+use super::access::{MayRead, Way};
 use super::api::Refused;
 use crate::door::Refusal;
 use crate::metrics::{Counter, Histogram};
-use crate::server::House;
+use crate::server::{House, Peer};
 
-const NOT_OPERATOR: &str =
+/// What whoever is not the operator is told, by the way that he came: `dais doctor` reads it, too.
+pub(crate) const CAME_SILENTLY: &str =
     "This is for the operator: send the server's admin token, or ask from its own machine if it has none.\n";
-/// The same, which `dais doctor` looks for.
-pub(crate) const LACKS_FORWARDED_FOR: &str =
+/// See [`CAME_SILENTLY`].
+pub(crate) const CAME_UNNAMED: &str =
     "This is for the operator, with the server's admin token. The proxy on the way adds no X-Forwarded-For.\n";
+/// See [`CAME_SILENTLY`].
+pub(crate) const CAME_DISTRUSTED: &str =
+    "This is for the operator, with the server's admin token. The proxy on the way is not one that --trust-proxy names.\n";
+/// See [`CAME_SILENTLY`].
+pub(crate) const CAME_TRUSTED: &str =
+    "This is for the operator, with the server's admin token. The proxy on the way says for whom it speaks.\n";
 
 /// `GET /metrics`.
-pub(crate) async fn metrics(access: Result<MayRead, Refused>, State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
+pub(crate) async fn metrics(
+    access: Result<MayRead, Refused>,
+    State(house): State<Arc<House>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
     if let Err(refused) = access {
         if matches!(refused, Refused::TooManyTries) {
             return refused.into_response();
         }
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-        let hint = if access::lacks_forwarded_for(&headers) { LACKS_FORWARDED_FOR } else { NOT_OPERATOR };
+        let hint = match Way::of(&headers, peer, &house) {
+            Way::Silent => CAME_SILENTLY,
+            Way::Unnamed => CAME_UNNAMED,
+            Way::Distrusted => CAME_DISTRUSTED,
+            Way::Trusted => CAME_TRUSTED,
+        };
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&house)).into_response()

@@ -32,12 +32,16 @@ pub(super) fn names_this_machine(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// Whether what this machine says of others is believed.
+pub(super) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|proxies| proxies.contains(&peer.to_canonical()))
+}
+
 /// Whose machine it is: the other end of the connection, or, where that is a proxy that is trusted, the last of those it
 /// says it speaks for that is none. What stands before that anybody may have made up.
 pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxies| proxies.contains(address));
-    if !is_trusted(&peer) {
+    if !is_trusted(peer, trusted) {
         return peer;
     }
     // Whatever a stranger wrote into a line must not spoil what a proxy added to it.
@@ -48,7 +52,7 @@ pub(super) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
         // Behind something that is no address nothing can be believed.
         let Some(address) = forwarded(address) else { return nearest };
         nearest = address.to_canonical();
-        if !is_trusted(&nearest) {
+        if !is_trusted(nearest, trusted) {
             return nearest;
         }
     }
