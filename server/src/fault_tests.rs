@@ -11,7 +11,7 @@ use std::time::Duration;
 use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token, UserId};
 use dais_shared::limits::ROOM_RESTARTS_MAX;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Command, Denied, Mode, Order, Room, Setting};
+use dais_shared::room::{Command, Denied, Event, Mode, Order, Room, Setting};
 use dais_shared::view::View;
 use dais_shared::voice::Header;
 use dais_shared::wire::{
@@ -181,23 +181,63 @@ async fn a_connection_that_dies_leaves_a_seat_that_is_held_and_the_others_do_not
     server.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_room_that_keeps_dying_is_ended() {
-    let (server, _folder) = start().await;
-    let (mut host, _) = logged_in(&server).await;
-    host.ask(creating("cursed")).await.0.unwrap();
+/// Lets a room die until it is not taken up again.
+async fn dies_too_often(server: &Running, id: &str) {
     let mut changes = server.house().rooms.watch();
     for restarts in 0..=u64::from(ROOM_RESTARTS_MAX) {
         while server.metrics().room_restarts_total.get() < restarts {
             tokio::task::yield_now().await;
         }
-        fail(&server, "cursed").await;
+        fail(server, id).await;
     }
-    while server.house().rooms.find(&room("cursed")).is_some() {
+    while server.house().rooms.find(&room(id)).is_some() {
         changes.changed().await.unwrap();
     }
+}
+
+/// Waits until the end of a room is on its way to the disk: its id is free then.
+async fn until_free(server: &Running, id: &str) {
+    let free = async {
+        while server.house().rooms.is_owed(&room(id)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), free).await.expect("its end is handed over");
+}
+
+#[tokio::test]
+async fn a_room_that_keeps_dying_is_ended() {
+    let (server, _folder) = start().await;
+    let (mut host, _) = logged_in(&server).await;
+    host.ask(creating("cursed")).await.0.unwrap();
+    dies_too_often(&server, "cursed").await;
+    until_free(&server, "cursed").await;
     let (mut other, _) = logged_in(&server).await;
     other.ask(creating("cursed")).await.0.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_room_that_kept_dying_while_the_disk_failed_is_over_when_that_is_well() {
+    let (server, folder) = start().await;
+    let (mut host, token) = logged_in(&server).await;
+    host.ask(creating("cursed")).await.0.unwrap();
+    let (mut other, _) = logged_in(&server).await;
+    other.ask(creating("hall")).await.0.unwrap();
+    let store = &server.house().store;
+    store.fill(true).await;
+    // What there is no room for fails time and again.
+    let topic = Event::SettingChanged(Setting::Topic("x".repeat(100_000)));
+    assert!(store.write(Write::Events { room: room("hall"), events: vec![topic] }).await.is_err());
+    dies_too_often(&server, "cursed").await;
+    assert!(store.is_failing() && server.house().rooms.is_owed(&room("cursed")));
+    store.fill(false).await;
+    until_free(&server, "cursed").await;
+    // Committed behind it.
+    store.write(Write::IdentityRevoked { user: UserId(1) }).await.unwrap();
+    let (server, _left) = after_a_crash(folder.path()).await;
+    let mut host = Client::connect(&server, Some(token)).await;
+    assert_eq!(host.ask(joining_room("cursed")).await.0, Err(Denied::UnknownRoom));
     server.shutdown().await;
 }
 

@@ -285,9 +285,11 @@ impl Rooms {
         Some((entry.handle.clone(), messages))
     }
 
-    fn forget(&self, id: &RoomId) {
+    /// Shows a room no more that died too often. Its id stays taken until [`Rooms::free`].
+    fn give_up(&self, id: &RoomId) {
         let mut state = self.state();
         state.entries.remove(id);
+        state.owed.insert(id.clone());
         state.first_page = None;
         drop(state);
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
@@ -356,10 +358,14 @@ async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, messages: m
         tracing::error!(room = %id, %fault, "room died");
         let kept = house.store.load_room(id.clone()).await.ok().flatten();
         let (Some(room), Some((handle, messages))) = (kept, house.rooms.restart(&id)) else {
-            house.rooms.forget(&id);
+            house.rooms.give_up(&id);
             let events = vec![Event::RoomEnded(RoomEndReason::Failed)];
-            if let Err(reason) = house.store.write(Write::Events { room: id.clone(), events }).await {
-                tracing::error!(room = %id, %reason, "forgetting a room that died too often");
+            match house.store.wait_for_place().await {
+                Ok(permit) => {
+                    drop(permit.write(Write::Events { room: id.clone(), events }));
+                    house.rooms.free(&id);
+                }
+                Err(reason) => tracing::error!(room = %id, %reason, "a room that died too often is there again after a restart"),
             }
             return;
         };
