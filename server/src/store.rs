@@ -25,10 +25,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
+use dais_shared::limits::{STORE_ASKED_MAX, STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
 use dais_shared::room::{Event, Room};
 use dais_shared::wire::Identity;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::metrics::Metrics;
 #[cfg(not(feature = "simulation"))]
@@ -173,6 +173,8 @@ impl Committed {
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     queue: mpsc::Sender<Request>,
+    /// How many more may ask at once: strangers do, too, and are to leave changes their places.
+    asking: Arc<Semaphore>,
     health: Arc<Health>,
 }
 
@@ -202,12 +204,18 @@ impl Store {
     pub(crate) fn open(folder: &Path, now_ms: u64, metrics: Arc<Metrics>) -> Result<(Self, Vec<Room>), OpenError> {
         let database = Database::open(folder, now_ms)?;
         let rooms = database.rooms().cloned().collect();
-        let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
-        let health = Arc::<Health>::default();
-        let thread = Keeper { database, requests, health: Arc::clone(&health), metrics };
+        let (store, thread) = Self::before(database, metrics);
         let started = std::thread::Builder::new().name("store".into()).spawn(move || thread.run());
         started.map_err(|source| OpenError::Thread { source })?;
-        Ok((Self { queue, health }, rooms))
+        Ok((store, rooms))
+    }
+
+    /// The way to a database, and who has to work at its other end.
+    fn before(database: Database, metrics: Arc<Metrics>) -> (Self, Keeper) {
+        let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
+        let health = Arc::<Health>::default();
+        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics };
+        (Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health }, keeper)
     }
 
     /// A place for one change.
@@ -315,7 +323,10 @@ impl Store {
         if self.health.is_hanging() {
             return Err(Unavailable);
         }
-        let answered = pin!(self.wait_for_answer(request));
+        let answered = pin!(async {
+            let _place = self.asking.acquire().await.map_err(|_| Unavailable)?;
+            self.wait_for_answer(request).await
+        });
         Patience::new(&self.health).wait_for(answered).await?
     }
 

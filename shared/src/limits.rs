@@ -279,6 +279,9 @@ pub const BUNDLE_MESSAGES_MAX: usize = STAGE_SEATS_MAX;
 pub const ROOM_BATCH_MAX: usize = 64;
 /// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.
 pub const STORE_QUEUE_MAX: usize = 1024;
+/// Questions to the store that wait there at once, for whoever comes in and whoever only says that he may: the other places of
+/// [`STORE_QUEUE_MAX`] are for changes.
+pub const STORE_ASKED_MAX: usize = STORE_QUEUE_MAX / 4;
 /// A store that fails is tried again this often.
 pub const STORE_RETRY_MS: u64 = 500;
 /// A disk that has not answered for so long hangs: nobody waits for it any more. A sound one syncs in some milliseconds, a

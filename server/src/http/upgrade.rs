@@ -48,15 +48,16 @@ pub(crate) async fn websocket(
         Ok(key) => key,
         Err(refusal) => return refusal.into_response(),
     };
-    let session = match session(&house, request.headers()).await {
-        Ok(session) => session,
-        Err(refusal) => return refusal.into_response(),
-    };
     let address = origin::address(peer.0.ip(), request.headers(), &house.trust_proxies);
     let peer = SocketAddr::new(address, peer.0.port());
     let admission = match house.door.admit(address.into(), house.clock.now_ms()) {
         Ok(admission) => admission,
         Err(refusal) => return not_admitted(refusal),
+    };
+    // Behind the door, so that nobody has sessions looked up faster than he may come.
+    let session = match session(&house, request.headers()).await {
+        Ok(session) => session,
+        Err(refusal) => return refusal.into_response(),
     };
     // Held until the connection ends, so that a server that stops waits for its goodbye.
     let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };

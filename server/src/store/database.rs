@@ -3,7 +3,7 @@
 //! SQLite with a write-ahead log. A commit is on the disk before anybody learns of it (`synchronous = FULL`). What cannot be
 //! read is never overwritten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,7 +28,8 @@ pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
 pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
 /// Each entry leads from the version before it to its own, the first to version 1.
-pub(super) const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+pub(super) const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
 const BACKUP_WAITS: Duration = Duration::from_secs(10);
 /// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
@@ -52,14 +53,23 @@ pub enum OpenError {
     },
     /// It is no database, or torn.
     #[error(
-        "{path} is damaged ({reason}). It is left as it is: put a backup in its place, or move it away to begin anew without \
-         rooms and identities"
+        "{path} is damaged ({reason}). It is left as it is: move it and {LOG_FILE} away, then put a backup in its place, or begin \
+         anew without rooms and identities"
     )]
     Damaged {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// It is a copy, beside which the log of the file before it was left.
+    #[error(
+        "{LOG_FILE} beside {path} is another file's log, and would spoil this one. Both are left as they are: move {LOG_FILE} away, \
+         if it is what a copy was put in the place of"
+    )]
+    OthersLog {
+        /// Which file.
+        path: PathBuf,
     },
     /// The machine gives no thread for it.
     #[error("the system gives the store no thread: {source}")]
@@ -91,6 +101,8 @@ pub(crate) struct Database {
     rooms: BTreeMap<RoomId, Kept>,
     /// Rooms that differ from their rows.
     dirty_rooms: Vec<RoomId>,
+    /// Rooms under the id of one whose end is not committed yet: the links into that one are to go.
+    replaced_rooms: BTreeSet<RoomId>,
     /// Held for as long as the database is open. One in memory needs none.
     _lock: Option<File>,
 }
@@ -118,6 +130,9 @@ impl Database {
         }
         let unreadable = |error: rusqlite::Error| damaged(error.to_string());
         log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
+        if log::is_of_another(&folder.join(LOG_FILE), &path) {
+            return Err(OpenError::OthersLog { path });
+        }
         let connection = connect(&path).map_err(unreadable)?;
         // Whoever closes a database writes its log into it, which nobody has yet found fit for that.
         let keep_log = |keeps| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop);
@@ -139,7 +154,7 @@ impl Database {
         identities::tidy(&connection, now_ms).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), _lock: Some(lock) })
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), _lock: Some(lock) })
     }
 
     #[cfg(test)]
@@ -153,7 +168,8 @@ impl Database {
         let connection = Connection::open_in_memory()?;
         equip(&connection)?;
         migrate(&connection, 0)?;
-        Ok(Self { connection, rooms: BTreeMap::new(), dirty_rooms: Vec::new(), _lock: None })
+        let (rooms, replaced_rooms) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, _lock: None })
     }
 
     /// Lets every change fail, or none.
@@ -170,6 +186,7 @@ impl Database {
         let rooms = read_rooms(&self.connection)?;
         self.rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
         self.dirty_rooms.clear();
+        self.replaced_rooms.clear();
         Ok(())
     }
 
@@ -193,15 +210,23 @@ impl Database {
 
     /// Begins a transaction: whatever is written becomes lasting with [`Database::commit`], or not at all.
     pub(super) fn begin(&self) -> rusqlite::Result<()> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        // What the transaction that replaced them deleted is back where it failed.
+        self.replaced_rooms.iter().try_for_each(|id| links::forget_room(&self.connection, id.as_str()))
     }
 
     /// Makes a change. Rooms change in memory, and in the file with the commit.
     pub(super) fn write(&mut self, write: Write) -> rusqlite::Result<()> {
         match write {
-            Write::Room(_) | Write::Events { .. } => {
+            Write::Events { .. } => {
                 self.take_in(write);
                 Ok(())
+            }
+            Write::Room(ref room) => {
+                let (id, replaces) = (room.id().clone(), self.replaces_ended(room.id()));
+                self.take_in(write);
+                // At once: links that are made behind this are the new room's.
+                if replaces { links::forget_room(&self.connection, id.as_str()) } else { Ok(()) }
             }
             Write::IdentityCreated { identity, token, link, now_ms } => {
                 identities::make(&self.connection, &identity, &token, now_ms)?;
@@ -221,6 +246,9 @@ impl Database {
         match write {
             Write::Room(room) => {
                 let id = room.id().clone();
+                if self.replaces_ended(&id) {
+                    self.replaced_rooms.insert(id.clone());
+                }
                 self.dirty_rooms.push(id.clone());
                 self.rooms.insert(id, Kept { room: *room, dirty: Some(Dirty::everything()) });
             }
@@ -241,6 +269,11 @@ impl Database {
             | Write::LinkMade { .. }
             | Write::LinkRevoked(_) => {}
         }
+    }
+
+    /// Whether a room of this id has ended, of which the rows know nothing yet.
+    fn replaces_ended(&self, id: &RoomId) -> bool {
+        self.room(id).is_some_and(|room| room.ended().is_some())
     }
 
     /// Forgets identities that were just made, and that the links by which they came have brought them. A transaction of its
@@ -265,6 +298,7 @@ impl Database {
             }
         }
         self.connection.execute_batch("COMMIT")?;
+        self.replaced_rooms.clear();
         for id in self.dirty_rooms.drain(..) {
             if self.rooms.get(&id).is_some_and(|kept| kept.room.ended().is_some()) {
                 self.rooms.remove(&id);

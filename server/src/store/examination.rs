@@ -33,6 +33,9 @@ pub(crate) fn examine(folder: &Path) -> Result<Examined, OpenError> {
     // A server that works there writes to it.
     if !is_in_use(folder) {
         log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
+        if log::is_of_another(&folder.join(LOG_FILE), &path) {
+            return Err(OpenError::OthersLog { path });
+        }
     }
     let look = || -> rusqlite::Result<(i32, u32, u64)> {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;

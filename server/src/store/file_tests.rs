@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::database::{BackupError, Database, OpenError, back_up};
 use super::tests::{commit, created, folder, hall, identity, open, token};
-use super::{Acquaintance, Known, Write};
+use super::{Acquaintance, Known, Write, examine};
 
 /// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
 fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
@@ -163,6 +163,23 @@ fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
     assert!(restored.is_user_known(UserId(1)).unwrap() && !restored.is_user_known(UserId(2)).unwrap());
     assert!(matches!(back_up(here.path(), &copy).unwrap_err(), BackupError::Exists { .. }));
     assert!(matches!(back_up(&there.path().join("none"), &copy).unwrap_err(), BackupError::Missing { .. }));
+}
+
+#[test]
+fn a_backup_beside_the_log_of_the_file_before_is_left_alone_until_that_is_gone() {
+    let (copies, left) = (folder(), killed(&hall()));
+    let (file, log) = (left.path().join("dais.db"), left.path().join("dais.db-wal"));
+    let copy = copies.path().join("copy.db");
+    back_up(killed(&hall()).path(), &copy).unwrap();
+    fs::copy(&copy, &file).unwrap();
+    let all = || [&file, &log].map(|path| fs::read(path).unwrap());
+    let before = all();
+    let refused = Database::open(left.path(), 1_000).unwrap_err();
+    assert!(matches!(refused, OpenError::OthersLog { .. }), "{refused}");
+    assert!(matches!(examine(left.path()), Err(OpenError::OthersLog { .. })));
+    assert!(before == all(), "they are left as they are");
+    fs::remove_file(&log).unwrap();
+    assert!(open(&left).is_user_known(UserId(1)).unwrap());
 }
 
 #[test]

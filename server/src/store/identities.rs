@@ -66,17 +66,28 @@ pub(super) fn forget(connection: &Connection, user: UserId) -> Result<()> {
     connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
 }
 
-/// A new one. Where there are too many, the longest unused gives way.
+/// A new one. Where there are too many, others give way: first whoever has never come back, as those have not whom a flood
+/// brings, and the longest unused.
 pub(super) fn make(connection: &Connection, identity: &Identity, token: &TokenHash, now_ms: u64) -> Result<()> {
     let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?4)";
     let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
     connection.prepare_cached(sql)?.execute(values)?;
-    // Rows are numbered by user ids, so counting them all would be slow: the newest may be one too many for a moment.
-    // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
-    let sql = "DELETE FROM identities WHERE user IN (SELECT user FROM identities \
-               WHERE user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
-               AND user <> ?2 ORDER BY used_ms \
-               LIMIT max(0, (SELECT count(*) FROM identities) - ?1))";
     let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
-    connection.prepare_cached(sql)?.execute(params![most, Wide(identity.user.0)]).map(drop)
+    for who in [NEVER_BACK, ANYBODY] {
+        // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
+        let sql = format!(
+            "DELETE FROM identities WHERE user IN (SELECT user FROM identities WHERE {who} \
+             AND user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
+             AND user <> ?2 ORDER BY used_ms \
+             LIMIT max(0, (SELECT count(*) FROM identities) - ?1))"
+        );
+        connection.prepare_cached(&sql)?.execute(params![most, Wide(identity.user.0)])?;
+    }
+    Ok(())
 }
+
+/// Whose use was never noted a second time, by the index for it. Not whoever came by a link that brings only so many: he
+/// could not come by it again.
+const NEVER_BACK: &str = "used_ms = created_ms AND user NOT IN \
+     (SELECT user FROM link_guests JOIN links ON links.id = link_guests.link WHERE links.uses_max IS NOT NULL)";
+const ANYBODY: &str = "TRUE";

@@ -14,6 +14,9 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// How a log begins, but for the lowest bit: whether its checksums read words big-endian.
 const MAGIC: u32 = 0x377f_0682;
 const FORMAT: u32 = 3_007_000;
+const DATABASE_HEADER_BYTES: usize = 100;
+const WRITE_VERSION_AT: usize = 18;
+const WRITTEN_WITHOUT_LOG: u8 = 1;
 const PAGE_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
 
 /// What is wrong with a log, in words that go on behind its name; nothing if there is none.
@@ -24,6 +27,16 @@ pub(super) fn damage(path: &Path) -> Result<(), String> {
         Err(error) => return Err(error.to_string()),
     };
     look_over(BufReader::new(file))
+}
+
+/// Whether a log lies beside a database that never had one, as copies have not: SQLite would take it for the database's all
+/// the same. The header says how a file was written last ("The Database File Format", section 1.3.3), and says it on the
+/// disk before the first log begins.
+pub(super) fn is_of_another(log: &Path, database: &Path) -> bool {
+    let is_there = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    let mut header = [0; DATABASE_HEADER_BYTES];
+    let is_read = File::open(database).is_ok_and(|mut file| fill(&mut file, &mut header) == Ok(true));
+    is_there && is_read && header[WRITE_VERSION_AT] == WRITTEN_WITHOUT_LOG
 }
 
 fn look_over(mut file: impl Read) -> Result<(), String> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dais_shared::limits::{STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
+use dais_shared::limits::{STORE_GROUP_MAX, STORE_RETRY_MS};
 use dais_shared::room::Room;
-use tokio::sync::mpsc;
 
 use super::{Keeper, Request, Store};
 use crate::metrics::Metrics;
@@ -34,11 +33,9 @@ impl Store {
         let mut database = disk.take().expect("the server that had it is dead");
         database.read_anew().expect("what was committed can be read");
         let rooms = database.rooms().cloned().collect();
-        let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
-        let health = Arc::default();
-        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics };
+        let (store, keeper) = Self::before(database, metrics);
         tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
-        (Self { queue, health }, rooms)
+        (store, rooms)
     }
 }
 

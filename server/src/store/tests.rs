@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
-use dais_shared::limits::{IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX};
+use dais_shared::limits::{
+    IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX, STORE_GROUP_MAX, STORE_QUEUE_MAX,
+};
 use dais_shared::permissions::Role;
 use dais_shared::room::{
     Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Pass, Reaction, Room, RoomEndReason,
@@ -18,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::database::{Database, OpenError};
 use super::rows::read_rooms;
-use super::{Keeper, Known, Link, LinkId, Request, Store, TokenHash, Write};
+use super::{ByLink, Keeper, Known, Link, LinkId, Request, Store, TokenHash, Write};
 
 pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
@@ -205,6 +207,39 @@ fn a_room_that_has_ended_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_new_room_has_no_links_of_the_one_before_it() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let ended = || Write::Events { room: hall().id().clone(), events: vec![Event::RoomEnded(RoomEndReason::Empty)] };
+    let founded = || Write::Room(Box::new(hall()));
+    let made = |id| {
+        let pass = Pass { role: Role::CoHost, skips_passcode: true, skips_lock: true };
+        let room = hall().id().clone();
+        let link =
+            Link { id: LinkId(id), room, pass, not_before_ms: 0, expires_ms: 9_000, uses: 0, uses_max: None, created_ms: 1_000 };
+        Write::LinkMade { link, secret: token(id) }
+    };
+    let links =
+        |database: &Database| -> Vec<u64> { database.links(hall().id()).unwrap().into_iter().map(|link| link.id.0).collect() };
+    commit(&mut database, [founded(), made(1)]);
+    assert_eq!(links(&database), [1]);
+    // All in one transaction, and what comes behind is the new room's.
+    commit(&mut database, [ended(), founded(), made(2)]);
+    assert_eq!(links(&database), [2]);
+    // In one that fails, and in the next one.
+    database.begin().unwrap();
+    for write in [ended(), founded()] {
+        database.write(write).unwrap();
+    }
+    database.roll_back();
+    assert_eq!(links(&database), [2], "as before");
+    commit(&mut database, [made(3)]);
+    assert_eq!(links(&database), [3]);
+    commit(&mut database, []);
+    assert_eq!(links(&database), [3]);
+}
+
+#[test]
 fn what_was_not_committed_is_not_there() {
     let folder = folder();
     let mut database = open(&folder);
@@ -264,6 +299,23 @@ fn the_longest_unused_identity_gives_way_to_a_new_one() {
     assert!(database.is_user_known(UserId(0)).unwrap(), "it was used since");
     assert!(!database.is_user_known(UserId(1)).unwrap());
     assert!(database.is_user_known(UserId(2)).unwrap());
+}
+
+#[test]
+fn a_flood_of_identities_is_washed_away_by_itself() {
+    let folder = folder();
+    let mut keeper = keeper_with_a_link(&folder);
+    let database = &mut keeper.database;
+    let flood = IDENTITIES_MAX as u64 + 10;
+    let guest =
+        Write::IdentityCreated { identity: identity(flood + 1), token: token(flood + 1), link: Some(LinkId(1)), now_ms: 1_000 };
+    commit(database, [created(flood, 1_000), guest]);
+    let later_ms = 1_001 + IDENTITY_USE_NOTED_MS;
+    assert!(database.identify(&token(flood), later_ms).unwrap().is_some());
+    commit(database, (0..flood).map(|user| created(user, later_ms + 1 + user)));
+    assert!(database.is_user_known(UserId(flood)).unwrap(), "who has come back stays");
+    assert!(database.is_user_known(UserId(flood + 1)).unwrap(), "and who could not come by his link again");
+    assert!(!database.is_user_known(UserId(0)).unwrap());
 }
 
 #[test]
@@ -351,6 +403,45 @@ fn a_full_disk_loses_nothing_that_was_promised_and_goes_on_when_there_is_room() 
     database.fill(false);
     commit(&mut database, []);
     assert_eq!(read_rooms(database.connection()).unwrap(), [room]);
+}
+
+#[test]
+fn a_touch_is_written_even_where_nothing_has_changed() {
+    let folder = folder();
+    let mut database = open(&folder);
+    commit(&mut database, [Write::Room(Box::new(hall()))]);
+    let log_bytes = || std::fs::metadata(folder.path().join("dais.db-wal")).unwrap().len();
+    let before = log_bytes();
+    commit(&mut database, []);
+    assert_eq!(log_bytes(), before);
+    database.begin().unwrap();
+    database.touch().unwrap();
+    database.commit().unwrap();
+    assert!(log_bytes() > before);
+}
+
+#[tokio::test]
+async fn whoever_only_asks_leaves_changes_their_places() {
+    let folder = folder();
+    let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    let (hanging, until) = std::sync::mpsc::channel();
+    store.hang(until).await;
+    // More than wait there, and than the thread has taken out.
+    let asking: Vec<_> = (0..(STORE_QUEUE_MAX + STORE_GROUP_MAX) as u64 + 10)
+        .map(|user| {
+            let store = store.clone();
+            tokio::spawn(async move { store.find_link(ByLink::Secret(token(user))).await })
+        })
+        .collect();
+    // All of them have asked by then: each has its turn between two of this.
+    for _ in 0..asking.len() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.check(), Ok(()));
+    drop(hanging);
+    for asked in asking {
+        assert_eq!(asked.await.unwrap(), Ok(None), "and is answered all the same");
+    }
 }
 
 /// A keeper of the hall and of one link into it that may bring one person.
