@@ -384,6 +384,9 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Missing { path: from });
     }
     let failed = |reason: String| BackupError::Failed { from: from.clone(), to: to.to_owned(), reason };
+    if log::is_of_another(&folder.join(LOG_FILE), &from) {
+        return Err(failed(OpenError::OthersLog { path: from.clone() }.to_string()));
+    }
     // SQLite writes into an empty file as into a new one.
     make_private(to).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },

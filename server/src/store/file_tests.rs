@@ -177,6 +177,9 @@ fn a_backup_beside_the_log_of_the_file_before_is_left_alone_until_that_is_gone()
     let refused = Database::open(left.path(), 1_000).unwrap_err();
     assert!(matches!(refused, OpenError::OthersLog { .. }), "{refused}");
     assert!(matches!(examine(left.path()), Err(OpenError::OthersLog { .. })));
+    let again = copies.path().join("again.db");
+    assert!(matches!(back_up(left.path(), &again), Err(BackupError::Failed { .. })));
+    assert!(!again.exists());
     assert!(before == all(), "they are left as they are");
     fs::remove_file(&log).unwrap();
     assert!(open(&left).is_user_known(UserId(1)).unwrap());
