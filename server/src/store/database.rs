@@ -14,6 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::dirty::Dirty;
+use super::examination::is_in_use;
 use super::links::{self, Link};
 use super::rows::{read_rooms, write_room};
 use super::{Acquaintance, ByLink, Known, TokenHash, Write, identities, log};
@@ -387,6 +388,10 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
     if log::is_of_another(&folder.join(LOG_FILE), &from) {
         return Err(failed(OpenError::OthersLog { path: from.clone() }.to_string()));
     }
+    // A server that works there writes to it.
+    if !is_in_use(folder) {
+        log::damage(&folder.join(LOG_FILE)).map_err(|what| failed(format!("{LOG_FILE}: {what}")))?;
+    }
     // SQLite writes into an empty file as into a new one.
     make_private(to).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
@@ -394,6 +399,8 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
     })?;
     let copy = || -> rusqlite::Result<()> {
         let connection = connect(&from)?;
+        // Whoever copies changes nothing: the last to close a database writes its log into it and deletes that.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // A server that commits just now is waited for.
         connection.busy_timeout(BACKUP_WAITS)?;
         connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop)

@@ -104,7 +104,19 @@ fn what_a_killed_server_left_is_taken_up_or_left_alone_with_its_log() {
         let error = Database::open(left.path(), 1_000).unwrap_err();
         assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
         assert!(before == all(), "{what}: it is left as it is");
+        let copy = left.path().join("copy.db");
+        assert!(matches!(back_up(left.path(), &copy), Err(BackupError::Failed { .. })), "{what}: it is not copied");
+        assert!(before == all() && !copy.exists(), "{what}: nor touched");
     }
+}
+
+#[test]
+fn whoever_copies_what_a_killed_server_left_leaves_its_log() {
+    let left = killed(&hall());
+    let all = || ["dais.db", "dais.db-wal"].map(|file| fs::read(left.path().join(file)).unwrap());
+    let before = all();
+    back_up(left.path(), &left.path().join("copy.db")).unwrap();
+    assert!(before == all());
 }
 
 #[test]
