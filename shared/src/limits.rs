@@ -113,6 +113,9 @@ pub const SIGN_INS_PER_ADDRESS: u32 = 50;
 pub const SIGN_IN_SECONDS: u32 = 10;
 /// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
 pub const IDENTITIES_MAX: usize = 100_000;
+/// One in so many of these places is for whoever has not come back yet, however many have: 10,000 newcomers have to follow
+/// before the first of them is forgotten.
+pub const IDENTITIES_NEW_SHARE: usize = 10;
 /// An identity that nobody has used for so long is forgotten: 90 days.
 pub const IDENTITY_UNUSED_MS_MAX: u64 = 90 * 24 * 3_600_000;
 /// Its use is noted this often at most, so that coming back is seldom a write: one hour.

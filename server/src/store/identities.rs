@@ -1,7 +1,7 @@
 //! Who is who, as rows.
 
 use dais_shared::ids::UserId;
-use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
+use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITIES_NEW_SHARE, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
 use dais_shared::wire::Identity;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use subtle::ConstantTimeEq;
@@ -66,28 +66,63 @@ pub(super) fn forget(connection: &Connection, user: UserId) -> Result<()> {
     connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
 }
 
-/// A new one. Where there are too many, others give way: first whoever has never come back, as those have not whom a flood
-/// brings, and the longest unused.
+/// A new one. Where there are too many, others give way: those that are expired; whoever has never come back, as those have
+/// not whom a flood brings, but for a share that leaves newcomers the time to; and the longest unused.
 pub(super) fn make(connection: &Connection, identity: &Identity, token: &TokenHash, now_ms: u64) -> Result<()> {
     let sql = "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?4)";
     let values = params![Wide(identity.user.0), identity.name, &token[..], Wide(now_ms)];
     connection.prepare_cached(sql)?.execute(values)?;
     let most = i64::try_from(IDENTITIES_MAX).unwrap_or(i64::MAX);
-    for who in [NEVER_BACK, ANYBODY] {
+    let count: i64 = connection.prepare_cached("SELECT count(*) FROM identities")?.query_row([], |row| row.get(0))?;
+    if count <= most {
+        return Ok(());
+    }
+    tidy(connection, now_ms)?;
+    let newcomers = most / i64::try_from(IDENTITIES_NEW_SHARE).unwrap_or(i64::MAX);
+    for (who, and, but) in [(NEVER_BACK, NO_GUEST, newcomers), (ANYBODY, "", 0)] {
         // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
         let sql = format!(
             "DELETE FROM identities WHERE user IN (SELECT user FROM identities WHERE {who} \
              AND user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
-             AND user <> ?2 ORDER BY used_ms \
-             LIMIT max(0, (SELECT count(*) FROM identities) - ?1))"
+             AND user <> ?2 {and} ORDER BY used_ms \
+             LIMIT max(0, min((SELECT count(*) FROM identities) - ?1, (SELECT count(*) FROM identities WHERE {who}) - ?3)))"
         );
-        connection.prepare_cached(&sql)?.execute(params![most, Wide(identity.user.0)])?;
+        connection.prepare_cached(&sql)?.execute(params![most, Wide(identity.user.0), but])?;
     }
     Ok(())
 }
 
-/// Whose use was never noted a second time, by the index for it. Not whoever came by a link that brings only so many: he
-/// could not come by it again.
-const NEVER_BACK: &str = "used_ms = created_ms AND user NOT IN \
+/// Whose use was never noted a second time, by the index for it.
+const NEVER_BACK: &str = "used_ms = created_ms";
+/// But for whoever came by a link that brings only so many: he could not come by it again.
+const NO_GUEST: &str = "AND user NOT IN \
      (SELECT user FROM link_guests JOIN links ON links.id = link_guests.link WHERE links.uses_max IS NOT NULL)";
 const ANYBODY: &str = "TRUE";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use crate::store::tests::{commit, created, folder, open};
+
+    use super::*;
+
+    #[test]
+    fn a_full_house_leaves_newcomers_the_time_to_come_back() {
+        let folder = folder();
+        let mut database = open(&folder);
+        let count = IDENTITIES_MAX as u64;
+        commit(&mut database, (0..count).map(|user| created(user, 1_000 + user)));
+        database.connection().execute("UPDATE identities SET used_ms = created_ms + 1", []).unwrap();
+        commit(&mut database, (count..count + 3).map(|user| created(user, 1_000 + user)));
+        for user in count..count + 3 {
+            assert!(database.is_user_known(UserId(user)).unwrap(), "{user}");
+        }
+        assert!(!database.is_user_known(UserId(2)).unwrap() && database.is_user_known(UserId(3)).unwrap(), "the longest unused");
+
+        let later_ms = 1_000 + IDENTITY_UNUSED_MS_MAX + count / 2;
+        commit(&mut database, [created(count + 3, later_ms)]);
+        assert!(!database.is_user_known(UserId(count / 2 - 2)).unwrap(), "expired while the server ran");
+        assert!(database.is_user_known(UserId(count / 2)).unwrap() && database.is_user_known(UserId(count)).unwrap());
+    }
+}
