@@ -107,7 +107,7 @@ pub enum SignInError {
     /// A key of another kind.
     #[error(
         "the key in {path} is no public key for Ed25519 in PEM, and no secret either: `openssl pkey -in private.pem -pubout` \
-         writes one, of a private key that `openssl genpkey -algorithm ed25519` made"
+         writes one, of a private key that `openssl genpkey -algorithm ed25519` made; `openssl rand -hex 32` makes a good secret"
     )]
     KeyKind {
         /// Where it stands.

@@ -8,6 +8,7 @@ use dais_shared::limits::{SIGN_IN_KEY_BYTES_MIN, SIGN_IN_TOKEN_BYTES_MAX, SIGN_I
 use dais_shared::names;
 use dais_shared::permissions::Role;
 use dais_shared::room::Pass;
+use data_encoding::BASE64;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
@@ -22,6 +23,8 @@ const ED25519_PREFIX: [u8; 12] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65
 
 /// How a key in DER begins (X.690, section 8.9).
 const DER_SEQUENCE: u8 = 0x30;
+/// And what is in it, if no sequence is.
+const DER_INTEGER: u8 = 0x02;
 
 /// A role, in the words of the HTTP API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -153,18 +156,32 @@ impl Verifier {
     }
 }
 
-/// Whether a file that does not begin as PEM holds a key all the same: PEM behind something else, a line of OpenSSH's, a JWK or
-/// a set of them (RFC 7517), or DER. Taken for a secret, it would be one that everybody has.
+/// Whether a file that does not begin as PEM holds a key all the same: PEM behind something else or SSH2's (RFC 4716), a line of
+/// OpenSSH's, a JWK or a set of them (RFC 7517), or DER, in base64 or not. Taken for a secret, it would be one that everybody
+/// has.
 fn is_public_key(file: &[u8]) -> bool {
-    let begins = |start: &[u8]| file.trim_ascii_start().starts_with(start);
-    let holds = |part: &[u8]| file.windows(part.len()).any(|window| window == part);
-    let is_der = match file {
-        [DER_SEQUENCE, length, rest @ ..] if *length < 0x80 => rest.len() == usize::from(*length),
-        [DER_SEQUENCE, 0x81, length, rest @ ..] => rest.len() == usize::from(*length),
-        [DER_SEQUENCE, 0x82, high, low, rest @ ..] => rest.len() == usize::from(u16::from_be_bytes([*high, *low])),
-        _ => false,
+    // Marks of the byte order, and the zeros of UTF-16, hide no key.
+    let marks = [0, 0xFE, 0xFF];
+    let text: Vec<u8> = file.iter().copied().filter(|byte| !marks.contains(byte)).collect();
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text).trim_ascii();
+    let begins = |start: &[u8]| text.starts_with(start);
+    let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let packed: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let is_der_in_text = BASE64.decode(&packed).is_ok_and(|bytes| is_der(&bytes));
+    let is_ssh = [&b"ssh-"[..], b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-"].into_iter().any(begins);
+    holds(b"-----BEGIN") || holds(b"-- BEGIN ") || holds(b"\"kty\"") || is_ssh || is_der(file) || is_der_in_text
+}
+
+/// Whether bytes are a key or a certificate: a sequence that takes all of them and begins with a sequence, or with a number.
+fn is_der(bytes: &[u8]) -> bool {
+    let (length, rest) = match bytes {
+        [DER_SEQUENCE, length, rest @ ..] if *length < 0x80 => (usize::from(*length), rest),
+        [DER_SEQUENCE, 0x81, length, rest @ ..] => (usize::from(*length), rest),
+        [DER_SEQUENCE, 0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
+        _ => return false,
     };
-    holds(b"-----BEGIN") || begins(b"{") || begins(b"[") || begins(b"ssh-") || begins(b"ecdsa-") || is_der
+    let behind = rest.get(length..).map(<[u8]>::trim_ascii);
+    behind.is_some_and(<[u8]>::is_empty) && rest.first().is_some_and(|first| [DER_SEQUENCE, DER_INTEGER].contains(first))
 }
 
 /// What is before 1970 is 1970, and what is beyond counting the end of it.
@@ -211,7 +228,9 @@ mod tests {
     #[test]
     fn a_key_that_others_may_have_is_no_secret() {
         let der = [&ED25519_PREFIX[..], &[7; 32]].concat();
-        let long = [&[DER_SEQUENCE, 0x82, 0x01, 0x22][..], &[7; 0x122]].concat();
+        let long = [&[DER_SEQUENCE, 0x82, 0x01, 0x22, DER_SEQUENCE][..], &[7; 0x121]].concat();
+        let jwk = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let wide = |text: &str| [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
         let marked = format!("\u{feff}{pem}");
         for (what, file) in [
@@ -219,7 +238,14 @@ mod tests {
             ("long DER", &long),
             ("behind a mark", marked.as_bytes()),
             ("behind a remark", &[b"# our key\n", pem.as_bytes()].concat()),
-            ("JWKS", br#" {"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#),
+            ("in UTF-16", &wide(pem)),
+            ("JWKS", jwk.as_bytes()),
+            ("JWKS behind a mark", format!("\u{feff} {jwk}").as_bytes()),
+            ("JWKS in UTF-16", &wide(jwk)),
+            ("base64 alone", b"MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lsh\nQhqowtrbLDFw4rXAxZuE=\n"),
+            ("DER and a line's end", &[&der[..], b"\n"].concat()),
+            ("SSH2", b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3NzaC1lZDI1NTE5AAAAIBdZJhTzpMJYv8Qz9oFmQ0cHB0aW1l\n"),
+            ("a token's", b"sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIBdZJhTz"),
             ("OpenSSH", b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBdZJhTzpMJYv8Qz9oFmQ0cHB0aW1lZm9yYWxsb2Z1 ada@example"),
         ] {
             let refused = Verifier::new(file, Path::new("key"));
@@ -228,6 +254,8 @@ mod tests {
         assert!(Verifier::new(pem.as_bytes(), Path::new("key")).is_ok());
         // The first byte alone makes no key: so may a drawn secret begin.
         assert!(Verifier::new(&[DER_SEQUENCE; 48], Path::new("key")).is_ok(), "its length is another");
+        let brace = [&b"{\xFF\xFE"[..], &[7; 40]].concat();
+        assert!(Verifier::new(&brace, Path::new("key")).is_ok());
     }
 
     #[test]
