@@ -111,10 +111,11 @@ pub const SIGN_IN_MS: u64 = 7 * 24 * 3_600_000;
 pub const SIGN_INS_PER_ADDRESS: u32 = 50;
 /// See [`SIGN_INS_PER_ADDRESS`].
 pub const SIGN_IN_SECONDS: u32 = 10;
-/// Identities on one server, the oldest unused of which are forgotten first (32 bytes and a name each).
+/// Identities on one server (32 bytes and a name each); beyond it the expired, newcomers beyond [`IDENTITIES_NEW_SHARE`] and
+/// the longest unused are forgotten, in this order.
 pub const IDENTITIES_MAX: usize = 100_000;
-/// One in so many of these places is for whoever has not come back yet, however many have: 10,000 newcomers have to follow
-/// before the first of them is forgotten.
+/// One in so many of these places is for whoever has not come back yet: as long as there are no more of those, they give way
+/// like anybody, by when they were there last.
 pub const IDENTITIES_NEW_SHARE: usize = 10;
 /// An identity that nobody has used for so long is forgotten: 90 days.
 pub const IDENTITY_UNUSED_MS_MAX: u64 = 90 * 24 * 3_600_000;

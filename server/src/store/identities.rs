@@ -80,7 +80,7 @@ pub(super) fn make(connection: &Connection, identity: &Identity, token: &TokenHa
     tidy(connection, now_ms)?;
     let newcomers = most / i64::try_from(IDENTITIES_NEW_SHARE).unwrap_or(i64::MAX);
     for (who, and, but) in [(NEVER_BACK, NO_GUEST, newcomers), (ANYBODY, "", 0)] {
-        // Whoever has a seat, or a room or a chair that waits for him, keeps it, however long ago he said hello.
+        // Whoever has a seat, or a room or a chair that waits for him, keeps it until he is expired.
         let sql = format!(
             "DELETE FROM identities WHERE user IN (SELECT user FROM identities WHERE {who} \
              AND user NOT IN (SELECT user FROM seats UNION SELECT user FROM claims UNION SELECT founder FROM rooms) \
