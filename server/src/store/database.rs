@@ -23,7 +23,7 @@ pub(super) const FILE: &str = "dais.db";
 /// Being made; becomes [`FILE`] when it is whole.
 const NEW_FILE: &str = "dais.db.new";
 /// What has been committed and is not in [`FILE`] yet: written by SQLite.
-pub(super) const LOG_FILE: &str = "dais.db-wal";
+const LOG_FILE: &str = "dais.db-wal";
 /// Locked by the server that has the folder.
 pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
@@ -130,10 +130,7 @@ impl Database {
             let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600));
         }
         let unreadable = |error: rusqlite::Error| damaged(error.to_string());
-        log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
-        if log::is_of_another(&folder.join(LOG_FILE), &path) {
-            return Err(OpenError::OthersLog { path });
-        }
+        judge_log(folder)?;
         let connection = connect(&path).map_err(unreadable)?;
         // Whoever closes a database writes its log into it, which nobody has yet found fit for that.
         let keep_log = |keeps| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop);
@@ -385,12 +382,9 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Missing { path: from });
     }
     let failed = |reason: String| BackupError::Failed { from: from.clone(), to: to.to_owned(), reason };
-    if log::is_of_another(&folder.join(LOG_FILE), &from) {
-        return Err(failed(OpenError::OthersLog { path: from.clone() }.to_string()));
-    }
     // A server that works there writes to it.
     if !is_in_use(folder) {
-        log::damage(&folder.join(LOG_FILE)).map_err(|what| failed(format!("{LOG_FILE}: {what}")))?;
+        judge_log(folder).map_err(|error| failed(error.to_string()))?;
     }
     // SQLite writes into an empty file as into a new one.
     make_private(to).map_err(|error| match error.kind() {
@@ -409,6 +403,15 @@ pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
         let _ = std::fs::remove_file(to); // a part of a copy is none
         failed(error.to_string())
     })
+}
+
+/// Whether SQLite may be given the log that lies in the folder, while nobody writes to it.
+pub(super) fn judge_log(folder: &Path) -> Result<(), OpenError> {
+    let (path, log) = (folder.join(FILE), folder.join(LOG_FILE));
+    if let Err(what) = log::damage(&log) {
+        return Err(OpenError::Damaged { path, reason: format!("{LOG_FILE}: {what}") });
+    }
+    if log::is_of_another(&log, &path) { Err(OpenError::OthersLog { path }) } else { Ok(()) }
 }
 
 /// An empty file that nobody else may read: names, addresses and passcodes are to stand in it.

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::{APPLICATION_ID, FILE, LOCK_FILE, LOG_FILE, MIGRATIONS, OpenError, check};
-use super::log;
+use super::database::{APPLICATION_ID, FILE, LOCK_FILE, MIGRATIONS, OpenError, check, judge_log};
 use super::rows::Wide;
 
 /// What there is in a folder.
@@ -32,10 +31,7 @@ pub(crate) fn examine(folder: &Path) -> Result<Examined, OpenError> {
     let damaged = |reason: String| OpenError::Damaged { path: path.clone(), reason };
     // A server that works there writes to it.
     if !is_in_use(folder) {
-        log::damage(&folder.join(LOG_FILE)).map_err(|what| damaged(format!("{LOG_FILE}: {what}")))?;
-        if log::is_of_another(&folder.join(LOG_FILE), &path) {
-            return Err(OpenError::OthersLog { path });
-        }
+        judge_log(folder)?;
     }
     let look = || -> rusqlite::Result<(i32, u32, u64)> {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
