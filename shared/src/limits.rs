@@ -32,6 +32,9 @@ pub const STAGE_SEATS_MAX: usize = 16;
 pub const ROOM_SEATS_MAX: usize = 2000;
 /// Raised hands in one queue. A snapshot carries the whole queue, so it must stay small.
 pub const HANDS_MAX: usize = 100;
+/// Raised hands from one network (an IPv4 /24, an IPv6 /48): whoever commands a hundred identities there leaves half of the
+/// queue to others.
+pub const HANDS_PER_NETWORK_MAX: usize = HANDS_MAX / 2;
 /// People of the audience whom a view names; the rest come in pages on demand, so that N joins cost O(N) bytes.
 pub const AUDIENCE_IN_VIEW: usize = 50;
 /// People in one page of the member list.
@@ -139,6 +142,20 @@ pub const LEADERLESS_ROOM_MS: u64 = 120_000;
 
 /// The audience's comings and goings, and reactions, leave by themselves at most this often (four times a second).
 pub const AUDIENCE_BATCH_MS: u64 = 250;
+/// Deltas of one room that leave at once, and per second afterwards: no second has more than ten, whatever a crowd does, and
+/// nobody waits for one noticeably.
+pub const DELTA_BURST: u32 = 3;
+/// See [`DELTA_BURST`].
+pub const DELTAS_PER_SECOND: u32 = 6;
+/// Bytes of names and texts in one delta, about: what else waits comes with the next ones.
+pub const DELTA_BULK_BYTES_MAX: usize = 800;
+/// So many of [`DELTA_BURST`] are for what a moderator does.
+pub const DELTAS_RESERVED: u32 = 1;
+/// Bytes of such deltas at once, and per second afterwards: a listener's whole second of news has less than 8 kB, a quarter
+/// of what a speaker's voice takes.
+pub const DELTA_BYTES_BURST: u32 = 1_500;
+/// See [`DELTA_BYTES_BURST`].
+pub const DELTA_BYTES_PER_SECOND: u32 = 4_000;
 
 /// A connection that has not said hello by then is closed.
 pub const HELLO_DEADLINE_MS: u64 = 5_000;
@@ -192,8 +209,10 @@ pub const VOICE_FRAME_SAMPLES_LONG: u32 = 960;
 /// A speaker tells how capture time maps to server time this often, at every talkspurt's start, and when it knows better.
 pub const CLOCK_MAPPING_MS: u64 = 5_000;
 
-/// Messages that wait for one room. At 50 voice frames a second from a full stage this is over a second.
+/// Requests that wait for one room; whoever asks then waits himself.
 pub const ROOM_MAILBOX_MAX: usize = 1024;
+/// Voice frames that wait for one room. At 50 a second from a full stage this is over a second.
+pub const ROOM_VOICE_MAX: usize = 1024;
 
 /// Commands a member may give at once, and per second afterwards: faster than anybody clicks.
 pub const COMMAND_BURST: u32 = 40;
@@ -203,10 +222,30 @@ pub const COMMANDS_PER_SECOND: u32 = 10;
 pub const MESSAGE_BURST: u32 = 5;
 /// See [`MESSAGE_BURST`].
 pub const MESSAGES_PER_SECOND: u32 = 1;
+/// Bytes of messages and their writers' names that one room's chat takes at once, and per second afterwards: more than
+/// anybody reads, and less than half of [`DELTA_BYTES_PER_SECOND`] beside what else there is to tell.
+pub const CHAT_BYTES_BURST: u32 = 3_000;
+/// See [`CHAT_BYTES_BURST`].
+pub const CHAT_BYTES_PER_SECOND: u32 = 2_500;
+/// So many of these are for whoever has not written for [`CHAT_FRESH_MS`].
+pub const CHAT_BYTES_RESERVED: u32 = 800;
+/// See [`CHAT_BYTES_RESERVED`].
+pub const CHAT_FRESH_MS: u64 = 30_000;
+/// A message counts as so many bytes at least: also short ones push older ones out of what a room keeps.
+pub const CHAT_MESSAGE_BYTES_MIN: u32 = 200;
 /// Reactions a member may show at once, and per second afterwards: applause.
 pub const REACTION_BURST: u32 = 5;
 /// See [`REACTION_BURST`].
 pub const REACTIONS_PER_SECOND: u32 = 2;
+/// What a device does, as its page may report it at once, and per second afterwards: others see each change.
+pub const REPORT_BURST: u32 = 20;
+/// See [`REPORT_BURST`].
+pub const REPORTS_PER_SECOND: u32 = 1;
+/// Pages of lists, of the chat's past, and whole snapshots, that a connection may ask for at once, and per second afterwards: a few bytes
+/// that ask, and tens of thousands that answer. The whole chat of a room is as many pages.
+pub const PAGE_BURST: u32 = 40;
+/// See [`PAGE_BURST`].
+pub const PAGES_PER_SECOND: u32 = 1;
 /// Passcodes a connection may try at once, and one more every [`PASSCODE_SECONDS`] afterwards.
 pub const PASSCODE_BURST: u32 = 5;
 /// See [`PASSCODE_BURST`].
@@ -279,8 +318,10 @@ pub const CLOSE_LINGER_MS: u64 = 1_000;
 pub const FRAMES_PER_WRITE_MAX: usize = 64;
 /// Voice messages that leave as one: a frame of everybody on a full stage.
 pub const BUNDLE_MESSAGES_MAX: usize = STAGE_SEATS_MAX;
-/// Messages that a room takes out of its mailbox before it writes to its listeners.
+/// Voice frames that a room takes in before it writes to its listeners.
 pub const ROOM_BATCH_MAX: usize = 64;
+/// Requests that it takes in before it looks for voice again: some tenths of a millisecond's work.
+pub const ROOM_COMMANDS_BATCH_MAX: usize = 8;
 /// Changes that wait for the store; beyond it commands are refused rather than remembered in memory only.
 pub const STORE_QUEUE_MAX: usize = 1024;
 /// Questions to the store that wait there at once, for whoever comes in and whoever only says that he may: the other places of

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use dais_engine::audio::OpusEncoder;
 use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Token, UserId};
-use dais_engine::shared::limits::AUDIENCE_BATCH_MS;
 use dais_engine::shared::room::{Command as RoomCommand, Context, Denied, Input, Join, Mode, Pass, Room, Settings};
 use dais_engine::shared::view::Publication;
 use dais_engine::shared::voice;
@@ -138,10 +137,12 @@ impl World {
             self.room.apply(&event);
             self.publication.record(&self.room, &event);
         }
-        if let Some(delta) = self.publication.take(&self.room, context.now_ms + AUDIENCE_BATCH_MS)
-            && let Some(seat) = self.seat
-        {
-            self.say(&ServerFrame::Delta(delta.for_member(seat).clone()));
+        // As soon as each may leave.
+        while let Some(due_ms) = self.publication.due_ms(&self.room) {
+            let delta = self.publication.take(&self.room, due_ms);
+            if let (Some(delta), Some(seat)) = (delta, self.seat) {
+                self.say(&ServerFrame::Delta(delta.for_member(seat).clone()));
+            }
         }
         Ok(())
     }

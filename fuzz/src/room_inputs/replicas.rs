@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use dais_shared::ids::MemberId;
-use dais_shared::limits::AUDIENCE_BATCH_MS;
 use dais_shared::room::{Event, Room};
 use dais_shared::view::{Change, Private, Publication, View};
 use dais_shared::wire::{FromServer, ServerFrame, decode_server, encode_server};
@@ -46,6 +45,7 @@ impl Replicas {
         self.views.retain(|member, _| room.seat(*member).is_some_and(|seat| seat.is_connected()));
         for (member, _) in room.seats().filter(|(_, seat)| seat.is_connected()) {
             self.views.entry(member).or_insert_with(|| {
+                self.publication.note_snapshot(room);
                 let view = room.view_for(member).expect("he has a seat");
                 let ServerFrame::Snapshot(view) = sent(ServerFrame::Snapshot(view)) else { panic!("a view is a view") };
                 view
@@ -58,7 +58,9 @@ impl Replicas {
 
     /// Every replica is what the room shows, once all that was held back has left.
     pub(super) fn are_whole(&mut self, room: &Room, model: &Model) {
-        self.follow(room, model, u64::MAX - AUDIENCE_BATCH_MS);
+        while let Some(due_ms) = self.publication.due_ms(room) {
+            self.follow(room, model, due_ms);
+        }
         self.compare(room, model);
     }
 

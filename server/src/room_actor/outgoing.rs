@@ -153,6 +153,7 @@ impl RoomActor {
     pub(super) fn publish(&mut self) {
         if let Some(Published { common, personal }) = self.publication.take(&self.room, self.now_ms) {
             let common = control_frame(&ServerFrame::Delta(common));
+            self.publication.note_bytes(common.len());
             let personal = personal.into_iter();
             let personal = personal.map(|(member, delta)| (member, control_frame(&ServerFrame::Delta(delta)))).collect();
             self.leave_in_order(Effect::Change(common, personal));
@@ -167,6 +168,7 @@ impl RoomActor {
 
     /// Sends the whole room in the room's order.
     pub(super) fn send_view(&mut self, outbox: Arc<Outbox>, view: View) {
+        self.publication.note_snapshot(&self.room);
         let frame = control_frame(&ServerFrame::Snapshot(view));
         self.leave_in_order(Effect::Snapshot(outbox, frame));
     }

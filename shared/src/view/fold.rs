@@ -1,5 +1,7 @@
 //! What a delta does to a view.
 
+use alloc::vec::Vec;
+
 use super::{Change, Delta, Gap, Gone, Listener, Person, View};
 use crate::ids::MemberId;
 use crate::limits::{AUDIENCE_IN_VIEW, MESSAGES_IN_VIEW};
@@ -64,7 +66,10 @@ impl View {
                 }
             }
             Change::Private(private) => self.private = private.clone(),
-            Change::Audience { count, gone, here } => self.apply_audience(*count, gone, here),
+            Change::Audience { count, gone, here } => {
+                self.audience_count = *count;
+                apply_audience(&mut self.audience, gone, here);
+            }
         }
     }
 
@@ -89,20 +94,20 @@ impl View {
         self.ends_at_ms = None;
     }
 
-    fn apply_audience(&mut self, count: u32, gone: &[Gone], here: &[Listener]) {
-        self.audience_count = count;
-        self.audience.retain(|listener| !gone.iter().any(|gone| gone.member == listener.member));
-        for listener in here {
-            self.audience.retain(|other| other.member != listener.member);
-            let place = self.audience.partition_point(|other| other.member < listener.member);
-            self.audience.insert(place, listener.clone());
-        }
-        self.audience.truncate(AUDIENCE_IN_VIEW);
-    }
-
     fn with_person(&mut self, member: MemberId, change: impl FnOnce(&mut Person)) {
         if let Some(person) = self.stage.iter_mut().find(|person| person.member == member) {
             change(person);
         }
     }
+}
+
+/// What a change of the audience does to the part of it that a view names.
+pub(super) fn apply_audience(audience: &mut Vec<Listener>, gone: &[Gone], here: &[Listener]) {
+    audience.retain(|listener| !gone.iter().any(|gone| gone.member == listener.member));
+    for listener in here {
+        audience.retain(|other| other.member != listener.member);
+        let place = audience.partition_point(|other| other.member < listener.member);
+        audience.insert(place, listener.clone());
+    }
+    audience.truncate(AUDIENCE_IN_VIEW);
 }

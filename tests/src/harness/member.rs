@@ -266,8 +266,14 @@ impl TestMember {
         self.commands(Command::SetMicrophone { muted: false }).await
     }
 
+    /// A command that was carried out has been seen, too, when this returns: what a crowded room shows may leave after the
+    /// answer.
     pub(crate) async fn commands(&mut self, command: Command) -> Result<Reply, Denied> {
-        self.asks(Request::Room(command)).await
+        let reply = self.asks(Request::Room(command)).await?;
+        let revision = self.replied_at;
+        let has_seen = |member: &Self| member.view.as_ref().is_none_or(|view| view.revision >= revision);
+        self.until("the change", |member| has_seen(member) || member.put_out.is_some() || member.end.is_some()).await;
+        Ok(reply)
     }
 
     /// Sends a voice frame whose payload is the text: nobody on the way looks into it.
@@ -293,6 +299,14 @@ impl TestMember {
             Ok(Reply::Members { .. }) => {}
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What has come so far and was looked at is kept no longer: a long evening's news fill the memory.
+    pub(crate) fn forgets_what_it_saw(&mut self) {
+        self.changes.clear();
+        self.control.clear();
+        self.heard.clear();
+        self.told.clear();
     }
 
     // What a person perceives.
@@ -412,6 +426,11 @@ impl TestMember {
             assert!(Instant::now() < until, "waited in vain for {what}");
             assert!(self.takes_one(what).await, "waiting for {what}, the connection ended: {:?}", self.end);
         }
+    }
+
+    /// Takes in whatever comes next, however long that takes. False when the connection has ended.
+    pub(crate) async fn takes_something(&mut self) -> bool {
+        self.takes_one("anything").await && self.end.is_none()
     }
 
     /// Takes in one message. False when the connection has ended.

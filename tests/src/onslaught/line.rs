@@ -152,6 +152,13 @@ impl Line {
         }
     }
 
+    /// Takes in whatever comes until the view shows what was answered.
+    pub(super) async fn catches_up(&mut self) {
+        while self.view().revision < self.answered_at {
+            self.takes_one().await;
+        }
+    }
+
     /// The room's revision in the newest answer.
     pub(super) const fn answered_at(&self) -> Revision {
         self.answered_at

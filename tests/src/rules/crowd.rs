@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dais_shared::ids::{AddressPrefix, MemberId, Revision, UserId};
-use dais_shared::limits::{AUDIENCE_BATCH_MS, AUDIENCE_IN_VIEW};
+use dais_shared::limits::AUDIENCE_IN_VIEW;
 use dais_shared::room::{Command, Input, Join, Mode, Pass, Setting};
 use dais_shared::view::{Publication, View};
 use dais_shared::wire::{ServerFrame, encode_server};
@@ -271,6 +271,7 @@ impl Crowd {
         let room = &self.house.room;
         for (member, _) in room.seats().filter(|(_, seat)| seat.is_connected()) {
             self.views.entry(member).or_insert_with(|| {
+                self.publication.note_snapshot(room);
                 let view = room.view_for(member).unwrap();
                 keeps_secrets(&encode_server(&ServerFrame::Snapshot(view.clone())), self.gone.keys().copied());
                 view
@@ -298,8 +299,10 @@ fn run(listeners: u64, steps: &[Step]) {
     for step in steps {
         crowd.takes(step);
     }
-    crowd.house.waits(AUDIENCE_BATCH_MS);
-    crowd.publishes();
+    while let Some(due_ms) = crowd.publication.due_ms(&crowd.house.room) {
+        crowd.house.waits(due_ms.saturating_sub(crowd.house.context.now_ms));
+        crowd.publishes();
+    }
     crowd.compares();
 }
 

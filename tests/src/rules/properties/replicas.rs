@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use dais_shared::ids::MemberId;
-use dais_shared::limits::AUDIENCE_BATCH_MS;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Event, Room};
 use dais_shared::view::{Change, Private, Publication, View};
@@ -38,19 +37,25 @@ impl Replicas {
         }
         self.views.retain(|member, _| room.seat(*member).is_some());
         for (member, _) in room.seats() {
-            self.views.entry(member).or_insert_with(|| received(room, member));
+            self.views.entry(member).or_insert_with(|| {
+                self.publication.note_snapshot(room);
+                received(room, member)
+            });
         }
         if self.publication.due_ms(room).is_none() {
-            self.are_whole(room);
+            self.show_the_same(room);
         }
     }
 
     /// Every replica is what the room shows, once all that was held back has left.
     pub(super) fn are_whole(&mut self, room: &Room) {
-        if self.publication.due_ms(room).is_some() {
-            self.follow(room, u64::MAX - AUDIENCE_BATCH_MS);
-            return;
+        while let Some(due_ms) = self.publication.due_ms(room) {
+            self.follow(room, due_ms);
         }
+        self.show_the_same(room);
+    }
+
+    fn show_the_same(&self, room: &Room) {
         for (member, view) in &self.views {
             assert_eq!(Some(view), room.view_for(*member).as_ref(), "what {member} sees");
         }
