@@ -3,6 +3,7 @@
 //! It owns the socket. What leaves is its [`Outbox`]'s business; what a request means is [`request`]'s.
 
 mod farewell;
+mod flips;
 mod intake;
 mod request;
 
@@ -24,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, Transport, control_frame};
-use crate::room_actor::{Message, Tenure};
+use crate::room_actor::{Message, Sound, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
 use crate::sign_in::Session;
@@ -98,7 +99,7 @@ struct Connection {
     seat: Option<Seat>,
     lobby: Option<Lobby>,
     acknowledging: Acknowledging,
-    /// Voice frames sent without a seat; the room counts those of a seat.
+    /// Voice frames sent without a seat on stage; the room counts those of whoever is muted there.
     unheard_in_a_row: u32,
     began_ms: u64,
     /// When the last whole frame came.
@@ -300,7 +301,7 @@ impl Connection {
             ClientFrame::ClockMapping { timestamp, server_ms } => {
                 if let Some((room, from)) = self.occupant() {
                     // A full mailbox drops it: the next one comes in a few seconds.
-                    let _ = room.mailbox.try_send(Message::ClockMapping { from, timestamp, server_ms });
+                    let _ = room.voice.try_send(Sound::ClockMapping { from, timestamp, server_ms });
                 }
             }
         }
@@ -339,18 +340,26 @@ impl Connection {
             self.house.metrics.voice_frames_too_fast_total.add(1);
             return Ok(());
         }
-        let Some((room, from)) = self.occupant() else {
-            self.house.metrics.count_unheard(Unheard::NotAMember);
-            self.unheard_in_a_row += 1;
-            let is_abuse = self.unheard_in_a_row >= UNHEARD_FRAMES_MAX;
-            return if is_abuse { Err(End::Goodbye(Goodbye::Abuse)) } else { Ok(()) };
+        let (room, from) = match self.occupant() {
+            None => return self.go_unheard(Unheard::NotAMember),
+            Some(_) if !self.seat.as_ref().is_some_and(|seat| seat.tenure.is_on_stage()) => {
+                return self.go_unheard(Unheard::NotOnStage);
+            }
+            Some(occupant) => occupant,
         };
-        let sent = room.mailbox.try_send(Message::Voice { from, arrived_ms, header, bytes });
+        let sent = room.voice.try_send(Sound::Frame { from, arrived_ms, header, bytes });
         self.unheard_in_a_row = 0;
         if sent.is_err() {
             self.house.metrics.voice_frames_mailbox_full_total.add(1);
         }
         Ok(())
+    }
+
+    /// A voice frame that no room needs to see: nobody may hear it.
+    fn go_unheard(&mut self, reason: Unheard) -> Step {
+        self.house.metrics.count_unheard(reason);
+        self.unheard_in_a_row += 1;
+        if self.unheard_in_a_row >= UNHEARD_FRAMES_MAX { Err(End::Goodbye(Goodbye::Abuse)) } else { Ok(()) }
     }
 
     fn charge(&mut self, charge: Charge) -> Result<Verdict, End> {

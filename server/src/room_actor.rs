@@ -1,12 +1,14 @@
-//! One room's task: commands and voice frames in one order, as they came.
+//! One room's task: commands in the order in which they came, and voice frames before them.
 //!
 //! It carries the rules out and makes none: `decide` judges, `apply` changes at once, the store keeps, and replies
 //! and changes leave in the order of their revisions when they are kept ([`outgoing`]). Voice waits for none of that.
 //! It never waits for a connection: an outbox takes everything at once.
 
+mod chat;
 mod chorus;
 mod command;
 mod lateness;
+mod mailbox;
 mod outgoing;
 mod voice;
 
@@ -15,21 +17,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
-use dais_shared::limits::{CLOCK_IN_SILENCE_MS, ROOM_BATCH_MAX};
+use dais_shared::limits::CLOCK_IN_SILENCE_MS;
 use dais_shared::room::{Ban, Command, Context, Denied, Event, Input, LeaveReason, Order, Room, Seat};
 use dais_shared::view::Publication;
-use dais_shared::voice::{Header, Origin};
+use dais_shared::voice::Origin;
 use dais_shared::wire::{ServerFrame, encode_server_voice};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::fan_out::{FanOut, Occupant, Spoken};
 use crate::outbox::{Outbox, Voice, control_frame};
 use crate::rooms::Ending;
 use crate::server::House;
 use crate::store::{Permit, Store, Write};
+use chat::Chat;
 use chorus::Chorus;
+use mailbox::Batch;
+pub(crate) use mailbox::{Inbox, Sound, open as open_mailbox};
 use outgoing::{Effect, Outgoing};
 use voice::Speech;
 
@@ -44,10 +48,6 @@ pub(crate) enum Message {
     Leave { from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()> },
     /// The connection is gone; the seat is held.
     Lost(Occupant),
-    /// A voice frame: the header, and the bytes in which it stands.
-    Voice { from: Occupant, arrived_ms: u64, header: Header, bytes: Bytes },
-    /// How a speaker's capture time maps to the server's clock.
-    ClockMapping { from: Occupant, timestamp: u64, server_ms: u64 },
     /// A page of the member list.
     ListMembers { from: Occupant, request: RequestId, after: Option<MemberId> },
     /// A page of the chat.
@@ -82,17 +82,34 @@ pub(crate) struct Join {
     pub(crate) seated: oneshot::Sender<Result<MemberId, Denied>>,
 }
 
-/// Whether a connection still sits where it was seated. Ended by the room when it takes the seat away.
+/// What a connection may know of its seat without asking: set by the room.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tenure(Arc<AtomicBool>);
+pub(crate) struct Tenure(Arc<Standing>);
+
+#[derive(Debug, Default)]
+struct Standing {
+    has_ended: AtomicBool,
+    is_on_stage: AtomicBool,
+}
 
 impl Tenure {
+    /// The seat is taken away.
     pub(crate) fn end(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.has_ended.store(true, Ordering::Release);
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.has_ended.load(Ordering::Acquire)
+    }
+
+    fn set_on_stage(&self, is_on_stage: bool) {
+        self.0.is_on_stage.store(is_on_stage, Ordering::Release);
+    }
+
+    /// Whether voice from there is worth passing on: the audience's is heard by nobody, and is not to fill the way of those who
+    /// speak. Set before anybody is told, so that whoever speaks because he was told is passed on; the room judges all the same.
+    pub(crate) fn is_on_stage(&self) -> bool {
+        self.0.is_on_stage.load(Ordering::Acquire)
     }
 }
 
@@ -117,6 +134,7 @@ pub(crate) struct RoomActor {
     /// Connections that are open and sat here: what they asked before they knew is answered, too.
     seatless: BTreeMap<ConnectionId, (MemberId, Weak<Outbox>)>,
     fan_out: FanOut,
+    chat: Chat,
     /// Voice that is to leave: every listener's share in one write.
     chorus: Chorus,
     /// Of [`RoomActor::send_spoken`], kept for its memory.
@@ -143,6 +161,7 @@ impl RoomActor {
             links: BTreeMap::new(),
             seatless: BTreeMap::new(),
             fan_out: FanOut::default(),
+            chat: Chat::new(now_ms),
             chorus: Chorus::default(),
             spoken: Vec::new(),
             outgoing: Outgoing::default(),
@@ -154,8 +173,8 @@ impl RoomActor {
     }
 
     /// Works until the room has ended and everything about that has left.
-    pub(crate) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>) {
-        let mut batch = Vec::new();
+    pub(crate) async fn run(mut self, mut inbox: Inbox) {
+        let mut batch = Batch::default();
         loop {
             let due = self.due_ms().map(|due_ms| self.house.clock.instant_at(due_ms));
             tokio::select! {
@@ -165,12 +184,11 @@ impl RoomActor {
                     self.release_front(kept);
                 }
                 permit = place_if(self.is_unsaved && self.room.ended().is_none(), &self.house.store) => self.save(permit),
-                count = mailbox.recv_many(&mut batch, ROOM_BATCH_MAX) => {
+                goes_on = inbox.take(&mut batch) => {
                     self.now_ms = self.house.clock.now_ms();
-                    for message in batch.drain(..) {
-                        self.handle(message);
-                    }
-                    if count == 0 {
+                    batch.sounds.drain(..).for_each(|sound| self.handle_sound(sound));
+                    batch.messages.drain(..).for_each(|message| self.handle(message));
+                    if !goes_on {
                         break;
                     }
                 }
@@ -180,10 +198,10 @@ impl RoomActor {
                     self.send_clock();
                 }
             }
-            if self.room.ended().is_some() && !mailbox.is_closed() {
+            if self.room.ended().is_some() && !inbox.is_closed() {
                 // Before anybody hears of it, so that whoever does can go on at once.
                 self.ending.note_regular();
-                mailbox.close();
+                inbox.close();
             }
             self.publish();
             if self.chorus.due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
@@ -216,10 +234,6 @@ impl RoomActor {
             Message::Command { from, request, command } => self.handle_command(from, request, command),
             Message::Leave { from, request, left } => self.handle_leave(from, request, left),
             Message::Lost(from) => self.handle_lost(from),
-            Message::Voice { from, arrived_ms, header, bytes } => self.handle_voice(from, arrived_ms, &header, bytes),
-            Message::ClockMapping { from, timestamp, server_ms } => {
-                self.handle_clock_mapping(from, timestamp, server_ms);
-            }
             Message::ListMembers { from, request, after } => self.handle_list_members(from, request, after),
             Message::ListMessages { from, request, before } => self.handle_list_messages(from, request, before),
             Message::ListBanned { from, request } => self.handle_list_banned(from, request),
@@ -232,6 +246,13 @@ impl RoomActor {
             Message::TellSeats { after, answer } => self.tell_seats(after, answer),
             #[cfg(test)]
             Message::Fault => panic!("a fault on purpose"),
+        }
+    }
+
+    fn handle_sound(&mut self, sound: Sound) {
+        match sound {
+            Sound::Frame { from, arrived_ms, header, bytes } => self.handle_voice(from, arrived_ms, &header, bytes),
+            Sound::ClockMapping { from, timestamp, server_ms } => self.handle_clock_mapping(from, timestamp, server_ms),
         }
     }
 
@@ -315,6 +336,11 @@ impl RoomActor {
         if self.room.ended().is_some() {
             self.send_spoken(); // as above
             self.fan_out.discard_voice();
+        }
+        if let Event::StageJoined { member, .. } | Event::StageLeft { member, .. } = event
+            && let Some(link) = self.links.get(member)
+        {
+            link.tenure.set_on_stage(matches!(event, Event::StageJoined { .. }));
         }
         if let Event::MemberLeft { member, .. } = event {
             self.fan_out.remove(*member);

@@ -8,16 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
-use dais_shared::limits::{
-    API_PAGE_MAX, ROOM_MAILBOX_MAX, ROOM_RESTARTS_MAX, ROOMS_ADDRESS_SHARE, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS,
-};
+use dais_shared::limits::{API_PAGE_MAX, ROOM_RESTARTS_MAX, ROOMS_ADDRESS_SHARE, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS};
 use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
 use tokio::sync::{mpsc, watch};
 
 use crate::chance::Chance;
 use crate::outbox::control_frame;
-use crate::room_actor::{Message, RoomActor};
+use crate::room_actor::{Inbox, Message, RoomActor, Sound, open_mailbox};
 use crate::server::House;
 use crate::store::Write;
 
@@ -26,6 +24,7 @@ use crate::store::Write;
 pub(crate) struct Handle {
     pub(crate) id: RoomId,
     pub(crate) mailbox: mpsc::Sender<Message>,
+    pub(crate) voice: mpsc::Sender<Sound>,
     pub(crate) ending: Ending,
 }
 
@@ -138,19 +137,19 @@ impl Rooms {
     /// [`Denied`] if the id is taken, or there are too many rooms, or the store cannot keep it.
     pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, first: Message) -> Result<Handle, Denied> {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
-        let (room, handle, messages) = {
+        let (room, handle, inbox) = {
             let mut state = self.state();
             let id = state.admit(&new, self.bounds, &house.chance)?;
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
-            let (handle, messages) = state.enter(&room, new.address);
-            (room, handle, messages)
+            let (handle, inbox) = state.enter(&room, new.address);
+            (room, handle, inbox)
         };
         // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
         // order.
         drop(permit.write(Write::Room(Box::new(room.clone()))));
         handle.mailbox.try_send(first).map_err(|_| Denied::Unavailable)?;
         let actor = RoomActor::new(Arc::clone(house), room.clone(), handle.ending.clone());
-        tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, messages));
+        tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, inbox));
         Ok(handle)
     }
 
@@ -166,10 +165,10 @@ impl Rooms {
                 continue;
             }
             room.begin_anew(house.clock.now_ms());
-            let (handle, messages) = self.state().enter(&room, None);
+            let (handle, inbox) = self.state().enter(&room, None);
             let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);
             actor.hold_every_seat();
-            tokio::spawn(watch_over(Arc::clone(house), id, actor, messages));
+            tokio::spawn(watch_over(Arc::clone(house), id, actor, inbox));
         }
     }
 
@@ -273,16 +272,16 @@ impl Rooms {
     }
 
     /// A fresh mailbox for a room that died, unless it has died too often.
-    fn restart(&self, id: &RoomId) -> Option<(Handle, mpsc::Receiver<Message>)> {
+    fn restart(&self, id: &RoomId) -> Option<(Handle, Inbox)> {
         let mut state = self.state();
         let entry = state.entries.get_mut(id)?;
         if entry.restarts >= ROOM_RESTARTS_MAX {
             return None;
         }
         entry.restarts += 1;
-        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
-        entry.handle = Handle { id: id.clone(), mailbox, ending: Ending::default() };
-        Some((entry.handle.clone(), messages))
+        let (mailbox, voice, inbox) = open_mailbox();
+        entry.handle = Handle { id: id.clone(), mailbox, voice, ending: Ending::default() };
+        Some((entry.handle.clone(), inbox))
     }
 
     /// Shows a room no more that died too often. Its id stays taken until [`Rooms::free`].
@@ -326,9 +325,9 @@ impl State {
     }
 
     /// Takes a room in: the way to it, and what comes that way.
-    fn enter(&mut self, room: &Room, address: Option<AddressPrefix>) -> (Handle, mpsc::Receiver<Message>) {
-        let (mailbox, messages) = mpsc::channel(ROOM_MAILBOX_MAX);
-        let handle = Handle { id: room.id().clone(), mailbox, ending: Ending::default() };
+    fn enter(&mut self, room: &Room, address: Option<AddressPrefix>) -> (Handle, Inbox) {
+        let (mailbox, voice, inbox) = open_mailbox();
+        let handle = Handle { id: room.id().clone(), mailbox, voice, ending: Ending::default() };
         let entry = Entry {
             handle: handle.clone(),
             founder: room.founder(),
@@ -339,7 +338,7 @@ impl State {
             is_unlisted: room.settings().is_unlisted,
         };
         self.entries.insert(room.id().clone(), entry);
-        (handle, messages)
+        (handle, inbox)
     }
 
     fn page(&self, after: Option<&RoomId>) -> RoomsPage {
@@ -351,13 +350,13 @@ impl State {
 }
 
 /// Runs a room until it has ended by the rules; takes it up again when it dies of a fault.
-async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, messages: mpsc::Receiver<Message>) {
-    let mut task = tokio::spawn(actor.run(messages));
+async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, inbox: Inbox) {
+    let mut task = tokio::spawn(actor.run(inbox));
     while let Err(fault) = task.await {
         // Connections see the mailbox close without a regular ending and ask their clients to connect again.
         tracing::error!(room = %id, %fault, "room died");
         let kept = house.store.load_room(id.clone()).await.ok().flatten();
-        let (Some(room), Some((handle, messages))) = (kept, house.rooms.restart(&id)) else {
+        let (Some(room), Some((handle, inbox))) = (kept, house.rooms.restart(&id)) else {
             house.rooms.give_up(&id);
             let events = vec![Event::RoomEnded(RoomEndReason::Failed)];
             match house.store.wait_for_place().await {
@@ -372,7 +371,7 @@ async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, messages: m
         house.metrics.room_restarts_total.add(1);
         let mut actor = RoomActor::new(Arc::clone(&house), room, handle.ending);
         actor.hold_every_seat();
-        task = tokio::spawn(actor.run(messages));
+        task = tokio::spawn(actor.run(inbox));
     }
 }
 

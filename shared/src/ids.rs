@@ -97,6 +97,18 @@ pub enum AddressPrefix {
     V6([u8; 8]),
 }
 
+impl AddressPrefix {
+    /// Whether both belong to what one provider gives one customer at most: an IPv4 /24, an IPv6 /48.
+    #[must_use]
+    pub fn is_near(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::V4([a, b, c, _]), Self::V4([d, e, f, _])) => [a, b, c] == [d, e, f],
+            (Self::V6(one), Self::V6(other)) => one[..6] == other[..6],
+            _ => false,
+        }
+    }
+}
+
 impl From<IpAddr> for AddressPrefix {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {

@@ -68,6 +68,12 @@ fn judged(server: &TestServer, shared: &Shared) -> u64 {
         + metrics.voice_frames_too_fast_total.get()
 }
 
+/// Whether enough was sent that nobody may hear, for each reason.
+fn was_tried(server: &TestServer) -> bool {
+    let reasons = [Unheard::NotOnStage, Unheard::MutedByHost, Unheard::MutedBySelf];
+    reasons.into_iter().all(|reason| server.metrics().voice_frames_unheard(reason) > 100)
+}
+
 /// One connection's worth of each.
 async fn all_rage(hostile: Vec<Hostile>, address: SocketAddr) -> Vec<Hostile> {
     let raging: Vec<_> = hostile
@@ -102,8 +108,9 @@ async fn nobody_is_heard_after_the_acknowledgement_whatever_hostile_members_send
     let mut hostile: Vec<_> = (1..=HOSTILE_MEMBERS).map(|number| Hostile::new(number, seed, &room, &shared)).collect();
 
     let mut wave = 0;
-    // The host's commands have a rate: where the machine is quick, a wave more gives him time.
-    while judged(&server, &shared) < messages() || !moderator.has_acted() {
+    // The host's commands have a rate, and hostile members wait who do and undo the same: where the machine is quick, a wave
+    // more gives them time.
+    while judged(&server, &shared) < messages() || !moderator.has_acted() || !was_tried(&server) {
         wave += 1;
         let enough = judged(&server, &shared) + MESSAGES_PER_WAVE;
         let (over, is_over) = watch::channel(false);
@@ -143,9 +150,6 @@ async fn nobody_is_heard_after_the_acknowledgement_whatever_hostile_members_send
     assert_eq!(server.get("/healthz").await.status, 200);
     // What was tried has happened often, or nothing is proved.
     assert!(witness.frames_heard() > 1000, "{} frames were lawful", witness.frames_heard());
-    for reason in [Unheard::NotOnStage, Unheard::MutedByHost, Unheard::MutedBySelf] {
-        assert!(metrics.voice_frames_unheard(reason) > 100, "{reason:?}: {}", metrics.voice_frames_unheard(reason));
-    }
     assert!(metrics.misbehaved_total.get() > 10, "floods and rubbish were sent away");
     server.stop().await;
 }

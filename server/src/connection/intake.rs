@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dais_shared::ids::UserId;
 use dais_shared::limits::{
-    COMMAND_BURST, COMMANDS_PER_SECOND, MESSAGE_BURST, MESSAGES_PER_SECOND, PASSCODE_BURST, PASSCODE_SECONDS, REACTION_BURST,
-    REACTIONS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND, VOICE_BYTES_BURST,
-    VOICE_BYTES_PER_SECOND, VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND,
+    COMMAND_BURST, COMMANDS_PER_SECOND, MESSAGE_BURST, MESSAGES_PER_SECOND, PAGE_BURST, PAGES_PER_SECOND, PASSCODE_BURST,
+    PASSCODE_SECONDS, REACTION_BURST, REACTIONS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, REPORT_BURST,
+    REPORTS_PER_SECOND, SIGNALS_BURST, SIGNALS_PER_SECOND, VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, VOICE_FRAME_BURST,
+    VOICE_FRAMES_PER_SECOND,
 };
 use dais_shared::rate::TokenBucket;
 use dais_shared::room::Command;
 use dais_shared::wire::Request;
+
+use super::flips::{Flips, Patience};
 
 /// What a message is charged as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +27,31 @@ pub(super) enum Charge {
     Reaction,
     /// A try at a passcode.
     Passcode,
+    /// A page of a list, or a snapshot.
+    Page,
+    /// What a device does.
+    Report,
+    /// Something that can be taken back is done.
+    Do(Toggle),
+    /// And taken back.
+    Undo(Toggle),
     /// A heartbeat, report or mapping.
     Signal,
     /// A voice frame of so many bytes.
     Voice { bytes: usize },
+}
+
+/// What people do and take back, while others look on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Toggle {
+    /// A raised hand.
+    Hand,
+    /// A place on stage, where one takes it himself.
+    Stage,
+    /// An open microphone.
+    Microphone,
+    /// A seat in a room.
+    Seat,
 }
 
 /// What becomes of a message.
@@ -45,10 +69,27 @@ pub(super) fn charges(request: &Request) -> impl Iterator<Item = Charge> + use<>
     let special = match request {
         Request::Room(Command::SendMessage(_)) => Some(Charge::Message),
         Request::Room(Command::React(_)) => Some(Charge::Reaction),
+        Request::Room(Command::ReportMicrophone(_)) => Some(Charge::Report),
         Request::JoinRoom { passcode: Some(_), .. } => Some(Charge::Passcode),
+        Request::ListRooms { .. }
+        | Request::ListMembers { .. }
+        | Request::ListMessages { .. }
+        | Request::ListBanned
+        | Request::Resync => Some(Charge::Page),
         _ => None,
     };
-    std::iter::once(Charge::Command).chain(special)
+    let toggle = match request {
+        Request::Room(Command::RaiseHand) => Some(Charge::Do(Toggle::Hand)),
+        Request::Room(Command::LowerHand) => Some(Charge::Undo(Toggle::Hand)),
+        Request::Room(Command::TakeSeat) => Some(Charge::Do(Toggle::Stage)),
+        Request::Room(Command::LeaveStage) => Some(Charge::Undo(Toggle::Stage)),
+        Request::Room(Command::SetMicrophone { muted: false }) => Some(Charge::Do(Toggle::Microphone)),
+        Request::Room(Command::SetMicrophone { muted: true }) => Some(Charge::Undo(Toggle::Microphone)),
+        Request::JoinRoom { .. } | Request::CreateRoom { .. } => Some(Charge::Do(Toggle::Seat)),
+        Request::LeaveRoom => Some(Charge::Undo(Toggle::Seat)),
+        _ => None,
+    };
+    std::iter::once(Charge::Command).chain(special).chain(toggle)
 }
 
 /// Whether a request counts as an arrival: it costs the store a write, and everybody in a room a change.
@@ -61,6 +102,11 @@ pub(super) const fn is_arrival(request: &Request) -> bool {
 struct Allowance {
     messages: TokenBucket,
     reactions: TokenBucket,
+    reports: TokenBucket,
+    hand: Flips,
+    stage: Flips,
+    microphone: Flips,
+    seat: Flips,
 }
 
 impl Allowance {
@@ -68,12 +114,28 @@ impl Allowance {
         Self {
             messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
             reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
+            reports: TokenBucket::new(REPORT_BURST, REPORTS_PER_SECOND, now_ms),
+            hand: Flips::new(Patience::PLACE),
+            stage: Flips::new(Patience::PLACE),
+            microphone: Flips::new(Patience::MICROPHONE),
+            seat: Flips::new(Patience::PLACE),
         }
     }
 
     /// Whether it is as good as a new one.
     fn is_full(&mut self, now_ms: u64) -> bool {
-        self.messages.is_full(now_ms) && self.reactions.is_full(now_ms)
+        let buckets = [&mut self.messages, &mut self.reactions, &mut self.reports];
+        let flips = [&self.hand, &self.stage, &self.microphone, &self.seat];
+        buckets.into_iter().all(|bucket| bucket.is_full(now_ms)) && flips.into_iter().all(|flips| flips.is_calm(now_ms))
+    }
+
+    const fn flips(&mut self, toggle: Toggle) -> &mut Flips {
+        match toggle {
+            Toggle::Hand => &mut self.hand,
+            Toggle::Stage => &mut self.stage,
+            Toggle::Microphone => &mut self.microphone,
+            Toggle::Seat => &mut self.seat,
+        }
     }
 }
 
@@ -108,6 +170,7 @@ pub(super) struct Intake {
     allowance: Arc<Mutex<Allowance>>,
     commands: TokenBucket,
     passcodes: TokenBucket,
+    pages: TokenBucket,
     signals: TokenBucket,
     voice_frames: TokenBucket,
     voice_bytes: TokenBucket,
@@ -120,6 +183,7 @@ impl Intake {
             allowance: Arc::new(Mutex::new(Allowance::new(now_ms))),
             commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
             passcodes: TokenBucket::new(PASSCODE_BURST * PASSCODE_SECONDS, 1, now_ms),
+            pages: TokenBucket::new(PAGE_BURST, PAGES_PER_SECOND, now_ms),
             signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
             voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
             voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
@@ -137,6 +201,13 @@ impl Intake {
             Charge::Command => self.commands.take(1, now_ms),
             Charge::Message => locked(&self.allowance).messages.take(1, now_ms),
             Charge::Reaction => locked(&self.allowance).reactions.take(1, now_ms),
+            Charge::Report => locked(&self.allowance).reports.take(1, now_ms),
+            Charge::Do(toggle) => locked(&self.allowance).flips(toggle).may_do(now_ms),
+            Charge::Undo(toggle) => {
+                locked(&self.allowance).flips(toggle).undone(now_ms);
+                true
+            }
+            Charge::Page => self.pages.take(1, now_ms),
             Charge::Passcode => self.passcodes.take(PASSCODE_SECONDS, now_ms),
             Charge::Signal => self.signals.take(1, now_ms),
             Charge::Voice { bytes } => {
@@ -169,6 +240,8 @@ mod tests {
             (Charge::Command, COMMAND_BURST),
             (Charge::Message, MESSAGE_BURST),
             (Charge::Reaction, REACTION_BURST),
+            (Charge::Report, REPORT_BURST),
+            (Charge::Page, PAGE_BURST),
             (Charge::Passcode, PASSCODE_BURST),
             (Charge::Signal, SIGNALS_BURST),
             (Charge::Voice { bytes: 10 }, VOICE_FRAME_BURST),

@@ -45,6 +45,7 @@ impl RoomActor {
     fn seat(&mut self, member: MemberId, link: Link, request: RequestId) {
         let outbox = Arc::clone(&link.outbox);
         let occupant = Occupant { member, connection: link.connection };
+        link.tenure.set_on_stage(self.room.seat(member).is_some_and(|seat| seat.stage.is_some()));
         if let Some(previous) = self.links.insert(member, link) {
             self.leave_in_order(Effect::Close(previous.outbox, Goodbye::Superseded));
         }
@@ -87,9 +88,19 @@ impl RoomActor {
 
     pub(super) fn handle_command(&mut self, from: Occupant, request: RequestId, command: Command) {
         let Some(outbox) = self.outbox(from, Some(request)) else { return };
+        if !self.has_room_for(from.member, &command) {
+            return self.answer(outbox, request, Err(Denied::TooFast));
+        }
         let result = self.carry_out(&Input::Command(from.member, command)).map(|_| Reply::Done);
         self.publish();
         self.answer(outbox, request, result);
+    }
+
+    /// Whether the chat has room for a message; then it is taken. For anything else there is room.
+    fn has_room_for(&mut self, member: MemberId, command: &Command) -> bool {
+        let Command::SendMessage(text) = command else { return true };
+        let Some(seat) = self.room.seat(member) else { return true };
+        self.chat.takes(seat.user, text.len() + seat.name.len(), self.now_ms)
     }
 
     pub(super) fn handle_leave(&mut self, from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()>) {

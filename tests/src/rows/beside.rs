@@ -102,7 +102,7 @@ async fn t2_reactions_are_shown_limited_and_never_kept() {
     assert!(!snapshot.changes.iter().any(|change| matches!(change, Change::Reactions(_))), "who comes later sees nothing of it");
     let mut refused = 0;
     for _ in 0..12 {
-        refused += u32::from(guest.commands(Command::React(Reaction::Wow)).await == Err(Denied::TooFast));
+        refused += u32::from(guest.asks(Request::Room(Command::React(Reaction::Wow))).await == Err(Denied::TooFast));
     }
     assert!(refused >= 5, "{refused}");
 }

@@ -69,7 +69,8 @@ pub(crate) fn newcomer(user: UserId) -> Join {
 }
 
 pub(crate) fn address_of(user: UserId) -> AddressPrefix {
-    AddressPrefix::V6(user.0.to_be_bytes())
+    // The other way round, so that people are no neighbours either.
+    AddressPrefix::V6(user.0.to_le_bytes())
 }
 
 /// What is different from a room at rest.

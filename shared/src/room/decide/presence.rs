@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::Decision;
 use crate::ids::{MemberId, StreamId};
-use crate::limits::{HANDS_MAX, SEAT_GRACE_MS};
+use crate::limits::SEAT_GRACE_MS;
 use crate::names;
 use crate::permissions::Role;
 
@@ -34,7 +34,7 @@ impl Room {
                 events.push(Event::HostChanged { member, by: HostChangedBy::Return, at_ms });
             }
         } else {
-            events.extend(self.placed(member, join.pass.role, context));
+            events.extend(self.placed(member, join, context));
         }
         Ok(events)
     }
@@ -48,7 +48,8 @@ impl Room {
 
     /// Where somebody's pass leads: on stage or, while that is full or nobody is in charge there, to the hand queue. Whoever
     /// was muted by a moderator before is muted still.
-    fn placed(&self, member: MemberId, role: Role, context: &Context) -> Vec<Event> {
+    fn placed(&self, member: MemberId, join: &Join, context: &Context) -> Vec<Event> {
+        let role = join.pass.role;
         let is_full = self.stage_count() >= context.stage_seats_max;
         let (stream, entry, at_ms) = (StreamId(self.next_stream), StageEntry::TookSeat, context.now_ms);
         let has_host = self.host().is_some();
@@ -56,7 +57,7 @@ impl Room {
             Role::Listener | Role::Host => vec![], // of a host the chair is the place
             Role::Speaker | Role::CoHost if is_full || (role == Role::Speaker && !has_host) => {
                 let by = if is_full { HandRaisedBy::StageFull } else { HandRaisedBy::Member };
-                if self.hands.len() >= HANDS_MAX { vec![] } else { vec![Event::HandRaised { member, by, at_ms }] }
+                if self.takes_hand_from(join.address) { vec![Event::HandRaised { member, by, at_ms }] } else { vec![] }
             }
             Role::Speaker | Role::CoHost if has_host => vec![Event::StageJoined { member, role, stream, entry, at_ms }],
             // A room is not to be without a moderator who is there.

@@ -8,8 +8,8 @@ use super::super::{
     MicrophoneState, Mode, Room, StageEntry, StageExit,
 };
 use super::{Actor, Decision, allowed};
-use crate::ids::{InvitationId, MemberId, StreamId};
-use crate::limits::{HANDS_MAX, INVITATION_MS, INVITATIONS_MAX};
+use crate::ids::{AddressPrefix, InvitationId, MemberId, StreamId};
+use crate::limits::{HANDS_MAX, HANDS_PER_NETWORK_MAX, INVITATION_MS, INVITATIONS_MAX};
 use crate::permissions::{Action, Role};
 
 impl Room {
@@ -25,10 +25,17 @@ impl Room {
     }
 
     fn queue_up(&self, member: MemberId, by: HandRaisedBy, context: &Context) -> Decision {
-        if self.hands.len() >= HANDS_MAX {
+        if !self.seat(member).is_some_and(|seat| self.takes_hand_from(seat.address)) {
             return Err(Denied::HandQueueFull);
         }
         Ok(vec![Event::HandRaised { member, by, at_ms: context.now_ms }])
+    }
+
+    /// Whether the queue has a place for somebody from there.
+    pub(super) fn takes_hand_from(&self, address: AddressPrefix) -> bool {
+        let seats = self.hands.iter().filter_map(|hand| self.seat(hand.member));
+        let near = seats.filter(|seat| seat.address.is_near(&address)).count();
+        self.hands.len() < HANDS_MAX && near < HANDS_PER_NETWORK_MAX
     }
 
     pub(super) fn lower_hand(&self, actor: Actor<'_>) -> Decision {
