@@ -1,6 +1,7 @@
 //! Listeners who stop reading and read again: what they are sent then is fresh, and what they missed is gone.
 
 mod attacked;
+mod flooded;
 mod hall;
 mod kernel;
 mod stalled;
