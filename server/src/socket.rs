@@ -1,9 +1,10 @@
 //! The bytes under a connection: a TCP socket, and in a simulation the memory that stands for one.
 
-use std::io::IoSlice;
+use std::io::{ErrorKind, IoSlice, Read};
 use std::net::Shutdown;
 
 use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// One connection's socket. Reads and writes never wait; whoever would wait for it awaits its readiness.
@@ -39,10 +40,11 @@ impl Socket {
         }
     }
 
-    /// See [`TcpStream::try_read`].
+    /// Reads what there is, as [`TcpStream::try_read`] does. A read that leaves room in `buffer` has taken all there was: the
+    /// socket counts as empty at once, and not only after a second read that finds nothing.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
-            Self::Tcp(socket) => socket.try_read(buffer),
+            Self::Tcp(socket) => read_once(socket, buffer),
             #[cfg(feature = "simulation")]
             Self::Simulated(socket) => socket.try_read(buffer),
         }
@@ -68,4 +70,20 @@ impl Socket {
             }
         }
     }
+}
+
+/// One system call for each message, instead of two. Tokio forgets that a socket is readable when it is told that it would have
+/// to wait; what comes after the read makes it readable anew (epoll is edge-triggered). The end of a stream, and a full buffer, are
+/// no such reads.
+fn read_once(socket: &TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut taken = None;
+    let outcome = socket.try_io(Interest::READABLE, || {
+        let count = (&*SockRef::from(socket)).read(buffer)?;
+        if count == 0 || count == buffer.len() {
+            return Ok(count);
+        }
+        taken = Some(count);
+        Err(ErrorKind::WouldBlock.into())
+    });
+    taken.map_or(outcome, Ok)
 }
