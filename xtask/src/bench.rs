@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what things cost on this machine. Prints numbers and judges none.
 
+use std::path::PathBuf;
+
 use crate::awake::Awake;
 use crate::process::{command, run, with_args};
 use crate::{Result, project, setup, test};
@@ -12,11 +14,15 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((kind, [])) if kind == "render" => render(),
         Some((kind, [])) if kind == "echo" => in_browsers("echo.mjs", &[]),
+        Some((kind, options)) if kind == "fan-out" => fan_out(options),
         Some((kind, options)) if kind == "join" => in_browsers("join.mjs", options),
         Some((kind, options)) if kind == "speech" => in_browsers("speech.mjs", options),
         Some((kind, options)) if kind == "listener" => in_browsers("listener.mjs", options),
         Some((kind, options)) if kind == "mouth-to-ear" => in_browsers("mouth_to_ear.mjs", options),
-        _ => Err("say what to measure: cargo xtask bench render, echo, join, listener, mouth-to-ear, or speech".to_owned()),
+        _ => {
+            Err("say what to measure: cargo xtask bench render, echo, fan-out, join, listener, mouth-to-ear, or speech"
+                .to_owned())
+        }
     }
 }
 
@@ -26,13 +32,25 @@ fn render() -> Result<()> {
     run(command(project::release_binary("dais-sim")).arg("render"))
 }
 
+/// The server's work beside a bare loop's, on the release build as it stands.
+fn fan_out(options: &[String]) -> Result<()> {
+    let program = built_server()?;
+    let mut bench = with_args("cargo", &["run", "--release", "--quiet", "--package", "dais-tests", "--example", "fan_out", "--"]);
+    run(bench.args(options).env("DAIS_BIN", program))
+}
+
+fn built_server() -> Result<PathBuf> {
+    let program = project::release_binary("dais");
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(format!("there is no {}; `cargo xtask test client release` builds it", program.display()))
+}
+
 /// What only real browsers tell, on the release build as it stands.
 fn in_browsers(script: &str, options: &[String]) -> Result<()> {
     setup::test_tools()?;
-    let program = project::release_binary("dais");
-    if !program.is_file() {
-        return Err(format!("there is no {}; `cargo xtask test client release` builds it", program.display()));
-    }
+    built_server()?;
     let mut node = command(setup::node_path());
     node.current_dir(project::root().join("e2e")).arg(format!("bench/{script}")).args(options);
     // What waking costs is part of what hearing costs, and differs between those who are compared.

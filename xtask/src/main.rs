@@ -51,6 +51,9 @@ Dais: the commands of this project
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
   cargo xtask bench render        what it costs to play one, four and sixteen voices here
+  cargo xtask bench fan-out [--rounds N] [--seconds N]
+                                  what it costs the server to give voice to 200 and 1,000 listeners, beside
+                                  a bare loop of sends; fails where a gate is missed
   cargo xtask bench echo          how much of a voice comes back from a loudspeaker beside a microphone
   cargo xtask bench listener [--seconds N]
                                   what it costs a browser to hear three people, beside its own WebRTC,
