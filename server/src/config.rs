@@ -18,6 +18,7 @@ use dais_shared::limits::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::logging;
 use checked::{admin_token, count, listen, origins, proxies, tls};
 
 /// Everything the server can be told.
@@ -220,7 +221,7 @@ impl ConfigError {
             | Self::Proxy { .. }
             | Self::AdminToken
             | Self::Tls(_) => {
-                eprintln!("dais: {self}");
+                logging::complain(self);
                 ExitCode::FAILURE
             }
         }

@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, Tls};
 use crate::door::Bounds;
+use crate::logging;
 use crate::server::reachable;
 use crate::sign_in::Secrets;
 use crate::store::{self, Examined};
@@ -55,20 +56,30 @@ pub(crate) fn run(config: Config, url: Option<&str>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("dais: the system refuses what looking takes: {error}");
+            logging::complain(format_args!("the system refuses what looking takes: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let findings = runtime.block_on(doctor.examine(url));
-    for finding in &findings {
-        match finding {
-            Fine(sentence) => println!("fine   {sentence}"),
-            Note(sentence) => println!("note   {sentence}"),
-            Wrong(sentence) => println!("WRONG  {sentence}"),
+    match std::io::stdout().write_all(report(&findings).as_bytes()) {
+        // Whoever has heard enough, such as `head`, may go.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            logging::complain(format_args!("cannot print what was found: {error}"));
+            return ExitCode::FAILURE;
         }
+        Ok(()) | Err(_) => {}
     }
     let is_wrong = findings.iter().any(|finding| matches!(finding, Wrong(_)));
     if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn report(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| match finding {
+        Fine(sentence) => format!("fine   {sentence}\n"),
+        Note(sentence) => format!("note   {sentence}\n"),
+        Wrong(sentence) => format!("WRONG  {sentence}\n"),
+    };
+    findings.iter().map(line).collect()
 }
 
 impl Doctor {

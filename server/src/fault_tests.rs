@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod hang;
+mod supervised;
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,6 +30,9 @@ use crate::connection::FAULT;
 use crate::room_actor::Message;
 use crate::store::{Write, back_up};
 use crate::{Config, Running, Server};
+
+/// Long enough for a busy machine; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 

@@ -3,6 +3,9 @@
 //! The `dais` binary is [`run`]; tests and tools start the real thing with [`Server::start`]. Nothing here decides who
 //! may do what, and nothing here looks into a voice frame's payload.
 
+// Where nobody reads what is printed, these panic: see `logging::complain`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod auth;
 mod chance;
 mod clock;
@@ -28,6 +31,7 @@ mod sign_in;
 pub mod simulation;
 mod socket;
 mod store;
+mod supervise;
 mod tls;
 mod websocket;
 mod whole_file;
@@ -49,8 +53,11 @@ pub use tls::TlsError;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match config::read(arguments) {
         Ok(Task::Serve(config)) => {
-            logging::begin(&config.log, config.log_format);
-            outcome(server::serve_until_told(*config))
+            let begun = logging::begin(&config.log, config.log_format);
+            let begun = begun.map_err(|error| Error::System { what: "a thread for its log", reason: error.to_string() });
+            let outcome = outcome(begun.and_then(|()| server::serve_until_told(*config)));
+            logging::finish();
+            outcome
         }
         Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),
         Ok(Task::Doctor { config, url }) => doctor::run(*config, url.as_deref()),
@@ -62,7 +69,7 @@ fn outcome(result: Result<(), impl std::fmt::Display>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dais: {error}");
+            logging::complain(error);
             ExitCode::FAILURE
         }
     }

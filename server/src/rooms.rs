@@ -18,6 +18,7 @@ use crate::outbox::control_frame;
 use crate::room_actor::{Inbox, Message, RoomActor, Sound, open_mailbox};
 use crate::server::House;
 use crate::store::Write;
+use crate::supervise::Part;
 
 /// The way to one room.
 #[derive(Clone, Debug)]
@@ -149,7 +150,7 @@ impl Rooms {
         drop(permit.write(Write::Room(Box::new(room.clone()))));
         handle.mailbox.try_send(first).map_err(|_| Denied::Unavailable)?;
         let actor = RoomActor::new(Arc::clone(house), room.clone(), handle.ending.clone());
-        tokio::spawn(watch_over(Arc::clone(house), room.id().clone(), actor, inbox));
+        start(house, room.id().clone(), actor, inbox);
         Ok(handle)
     }
 
@@ -168,7 +169,7 @@ impl Rooms {
             let (handle, inbox) = self.state().enter(&room, None);
             let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);
             actor.hold_every_seat();
-            tokio::spawn(watch_over(Arc::clone(house), id, actor, inbox));
+            start(house, id, actor, inbox);
         }
     }
 
@@ -349,6 +350,13 @@ impl State {
     }
 }
 
+/// Runs a room; where even taking it up again fails, it is given up, and there again after a restart.
+fn start(house: &Arc<House>, id: RoomId, actor: RoomActor, inbox: Inbox) {
+    let (given_up, of) = (Arc::clone(house), id.clone());
+    let task = watch_over(Arc::clone(house), id, actor, inbox);
+    house.supervisor.guard(Part::Room, task, move || given_up.rooms.give_up(&of));
+}
+
 /// Runs a room until it has ended by the rules; takes it up again when it dies of a fault.
 async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, inbox: Inbox) {
     let mut task = tokio::spawn(actor.run(inbox));
@@ -369,9 +377,13 @@ async fn watch_over(house: Arc<House>, id: RoomId, actor: RoomActor, inbox: Inbo
             return;
         };
         house.metrics.room_restarts_total.add(1);
-        let mut actor = RoomActor::new(Arc::clone(&house), room, handle.ending);
-        actor.hold_every_seat();
-        task = tokio::spawn(actor.run(inbox));
+        let house = Arc::clone(&house);
+        // What is wrong with a room that was kept is one more death of that room.
+        task = tokio::spawn(async move {
+            let mut actor = RoomActor::new(house, room, handle.ending);
+            actor.hold_every_seat();
+            actor.run(inbox).await;
+        });
     }
 }
 

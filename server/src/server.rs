@@ -1,26 +1,18 @@
 //! Starting and stopping, every step in order. Knows all the parts and none of their insides.
 
+mod accept;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use dais_shared::ids::ConnectionId;
-use dais_shared::limits::{CLOSE_LINGER_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use dais_shared::limits::CLOSE_LINGER_MS;
 use ipnet::IpNet;
-use rustls::ServerConfig;
 use serde::Serialize;
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
@@ -30,23 +22,25 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{AdminToken, Config, LogAddresses};
 use crate::connection::Allowances;
-use crate::door::{Bounds, Door, Entrance};
+use crate::door::{Bounds, Door};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::outbox::Register;
 use crate::rooms::{self, Rooms};
-use crate::routes;
 use crate::sign_in::{SignIn, SignInError};
 use crate::store::{OpenError, Store};
-use crate::tls::{self, Greeting, TlsError};
+use crate::supervise::{Part, Supervisor};
+use crate::tls::{self, TlsError};
 
 /// What every part of the server shares.
 #[derive(Debug)]
 pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
+    /// Notices what ends by a fault.
+    pub(crate) supervisor: Supervisor,
     pub(crate) store: Store,
     pub(crate) chance: Chance,
     pub(crate) journal: Journal,
@@ -112,6 +106,7 @@ impl House {
         Ok(Arc::new(Self {
             clock,
             door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
+            supervisor: Supervisor::new(Arc::clone(&metrics)),
             metrics,
             auth: Auth::new(store.clone(), chance.clone()),
             allowances: Allowances::default(),
@@ -198,6 +193,14 @@ pub enum Error {
     /// There is no certificate to speak HTTPS with.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Something that it cannot do without ended by a fault of ours.
+    #[error(
+        "{what} has ended by a fault of the server's own, and so does the server; the log says more, and it can be started again"
+    )]
+    Fault {
+        /// What.
+        what: String,
+    },
     /// The machine gives no thread, no random numbers or no signals.
     #[error("the system refuses what the server needs ({what}): {reason}")]
     System {
@@ -247,10 +250,16 @@ impl Server {
         house.rooms.adopt(&house, rooms);
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
+        let supervisor = &house.supervisor;
         if let Some(keeper) = keeper {
-            tokio::spawn(keeper.run(house.shutdown.clone()));
+            let (keeper, shutdown) = (Arc::new(Mutex::new(keeper)), house.shutdown.clone());
+            supervisor.keep(Part::Certificate, move || tls::keep_fresh(Arc::clone(&keeper), shutdown.clone()));
         }
-        let accepting = tokio::spawn(accept(listener, tls, Arc::clone(&house), alive));
+        let (store, shutdown) = (house.store.clone(), house.shutdown.clone());
+        supervisor.need(Part::Store, async move { store.ended().await }, shutdown);
+        let (listener, accepted) = (Arc::new(listener), Arc::clone(&house));
+        let accept = move || accept::accept(Arc::clone(&listener), tls.clone(), Arc::clone(&accepted), alive.clone());
+        let accepting = supervisor.keep(Part::Accepting, accept);
         Ok(Running { addr, fingerprint, house, stop, accepting, all_gone })
     }
 }
@@ -307,15 +316,35 @@ pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
     let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
     files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut stop = stop_signals().map_err(system("signals"))?;
         let running = Server::start(config).await?;
-        // Where nobody reads it, it is served all the same.
-        let _ = std::io::stdout().write_all(running.announcement().as_bytes());
-        stop.recv().await;
-        running.shutdown().await;
-        Ok(())
-    })
+        announce(running.announcement());
+        let told = async move {
+            stop.recv().await;
+        };
+        serve(running, told).await
+    });
+    // A file that is being read from a disk that hangs is no reason to stay.
+    runtime.shutdown_timeout(Duration::from_millis(CLOSE_LINGER_MS));
+    served
+}
+
+/// Serves until `told` resolves, or something has ended that nobody can do without; then stops in order.
+pub(crate) async fn serve(running: Running, told: impl Future<Output = ()>) -> Result<(), Error> {
+    let supervisor = running.house.supervisor.clone();
+    let ended = tokio::select! {
+        () = told => Ok(()),
+        part = supervisor.end() => Err(Error::Fault { what: part.to_string() }),
+    };
+    running.shutdown().await;
+    ended
+}
+
+/// Prints it from a thread of its own: where nobody reads it, or whoever does stands still, it is served all the same.
+fn announce(lines: String) {
+    let printing = std::thread::Builder::new().name("announcement".into());
+    let _ = printing.spawn(move || drop(std::io::stdout().write_all(lines.as_bytes())));
 }
 
 /// An address to open on this machine: one that stands for all of them cannot be opened everywhere.
@@ -357,49 +386,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Accepts until the server stops. `alive` is dropped at its end, so that only connections keep the house open.
-async fn accept(
-    listener: TcpListener,
-    tls: Option<tls::Current>,
-    house: Arc<House>,
-    alive: mpsc::Sender<std::convert::Infallible>,
-) {
-    let (router, to_https) = (routes::router(&house), routes::to_https());
-    let mut shutdown = house.shutdown.clone();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((socket, peer)) => {
-                    set_up(&socket);
-                    let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
-                    let visit = Visit { peer, entrance, shutdown: house.shutdown.clone(), _alive: alive.clone() };
-                    match &tls {
-                        None => tokio::spawn(visit.serve_http(socket, router.clone())),
-                        Some(tls) => {
-                            let config = Arc::clone(&tls.borrow());
-                            tokio::spawn(visit.serve_https(socket, config, router.clone(), to_https.clone()))
-                        }
-                    };
-                }
-                Err(error) => {
-                    // Out of files although the door counts them: the system as a whole has no more.
-                    tracing::warn!(%error, "accept");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            () = told_to_stop(&mut shutdown) => return,
-        }
-    }
-}
-
-/// A socket that is gone already, and refuses, says so when it is read.
-fn set_up(socket: &TcpStream) {
-    let _ = socket.set_nodelay(true);
-    // RFC 5482, and on Linux also while the peer's window is closed: who asks and never reads is given up.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = SockRef::from(socket).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_UNREAD_MS_MAX)));
-}
-
 /// Resolves when the server stops.
 pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
     // An error says that the server is gone altogether: the same.
@@ -409,54 +395,3 @@ pub(crate) async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// A socket from its acceptance until it is closed or upgraded.
-struct Visit {
-    peer: SocketAddr,
-    entrance: Entrance,
-    shutdown: watch::Receiver<bool>,
-    _alive: mpsc::Sender<std::convert::Infallible>,
-}
-
-impl Visit {
-    async fn serve_https(mut self, socket: TcpStream, config: Arc<ServerConfig>, router: Router, to_https: Router) {
-        let deadline = Duration::from_millis(TLS_HANDSHAKE_MS_MAX);
-        let greeting = tokio::select! {
-            greeting = timeout(deadline, tls::greet(socket, config)) => greeting,
-            () = self.entrance.put_out() => return,
-            () = told_to_stop(&mut self.shutdown) => return,
-        };
-        match greeting {
-            Ok(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
-            Ok(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
-            Ok(Err(error)) => tracing::debug!(%error, "handshake"),
-            Err(_) => tracing::debug!("no handshake in time"),
-        }
-    }
-
-    async fn serve_http(mut self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router) {
-        let (peer, router) = (Peer(self.peer), TowerToHyperService::new(router));
-        let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            router.call(request)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
-            .max_buf_size(HTTP_HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
-        let served = tokio::select! {
-            served = connection.as_mut() => served,
-            () = self.entrance.put_out() => return,
-            () = told_to_stop(&mut self.shutdown) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!(%error, "http");
-        }
-    }
-}

@@ -256,6 +256,11 @@ impl Store {
         }
     }
 
+    /// Resolves when the store's thread has ended: while anybody holds a way to it, by a fault.
+    pub(crate) async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
     /// Whether a change would find a place now.
     ///
     /// # Errors

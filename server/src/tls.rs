@@ -10,7 +10,7 @@ pub(crate) mod testing;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dais_shared::limits::{SELF_SIGNED_RENEWAL_DAYS, TLS_LOOK_MS};
@@ -21,6 +21,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 
 pub(crate) use greeting::{Greeting, greet, to_https};
 pub use pair::TlsError;
@@ -92,29 +93,6 @@ impl Keeper {
         matches!(self.source, Source::SelfSigned(_)).then_some(&self.fingerprint)
     }
 
-    /// Looks again every few seconds until the server stops.
-    pub(crate) async fn run(self, mut shutdown: watch::Receiver<bool>) {
-        let mut keeper = self;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(TLS_LOOK_MS)) => {}
-                () = told_to_stop(&mut shutdown) => return,
-            }
-            // A disk that hangs must not hold up anybody's voice.
-            let looked = tokio::task::spawn_blocking(move || {
-                keeper.look();
-                keeper
-            });
-            match looked.await {
-                Ok(back) => keeper = back,
-                Err(error) => {
-                    tracing::error!(%error, "the certificate stays as it is until the next start");
-                    return;
-                }
-            }
-        }
-    }
-
     /// Takes a certificate up that is new. One that cannot be used changes nothing.
     fn look(&mut self) {
         let found = match &mut self.source {
@@ -144,6 +122,31 @@ impl Keeper {
             }
             Err(error) => tracing::warn!("{error}; the old certificate stays"),
         }
+    }
+}
+
+/// Looks for a new certificate every few seconds until the server stops.
+pub(crate) async fn keep_fresh(keeper: Arc<Mutex<Keeper>>, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(TLS_LOOK_MS)) => {}
+            () = told_to_stop(&mut shutdown) => return,
+        }
+        look(&keeper).await;
+    }
+}
+
+/// Looks now. A disk that hangs must not hold up anybody's voice.
+///
+/// # Panics
+/// If looking does: that is for whoever supervises this to know.
+async fn look(keeper: &Arc<Mutex<Keeper>>) {
+    let keeper = Arc::clone(keeper);
+    // What it knows is whole whenever it is looked at: a certificate is taken up last.
+    let looking = tokio::task::spawn_blocking(move || keeper.lock().unwrap_or_else(PoisonError::into_inner).look());
+    match looking.await.map_err(JoinError::try_into_panic) {
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Ok(()) | Err(Err(_)) => {} // it is not looked any more while the runtime ends
     }
 }
 

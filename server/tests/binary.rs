@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "binary/channels.rs"]
+mod channels;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
@@ -35,14 +38,14 @@ fn output(command: &mut Command) -> (Output, String) {
 struct Serving {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    stderr: ChildStderr,
+    stderr: Option<ChildStderr>,
 }
 
 impl Serving {
     fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = child.stderr.take().unwrap();
+        let stderr = child.stderr.take();
         Self { child, stdout, stderr }
     }
 
@@ -72,7 +75,7 @@ fn it_prints_its_address_and_ends_well_when_told_to() {
         assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
         assert!(serving.child.wait().unwrap().success(), "{signal}");
         let mut said = String::new();
-        serving.stderr.read_to_string(&mut said).unwrap();
+        serving.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!(said, "", "nothing to complain of");
     }
 }

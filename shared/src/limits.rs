@@ -354,3 +354,12 @@ pub const REFUSALS_PER_SECOND: u32 = 20;
 pub const ROOMS_PUSH_MS: u64 = 1_000;
 /// Times that one room is taken up again after a fault of ours, before it is ended instead.
 pub const ROOM_RESTARTS_MAX: u32 = 3;
+/// Where no connection can be accepted, that is tried again so often.
+pub const ACCEPT_RETRY_MS: u64 = 50;
+/// Bytes of log lines that wait to be written: ten thousand of them, or a minute of a lively server at `debug`. What comes when
+/// whoever reads the log stands still for longer is lost and counted.
+pub const LOG_QUEUE_BYTES_MAX: usize = 1 << 20;
+/// While lines of the log are lost that it does not tell of yet, that is tried again this often.
+pub const LOG_RETRY_MS: u64 = 1_000;
+/// A process that ends waits so long at most for the rest of its log to be written.
+pub const LOG_FLUSH_MS: u64 = 500;

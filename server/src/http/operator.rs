@@ -13,6 +13,7 @@ use dais_shared::room::Unheard;
 use super::access::{MayRead, Way};
 use super::api::Refused;
 use crate::door::Refusal;
+use crate::logging;
 use crate::metrics::{Counter, Histogram};
 use crate::server::{House, Peer};
 
@@ -75,9 +76,11 @@ fn render(house: &House) -> String {
         ("dais_control_frames_discarded_total", &metrics.control_frames_discarded_total),
         ("dais_room_restarts_total", &metrics.room_restarts_total),
         ("dais_connection_faults_total", &metrics.connection_faults_total),
+        ("dais_task_faults_total", &metrics.task_faults_total),
     ] {
         page.number(name, "counter", counter.get() as f64);
     }
+    page.number("dais_log_lines_lost_total", "counter", logging::lines_lost() as f64);
     let refused = Refusal::ALL.map(|refusal| (refusal_name(refusal), metrics.refused(refusal)));
     page.labelled("dais_refused_total", "counter", "reason", refused.into_iter());
     let dropped: [(&str, &Counter); 7] = [

@@ -25,6 +25,7 @@ use crate::server::{House, Peer};
 use crate::sign_in::Session;
 use crate::socket::Socket;
 use crate::store::Unavailable;
+use crate::supervise::Part;
 
 /// `GET /ws`.
 pub(crate) async fn websocket(
@@ -62,14 +63,16 @@ pub(crate) async fn websocket(
     // Held until the connection ends, so that a server that stops waits for its goodbye.
     let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
+    let supervisor = house.supervisor.clone();
+    let task = async move {
         match taken_over(upgrade).await {
             Ok(upgraded) => connection::serve(house, upgraded, peer, session).await,
             Err(error) => tracing::debug!(%error, "upgrade"),
         }
         drop(admission);
         drop(alive);
-    });
+    };
+    supervisor.guard(Part::Socket, task, || {});
     let headers = [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")];
     (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, key)]).into_response()
 }

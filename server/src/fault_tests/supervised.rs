@@ -1,0 +1,69 @@
+//! What the server itself needs dies: it begins anew, or the process ends in order.
+
+use dais_shared::wire::Goodbye;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Client, PATIENCE, creating, logged_in, start};
+use crate::Error;
+use crate::server::serve;
+use crate::supervise::Part;
+
+async fn status(server: &crate::Running) -> String {
+    let mut socket = TcpStream::connect(server.addr).await.unwrap();
+    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    let _ = socket.read_to_string(&mut answer).await; // who is accepted and forgotten is reset
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn accepting_goes_on_whatever_happens() {
+    let (server, _folder) = start().await;
+    let (mut host, _) = logged_in(&server).await;
+    for faults in 1..=3 {
+        server.house().supervisor.fail(Part::Accepting);
+        assert_eq!(status(&server).await, "", "lost with whoever accepted it");
+        assert_eq!(server.metrics().task_faults_total.get(), faults);
+        assert_eq!(timeout(PATIENCE, status(&server)).await.unwrap(), "HTTP/1.1 200 OK");
+    }
+    host.ask(creating("hall")).await.0.unwrap();
+    timeout(PATIENCE, server.shutdown()).await.expect("it can be told to stop");
+}
+
+#[tokio::test]
+async fn a_request_that_fails_is_answered() {
+    let (server, _folder) = start().await;
+    server.house().supervisor.fail(Part::Request);
+    assert_eq!(status(&server).await, "HTTP/1.1 500 Internal Server Error");
+    assert_eq!(status(&server).await, "HTTP/1.1 200 OK");
+    assert_eq!(server.metrics().task_faults_total.get(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_died_ends_the_process_in_order() {
+    let (server, _folder) = start().await;
+    let (mut host, _) = logged_in(&server).await;
+    host.ask(creating("hall")).await.0.unwrap();
+    let (address, store) = (server.addr, server.house().store.clone());
+    let (_untold, told) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(server, async move { drop(told.await) }));
+    store.die().await;
+    assert_eq!(timeout(PATIENCE, host.goodbye()).await.unwrap(), Goodbye::ShuttingDown, "pages come back");
+    drop(host);
+    let ended = timeout(PATIENCE, serving).await.expect("it ends").unwrap();
+    assert!(matches!(&ended, Err(Error::Fault { what }) if what == "the store"), "{ended:?}");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_store_that_ends_because_the_server_stops_is_no_fault() {
+    let (server, _folder) = start().await;
+    let client = Client::connect(&server, None).await;
+    let metrics = std::sync::Arc::clone(&server.house().metrics);
+    drop(client);
+    serve(server, std::future::ready(())).await.unwrap();
+    assert_eq!(metrics.task_faults_total.get(), 0);
+}

@@ -1,0 +1,152 @@
+//! Accepting connections, and what becomes of a socket until it is closed or upgraded.
+
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use dais_shared::limits::{ACCEPT_RETRY_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Duration, timeout};
+
+use super::{House, Peer, told_to_stop};
+use crate::door::Entrance;
+use crate::routes;
+use crate::supervise::{Part, Supervisor};
+use crate::tls::{self, Greeting};
+
+/// Accepts until the server stops. Whatever goes wrong meanwhile, the listener stays.
+pub(super) async fn accept(
+    listener: Arc<TcpListener>,
+    tls: Option<tls::Current>,
+    house: Arc<House>,
+    alive: mpsc::Sender<Infallible>,
+) {
+    let (router, to_https) = (routes::router(&house), routes::to_https());
+    let mut shutdown = house.shutdown.clone();
+    let mut failures = 0_u64;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = told_to_stop(&mut shutdown) => return,
+        };
+        #[cfg(test)]
+        house.supervisor.look(Part::Accepting);
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_the_other_end(&error) => continue,
+            Err(error) => {
+                // Out of files although the door counts them: the system as a whole has no more. Said once, not twenty times
+                // a second.
+                if failures == 0 {
+                    tracing::warn!(%error, "accept: tried on until it goes");
+                }
+                failures += 1;
+                tokio::time::sleep(Duration::from_millis(ACCEPT_RETRY_MS)).await;
+                continue;
+            }
+        };
+        if std::mem::take(&mut failures) > 0 {
+            tracing::warn!("accept: it goes again");
+        }
+        set_up(&socket);
+        let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
+        let supervisor = house.supervisor.clone();
+        let visit = Visit { peer, entrance, supervisor, shutdown: house.shutdown.clone(), _alive: alive.clone() };
+        match &tls {
+            None => house.supervisor.guard(Part::Socket, visit.serve_http(socket, router.clone()), || {}),
+            Some(tls) => {
+                let config = Arc::clone(&tls.borrow());
+                let visit = visit.serve_https(socket, config, router.clone(), to_https.clone());
+                house.supervisor.guard(Part::Socket, visit, || {});
+            }
+        }
+    }
+}
+
+/// Whether it is about a connection that was gone before it was accepted.
+fn is_of_the_other_end(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
+}
+
+/// A socket that is gone already, and refuses, says so when it is read.
+fn set_up(socket: &TcpStream) {
+    let _ = socket.set_nodelay(true);
+    // RFC 5482, and on Linux also while the peer's window is closed: who asks and never reads is given up.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(socket).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_UNREAD_MS_MAX)));
+}
+
+/// A socket from its acceptance until it is closed or upgraded.
+struct Visit {
+    peer: SocketAddr,
+    entrance: Entrance,
+    supervisor: Supervisor,
+    shutdown: watch::Receiver<bool>,
+    _alive: mpsc::Sender<Infallible>,
+}
+
+impl Visit {
+    async fn serve_https(mut self, socket: TcpStream, config: Arc<ServerConfig>, router: Router, to_https: Router) {
+        let deadline = Duration::from_millis(TLS_HANDSHAKE_MS_MAX);
+        let greeting = tokio::select! {
+            greeting = timeout(deadline, tls::greet(socket, config)) => greeting,
+            () = self.entrance.put_out() => return,
+            () = told_to_stop(&mut self.shutdown) => return,
+        };
+        match greeting {
+            Ok(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
+            Ok(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
+            Ok(Err(error)) => tracing::debug!(%error, "handshake"),
+            Err(_) => tracing::debug!("no handshake in time"),
+        }
+    }
+
+    async fn serve_http(mut self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router) {
+        let (peer, router) = (Peer(self.peer), TowerToHyperService::new(router));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            let called = router.call(request);
+            let answer = self.supervisor.outcome(Part::Request, async {
+                #[cfg(test)]
+                self.supervisor.look(Part::Request);
+                called.await
+            });
+            async {
+                let failed = || Ok((StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.\n").into_response());
+                answer.await.unwrap_or_else(failed)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
+            .max_buf_size(HTTP_HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = self.entrance.put_out() => return,
+            () = told_to_stop(&mut self.shutdown) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "http");
+        }
+    }
+}
