@@ -12,6 +12,7 @@ use dais_engine::{Command, Failure};
 use tokio::time::Instant;
 
 use crate::member::Member;
+use crate::note;
 use crate::server::Server;
 use crate::wav::{self, Sound};
 
@@ -57,7 +58,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     wav::write(&arguments.out, &Sound { rate_hz: SAMPLE_RATE_HZ, samples })?;
     let counted = member.playback().statistics().counters;
     let ms = |samples: u64| samples * 1000 / u64::from(SAMPLE_RATE_HZ);
-    eprintln!(
+    note(format_args!(
         "packets {} · decoded {} ms · concealed {} ms · discarded {} ms · left out {} ms · said twice {} ms · \
          underruns {}",
         counted.packets_queued_total,
@@ -67,7 +68,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
         ms(counted.samples_accelerated_total),
         ms(counted.samples_slowed_total),
         counted.underruns_total
-    );
+    ));
     if member.left().is_none() {
         // The recording is written; a room that has just ended needs no leaving.
         let _ = member.ask(Command::LeaveRoom).await?;

@@ -11,6 +11,7 @@ use dais_engine::{Command, Failure};
 use tokio::time::Instant;
 
 use crate::member::Member;
+use crate::note;
 use crate::server::Server;
 use crate::wav;
 
@@ -54,7 +55,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     enter(&mut member, &room).await?;
     go_on_stage(&mut member).await?;
     if is_alone(&member) && member.wait_for("somebody to listen", AUDIENCE_TIMEOUT, |member| !is_alone(member)).await.is_err() {
-        eprintln!("nobody listens in {room}; speaking all the same");
+        note(format_args!("nobody listens in {room}; speaking all the same"));
     }
     answered(member.ask(Command::Room(room::Command::SetMicrophone { muted: false })).await?, "unmute")?;
     member.wait_for("the microphone", MICROPHONE_TIMEOUT, Member::is_microphone_open).await?;

@@ -1,7 +1,18 @@
 //! Simulations of Dais: `dais-sim sound` prints what becomes of lag and loss, `dais-sim speech` writes what is heard, for
 //! others to judge, both with the options of [`sound::Options`]; `dais-sim render` prints what playing costs.
 
+/// As [`std::println`], see [`said`].
+macro_rules! println {
+    ($($what:tt)*) => { $crate::said::say(std::io::stdout(), format_args!("{}\n", format_args!($($what)*))) };
+}
+
+/// As [`std::eprintln`], see [`said`].
+macro_rules! eprintln {
+    ($($what:tt)*) => { $crate::said::say(std::io::stderr(), format_args!("{}\n", format_args!($($what)*))) };
+}
+
 mod render;
+mod said;
 mod sound;
 
 use std::process::ExitCode;

@@ -4,6 +4,21 @@
 //! product does: nothing here depends on another package of the workspace, so that it compiles
 //! on a machine that has a stable Rust and nothing else.
 
+/// As [`std::println`], see [`said`].
+macro_rules! println {
+    ($($what:tt)*) => { $crate::said::say(std::io::stdout(), format_args!("{}\n", format_args!($($what)*))) };
+}
+
+/// As [`std::print`], see [`said`].
+macro_rules! print {
+    ($($what:tt)*) => { $crate::said::say(std::io::stdout(), format_args!($($what)*)) };
+}
+
+/// As [`std::eprintln`], see [`said`].
+macro_rules! eprintln {
+    ($($what:tt)*) => { $crate::said::say(std::io::stderr(), format_args!("{}\n", format_args!($($what)*))) };
+}
+
 mod awake;
 mod bench;
 mod check;
@@ -15,6 +30,7 @@ mod mutate;
 mod process;
 mod project;
 mod run;
+mod said;
 mod setup;
 mod sim;
 mod slim;

@@ -17,13 +17,13 @@ const BROTLI_WINDOW_LOG: u32 = 22;
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1) else {
-        eprintln!("usage: precompress FOLDER");
+        let _ = writeln!(std::io::stderr(), "usage: precompress FOLDER"); // without anybody to tell, the exit code says it
         return ExitCode::from(2);
     };
     match below(Path::new(&folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("precompress: {error}");
+            let _ = writeln!(std::io::stderr(), "precompress: {error}"); // as above
             ExitCode::FAILURE
         }
     }
