@@ -18,7 +18,7 @@ use dais_shared::limits::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::logging;
+use crate::logging::{self, LIFE};
 use checked::{admin_token, count, listen, origins, proxies, tls};
 
 /// Everything the server can be told.
@@ -138,7 +138,7 @@ impl Default for Config {
             admin_token: None,
             sign_in_password_file: None,
             sign_in_jwt_key: None,
-            log: LogFilter("warn".into()),
+            log: LogFilter(format!("warn,{LIFE}=info")),
             log_format: LogFormat::default(),
             log_addresses: LogAddresses::default(),
         }
@@ -360,7 +360,8 @@ struct Options {
     /// for HS256, or a public key in PEM for EdDSA (Ed25519)
     #[arg(long, env = "DAIS_SIGN_IN_JWT_KEY", value_name = "FILE")]
     sign_in_jwt_key: Option<PathBuf>,
-    /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default: warn]
+    /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default:
+    /// warn,dais::life=info, which is warnings and when it starts, stops and reads files again]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
     /// In which form to log: a line of text, or a JSON object per line [default: text]
@@ -422,6 +423,18 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task
             configure(options).map(|config| Task::BackUp { data_dir: config.data_dir, to: file })
         }
         Some(Command::Doctor { url, options }) => configure(options).map(|config| Task::Doctor { config: Box::new(config), url }),
+    }
+}
+
+/// The options for serving, read again as they were read at the start.
+///
+/// # Errors
+/// [`ConfigError`] says what to change.
+pub(crate) fn read_options(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
+    let line = CommandLine::try_parse_from(arguments)?;
+    match line.command {
+        Some(Command::Serve(options) | Command::Backup { options, .. } | Command::Doctor { options, .. }) => configure(options),
+        None => configure(line.options),
     }
 }
 

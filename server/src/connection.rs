@@ -182,6 +182,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = alarm.as_mut() => {
+                    self.hear_the_overdue().await?;
                     self.handle_due(house.clock.now_ms())?;
                     armed_ms = self.due_ms();
                     alarm.as_mut().reset(house.clock.instant_at(armed_ms));
@@ -231,6 +232,24 @@ impl Connection {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(End::Broken),
         }
+    }
+
+    /// Before somebody is taken for silent, what waits in his socket is read: the system may have more to say than it has told
+    /// the runtime. What never becomes a whole frame saves nobody.
+    async fn hear_the_overdue(&mut self) -> Step {
+        const READS_MAX: usize = 4; // more than the longest lawful frame takes
+        for _ in 0..READS_MAX {
+            let now_ms = self.house.clock.now_ms();
+            if now_ms < self.silent_at_ms() {
+                return Ok(());
+            }
+            match self.outbox.read_waiting(&mut self.inbox, now_ms) {
+                Ok(Some(true)) => self.understand().await?,
+                Ok(None) => return Ok(()),
+                Ok(Some(false)) | Err(_) => return Err(End::Broken),
+            }
+        }
+        Ok(())
     }
 
     /// Takes every whole frame out of the inbox, in order.
@@ -364,6 +383,8 @@ impl Connection {
 
     fn charge(&mut self, charge: Charge) -> Result<Verdict, End> {
         match self.intake.judge(charge, self.heard_ms) {
+            // What has gathered while the process stood still is no flood.
+            Verdict::Close if self.house.clock.patience_ms(self.heard_ms) > 0 => Ok(Verdict::Refuse),
             Verdict::Close => Err(End::Goodbye(Goodbye::TooFast)),
             verdict => Ok(verdict),
         }
@@ -371,21 +392,24 @@ impl Connection {
 
     /// When the connection has something to do by itself.
     fn due_ms(&self) -> u64 {
-        let hello_ms = if self.has_said_hello { u64::MAX } else { self.began_ms + HELLO_DEADLINE_MS };
         let acknowledge_ms = self.acknowledging.newest.map_or(u64::MAX, |_| self.acknowledging.sent_ms + VOICE_ACK_MS);
         let lobby_ms = match &self.lobby {
             Some(lobby) if lobby.rooms.has_changed().unwrap_or(false) => lobby.sent_ms + ROOMS_PUSH_MS,
             _ => u64::MAX,
         };
-        hello_ms.min(self.heard_ms + SILENCE_MS_MAX).min(self.pinged_ms + HEARTBEAT_MS).min(acknowledge_ms).min(lobby_ms)
+        self.silent_at_ms().min(self.pinged_ms + HEARTBEAT_MS).min(acknowledge_ms).min(lobby_ms)
+    }
+
+    /// When the connection ends if nothing more is heard.
+    fn silent_at_ms(&self) -> u64 {
+        let hello_ms = if self.has_said_hello { u64::MAX } else { self.began_ms + HELLO_DEADLINE_MS };
+        self.house.clock.put_off(hello_ms.min(self.heard_ms + SILENCE_MS_MAX))
     }
 
     fn handle_due(&mut self, now_ms: u64) -> Step {
-        if !self.has_said_hello && now_ms >= self.began_ms + HELLO_DEADLINE_MS {
-            return Err(End::Goodbye(Goodbye::NoHello));
-        }
-        if now_ms >= self.heard_ms + SILENCE_MS_MAX {
-            return Err(End::Goodbye(Goodbye::Silent));
+        if now_ms >= self.silent_at_ms() {
+            let is_greeted = self.has_said_hello || now_ms < self.began_ms + HELLO_DEADLINE_MS;
+            return Err(End::Goodbye(if is_greeted { Goodbye::Silent } else { Goodbye::NoHello }));
         }
         if now_ms >= self.pinged_ms + HEARTBEAT_MS {
             self.pinged_ms = now_ms;

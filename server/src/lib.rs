@@ -22,11 +22,13 @@ mod journal;
 mod logging;
 mod metrics;
 mod outbox;
+mod reread;
 mod room_actor;
 mod rooms;
 mod routes;
 mod server;
 mod sign_in;
+mod signals;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod socket;
@@ -51,11 +53,13 @@ pub use tls::TlsError;
 
 /// The `dais` command: reads its options, serves until it is told to stop, and says in a sentence what went wrong.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match config::read(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match config::read(arguments.clone()) {
         Ok(Task::Serve(config)) => {
             let begun = logging::begin(&config.log, config.log_format);
             let begun = begun.map_err(|error| Error::System { what: "a thread for its log", reason: error.to_string() });
-            let outcome = outcome(begun.and_then(|()| server::serve_until_told(*config)));
+            let options = Box::new(move || config::read_options(arguments.clone()));
+            let outcome = outcome(begun.and_then(|()| server::serve_until_told(*config, options)));
             logging::finish();
             outcome
         }

@@ -19,6 +19,10 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{LogAddresses, LogFilter, LogFormat};
 use sink::Sink;
 
+/// Under this name the log says what becomes of the process: that it starts, reads files again, stood still, and stops. An operator
+/// is told so by default, whatever else he is told.
+pub(crate) const LIFE: &str = "dais::life";
+
 /// The log of this process, once it has begun: a process has one standard error.
 static LOG: OnceLock<Arc<Sink>> = OnceLock::new();
 

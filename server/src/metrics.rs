@@ -93,6 +93,8 @@ pub struct Metrics {
     pub control_frames_discarded_total: Counter,
     /// Rooms taken up again from the store after a fault of ours.
     pub room_restarts_total: Counter,
+    /// Times that the process stood still.
+    pub pauses_total: Counter,
     /// Tasks and threads of the server that ended by a fault of ours, whatever became of that.
     pub task_faults_total: Counter,
     /// Connections that ended by a fault of ours.

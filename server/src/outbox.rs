@@ -104,18 +104,37 @@ impl Outbox {
     /// The socket failed, or what came is no lawful TLS.
     pub(crate) fn read(&self, inbox: &mut Vec<u8>, now_ms: u64) -> io::Result<bool> {
         let mut buffer = [0; READ_BYTES];
-        let count = match self.socket.try_read(&mut buffer) {
-            Ok(0) => return Ok(false),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(error),
-        };
+        match self.socket.try_read(&mut buffer) {
+            Ok(count) => self.take_in(&buffer[..count], inbox, now_ms),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, whatever the runtime has heard of the socket. Nothing where nothing waits.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn read_waiting(&self, inbox: &mut Vec<u8>, now_ms: u64) -> io::Result<Option<bool>> {
+        let mut buffer = [0; READ_BYTES];
+        match self.socket.read_waiting(&mut buffer) {
+            Ok(count) => self.take_in(&buffer[..count], inbox, now_ms).map(Some),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes in what was read; nothing is the end.
+    fn take_in(&self, bytes: &[u8], inbox: &mut Vec<u8>, now_ms: u64) -> io::Result<bool> {
+        if bytes.is_empty() {
+            return Ok(false);
+        }
         if self.is_plain {
-            inbox.extend_from_slice(&buffer[..count]);
+            inbox.extend_from_slice(bytes);
             return Ok(true);
         }
         let mut state = self.lock();
-        let opened = state.transport.open(&buffer[..count], inbox);
+        let opened = state.transport.open(bytes, inbox);
         if opened.is_err() {
             state.queue = Queue::default(); // the reason is all that leaves
         }

@@ -259,7 +259,8 @@ impl RoomActor {
     /// When something is to be done without a message.
     fn due_ms(&self) -> Option<u64> {
         let publication = self.publication.due_ms(&self.room);
-        let deadline = self.room.next_deadline_ms().map(|ms| ms.saturating_sub(self.house.clock.rooms_ahead_ms()));
+        let clock = &self.house.clock;
+        let deadline = self.room.next_deadline_ms().map(|ms| clock.put_off(ms.saturating_sub(clock.rooms_ahead_ms())));
         deadline.into_iter().chain(publication).chain(self.clock_due_ms()).chain(self.chorus.due_ms()).min()
     }
 
@@ -280,8 +281,19 @@ impl RoomActor {
         self.now_ms + self.house.clock.rooms_ahead_ms()
     }
 
+    /// What the rules are told beside the room.
+    fn context(&self) -> Context {
+        Context {
+            now_ms: self.rules_ms(),
+            patience_ms: self.house.clock.patience_ms(self.now_ms),
+            blocks_addresses: self.house.blocks_addresses,
+            room_seats_max: self.house.room_seats,
+            stage_seats_max: self.house.stage_seats,
+        }
+    }
+
     fn handle_deadlines(&mut self) {
-        while self.room.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= self.rules_ms()) {
+        while self.room.next_deadline_ms().is_some_and(|deadline_ms| self.context().is_due(deadline_ms)) {
             match self.carry_out(&Input::DeadlinePassed) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -300,13 +312,7 @@ impl RoomActor {
             Err(_) if input.only_restricts() || self.room.only_returns(input) => None,
             Err(_) => return Err(Denied::Unavailable),
         };
-        let context = Context {
-            now_ms: self.rules_ms(),
-            blocks_addresses: self.house.blocks_addresses,
-            room_seats_max: self.house.room_seats,
-            stage_seats_max: self.house.stage_seats,
-        };
-        let events = self.room.decide(input, &context)?;
+        let events = self.room.decide(input, &self.context())?;
         if events.is_empty() {
             return Ok(false);
         }

@@ -6,30 +6,33 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dais_shared::ids::ConnectionId;
-use dais_shared::limits::CLOSE_LINGER_MS;
+use dais_shared::limits::{CLOSE_LINGER_MS, PAUSE_GRACE_MS, PULSE_MS};
 use ipnet::IpNet;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
 
 use crate::auth::Auth;
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::config::{AdminToken, Config, LogAddresses};
+use crate::config::{AdminToken, Config, LogAddresses, Tls};
 use crate::connection::Allowances;
 use crate::door::{Bounds, Door};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
+use crate::logging::{self, LIFE};
 use crate::metrics::Metrics;
 use crate::outbox::Register;
+use crate::reread::{self, Reread};
 use crate::rooms::{self, Rooms};
 use crate::sign_in::{SignIn, SignInError};
+use crate::signals::{Meaning, Signals};
 use crate::store::{OpenError, Store};
 use crate::supervise::{Part, Supervisor};
 use crate::tls::{self, TlsError};
@@ -62,7 +65,7 @@ pub(crate) struct House {
     /// Whose word on whom they speak for is taken.
     pub(crate) trust_proxies: Vec<IpNet>,
     /// Opens what is for the operator alone.
-    pub(crate) admin_token: Option<AdminToken>,
+    admin_token: RwLock<Option<AdminToken>>,
     /// Who may come in at all; `None` where everybody may.
     pub(crate) sign_in: Option<SignIn>,
     /// What of people's addresses may be logged.
@@ -122,13 +125,23 @@ impl House {
             allow_origins: config.allow_origins,
             is_https,
             trust_proxies: config.trust_proxies,
-            admin_token: config.admin_token,
+            admin_token: RwLock::new(config.admin_token),
             sign_in,
             log_addresses: config.log_addresses,
             shutdown,
             alive: alive.downgrade(),
             connections: AtomicU64::new(0),
         }))
+    }
+
+    /// What opens what is for the operator alone, if anything does.
+    pub(crate) fn admin_token(&self) -> Option<AdminToken> {
+        self.admin_token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another one from now on.
+    pub(crate) fn set_admin_token(&self, token: Option<AdminToken>) {
+        *self.admin_token.write().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
     pub(crate) fn next_connection(&self) -> ConnectionId {
@@ -220,6 +233,8 @@ pub struct Server;
 pub struct Running {
     /// Where.
     pub addr: SocketAddr,
+    /// Keeps the certificate fresh.
+    keeper: Option<Arc<Mutex<tls::Keeper>>>,
     /// SHA-256 of the certificate that the server made itself, if it speaks HTTPS with that: for people to compare.
     pub fingerprint: Option<String>,
     house: Arc<House>,
@@ -251,16 +266,19 @@ impl Server {
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
         let supervisor = &house.supervisor;
-        if let Some(keeper) = keeper {
-            let (keeper, shutdown) = (Arc::new(Mutex::new(keeper)), house.shutdown.clone());
+        let keeper = keeper.map(Mutex::new).map(Arc::new);
+        if let Some(keeper) = &keeper {
+            let (keeper, shutdown) = (Arc::clone(keeper), house.shutdown.clone());
             supervisor.keep(Part::Certificate, move || tls::keep_fresh(Arc::clone(&keeper), shutdown.clone()));
         }
         let (store, shutdown) = (house.store.clone(), house.shutdown.clone());
         supervisor.need(Part::Store, async move { store.ended().await }, shutdown);
+        let beating = Arc::clone(&house);
+        supervisor.keep(Part::Pulse, move || pulse(Arc::clone(&beating)));
         let (listener, accepted) = (Arc::new(listener), Arc::clone(&house));
         let accept = move || accept::accept(Arc::clone(&listener), tls.clone(), Arc::clone(&accepted), alive.clone());
         let accepting = supervisor.keep(Part::Accepting, accept);
-        Ok(Running { addr, fingerprint, house, stop, accepting, all_gone })
+        Ok(Running { addr, keeper, fingerprint, house, stop, accepting, all_gone })
     }
 }
 
@@ -269,6 +287,34 @@ impl Running {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.house.metrics
+    }
+
+    /// Reads files again whenever that is wanted. Told often, it does so once more.
+    fn keep_reading(&self, reread: Reread) -> Arc<Notify> {
+        let (wanted, reread) = (Arc::<Notify>::default(), Arc::new(Mutex::new(reread)));
+        let (told, house) = (Arc::clone(&wanted), Arc::clone(&self.house));
+        self.house
+            .supervisor
+            .keep(Part::Reread, move || reread::keep_reading(Arc::clone(&told), Arc::clone(&reread), house.shutdown.clone()));
+        wanted
+    }
+
+    /// What an operator reads first in the log.
+    fn log_start(&self, config: &Config) {
+        let tls = match &config.tls {
+            Tls::Off => "none",
+            Tls::SelfSigned => "self-signed",
+            Tls::Files { .. } => "a certificate of its operator's",
+        };
+        let sign_in = match (&config.sign_in_password_file, &config.sign_in_jwt_key) {
+            (None, None) => "nobody is asked",
+            (Some(_), None) => "password",
+            (None, Some(_)) => "tokens",
+            (Some(_), Some(_)) => "password or tokens",
+        };
+        let (version, data_dir) = (env!("CARGO_PKG_VERSION"), config.data_dir.display());
+        let admin_token = config.admin_token.is_some();
+        tracing::info!(target: LIFE, version, address = %self.addr, %data_dir, tls, sign_in, admin_token, "Dais starts");
     }
 
     #[cfg(test)]
@@ -299,6 +345,12 @@ impl Running {
         self.house.clock.put_rooms_ahead(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// Lets so much time pass for everything as if the process had stood still meanwhile, so that tests need not stop one.
+    #[doc(hidden)]
+    pub fn stand_still(&self, time: Duration) {
+        self.house.clock.skip(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
     /// Stops accepting, tells every client goodbye, and returns when they have gone or had their time.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
@@ -311,34 +363,78 @@ impl Running {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C.
-pub(crate) fn serve_until_told(config: Config) -> Result<(), Error> {
+/// Serves until a signal asks for the end. `options` reads them again.
+pub(crate) fn serve_until_told(config: Config, options: reread::Options) -> Result<(), Error> {
     let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
     files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
     let served = runtime.block_on(async {
-        let mut stop = stop_signals().map_err(system("signals"))?;
-        let running = Server::start(config).await?;
+        // They stand from here on: who reads the address that is printed below may signal at once.
+        let mut signals = Signals::listen().map_err(system("signals"))?;
+        let running = Server::start(config.clone()).await?;
         announce(running.announcement());
-        let told = async move {
-            stop.recv().await;
-        };
-        serve(running, told).await
+        running.log_start(&config);
+        serve(running, &mut signals, config, options).await
     });
     // A file that is being read from a disk that hangs is no reason to stay.
     runtime.shutdown_timeout(Duration::from_millis(CLOSE_LINGER_MS));
     served
 }
 
-/// Serves until `told` resolves, or something has ended that nobody can do without; then stops in order.
-pub(crate) async fn serve(running: Running, told: impl Future<Output = ()>) -> Result<(), Error> {
+/// Serves until it is told to end, or something has ended that nobody can do without; then stops in order, or at once when it is
+/// told again.
+pub(crate) async fn serve(
+    running: Running,
+    signals: &mut Signals,
+    config: Config,
+    options: reread::Options,
+) -> Result<(), Error> {
     let supervisor = running.house.supervisor.clone();
-    let ended = tokio::select! {
-        () = told => Ok(()),
-        part = supervisor.end() => Err(Error::Fault { what: part.to_string() }),
+    let wanted = running.keep_reading(Reread::new(Arc::clone(&running.house), running.keeper.clone(), config, options));
+    let ended = loop {
+        let came = tokio::select! {
+            came = signals.next() => came,
+            part = supervisor.end() => break Err(Error::Fault { what: part.to_string() }),
+        };
+        match came.meaning {
+            Meaning::End => {
+                tracing::info!(target: LIFE, signal = came.name, "Dais stops");
+                break Ok(());
+            }
+            Meaning::Reread => wanted.notify_one(),
+            Meaning::Nothing | Meaning::Silence => {
+                tracing::info!(target: LIFE, signal = came.name, number = came.number, "a signal without a meaning here");
+            }
+        }
     };
-    running.shutdown().await;
-    ended
+    tokio::select! {
+        () = running.shutdown() => ended,
+        again = signals.end() => {
+            tracing::warn!(target: LIFE, signal = again.name, "Dais ends at once: it was told again");
+            logging::finish();
+            // As shells put it when a signal ends a process.
+            std::process::exit(128 + again.number)
+        }
+    }
+}
+
+/// Looks at the clock, so that a pause of the process is noticed by its being late, and says that it was.
+async fn pulse(house: Arc<House>) {
+    let mut shutdown = house.shutdown.clone();
+    house.clock.now_ms();
+    let _ = house.clock.take_pause(); // the start took its time
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(PULSE_MS)) => {}
+            () = told_to_stop(&mut shutdown) => return,
+        }
+        house.clock.now_ms();
+        if let Some(pause) = house.clock.take_pause() {
+            house.metrics.pauses_total.add(1);
+            let (ms, grace_ms) = (u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), PAUSE_GRACE_MS);
+            tracing::warn!(target: LIFE, ms, grace_ms, "the process stood still; nobody's time is up before the grace is");
+        }
+    }
 }
 
 /// Prints it from a thread of its own: where nobody reads it, or whoever does stands still, it is served all the same.
@@ -350,33 +446,6 @@ fn announce(lines: String) {
 /// An address to open on this machine: one that stands for all of them cannot be opened everywhere.
 pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
-}
-
-/// Gets a message when the process is asked to end. The handlers stand when this returns: who reads the address that is
-/// printed next may signal at once.
-#[cfg(unix)]
-fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (stop, stopped) = mpsc::channel(1);
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let (mut asked, stop) = (signal(kind)?, stop.clone());
-        tokio::spawn(async move {
-            asked.recv().await;
-            let _ = stop.send(()).await; // once is enough
-        });
-    }
-    Ok(stopped)
-}
-
-#[cfg(not(unix))]
-fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
-    let (stop, stopped) = mpsc::channel(1);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = stop.send(()).await;
-        }
-    });
-    Ok(stopped)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {

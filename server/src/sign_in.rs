@@ -11,6 +11,7 @@ mod token;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dais_shared::ids::RoomId;
 use dais_shared::limits::{
@@ -132,9 +133,26 @@ pub enum SignInError {
 /// Who is let in. See the module.
 #[derive(Debug)]
 pub(crate) struct SignIn {
+    password_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    believed: RwLock<Arc<Believed>>,
+}
+
+/// What is believed for now.
+#[derive(Debug)]
+struct Believed {
     password: Option<Password>,
     tokens: Option<Verifier>,
     tickets: Tickets,
+    /// SHA-256 of what the files held.
+    seen: [u8; 32],
+}
+
+impl Believed {
+    fn new(secrets: Secrets, tickets: Tickets) -> Self {
+        let Secrets { password, tokens, seen } = secrets;
+        Self { password: password.map(|password| Password(Sha256::digest(password).into())), tokens, tickets, seen }
+    }
 }
 
 /// SHA-256 of the password, so that guesses of any length are compared in the same time.
@@ -156,31 +174,55 @@ impl SignIn {
         if secrets.password.is_none() && secrets.tokens.is_none() {
             return Ok(None);
         }
-        let password = secrets.password.unwrap_or_default();
-        let tickets = Tickets::open(data_dir, password.as_bytes())?;
-        let password = (!password.is_empty()).then(|| Password(Sha256::digest(&password).into()));
-        Ok(Some(Self { password, tokens: secrets.tokens, tickets }))
+        let tickets = Tickets::open(data_dir, secrets.password_bytes())?;
+        Ok(Some(Self {
+            password_file: password_file.map(Path::to_owned),
+            key_file: key_file.map(Path::to_owned),
+            believed: RwLock::new(Arc::new(Believed::new(secrets, tickets))),
+        }))
+    }
+
+    /// Reads the operator's files again. What was shown before under another password or key opens nothing from then on. Returns
+    /// whether anything is new.
+    ///
+    /// # Errors
+    /// [`SignInError`] says what to change; everything is then as it was.
+    pub(crate) fn read_again(&self) -> Result<bool, SignInError> {
+        let secrets = Secrets::read(self.password_file.as_deref(), self.key_file.as_deref())?;
+        let before = self.believed();
+        if secrets.seen == before.seen {
+            return Ok(false);
+        }
+        let tickets = before.tickets.with_password(secrets.password_bytes());
+        *self.believed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Believed::new(secrets, tickets));
+        Ok(true)
+    }
+
+    fn believed(&self) -> Arc<Believed> {
+        // It is exchanged as a whole.
+        Arc::clone(&self.believed.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether there is a password that opens.
-    pub(crate) const fn asks_password(&self) -> bool {
-        self.password.is_some()
+    pub(crate) fn asks_password(&self) -> bool {
+        self.believed().password.is_some()
     }
 
     /// A session for whoever knows the password.
     pub(crate) fn with_password(&self, said: &str, now_ms: u64) -> Option<Kept> {
-        let Password(password) = self.password.as_ref()?;
+        let believed = self.believed();
+        let Password(password) = believed.password.as_ref()?;
         let said: [u8; 32] = Sha256::digest(said).into();
         if !bool::from(said.ct_eq(password)) {
             return None;
         }
         let until_ms = now_ms + SIGN_IN_MS;
-        Some(Kept { cookie: self.tickets.issue(until_ms), until_ms, session: Session::PLAIN })
+        Some(Kept { cookie: believed.tickets.issue(until_ms), until_ms, session: Session::PLAIN })
     }
 
     /// A session for whoever another site sends.
     pub(crate) fn with_token(&self, token: &str, now_ms: u64) -> Option<Kept> {
-        let (session, until_ms) = self.tokens.as_ref()?.verify(token, now_ms)?;
+        let (session, until_ms) = self.believed().tokens.as_ref()?.verify(token, now_ms)?;
         Some(Kept { cookie: format!("{TOKEN_MARK}{token}"), until_ms, session })
     }
 
@@ -189,7 +231,10 @@ impl SignIn {
         match cookie.strip_prefix(TOKEN_MARK) {
             Some(token) => self.with_token(token, now_ms).map(|kept| kept.session),
             // Without a password nobody has a ticket for one.
-            None => (self.password.is_some() && self.tickets.holds(cookie, now_ms)).then_some(Session::PLAIN),
+            None => {
+                let believed = self.believed();
+                (believed.password.is_some() && believed.tickets.holds(cookie, now_ms)).then_some(Session::PLAIN)
+            }
         }
     }
 }
@@ -198,17 +243,27 @@ impl SignIn {
 pub(crate) struct Secrets {
     password: Option<String>,
     tokens: Option<Verifier>,
+    /// SHA-256 of both.
+    seen: [u8; 32],
 }
 
 impl Secrets {
+    fn password_bytes(&self) -> &[u8] {
+        self.password.as_deref().unwrap_or_default().as_bytes()
+    }
+
     /// Reads both, as far as they are named.
     ///
     /// # Errors
     /// [`SignInError`] says what to change.
     pub(crate) fn read(password_file: Option<&Path>, key_file: Option<&Path>) -> Result<Self, SignInError> {
         let password = password_file.map(read_password).transpose()?;
-        let tokens = key_file.map(|path| read("--sign-in-jwt-key", path).and_then(|bytes| Verifier::new(&bytes, path)));
-        Ok(Self { password, tokens: tokens.transpose()? })
+        let key = key_file.map(|path| Ok((read("--sign-in-jwt-key", path)?, path))).transpose()?;
+        // A password has no zero byte.
+        let seen = Sha256::new().chain_update(password.as_deref().unwrap_or_default()).chain_update([0]);
+        let seen = seen.chain_update(key.as_ref().map_or(&[][..], |(bytes, _)| bytes)).finalize().into();
+        let tokens = key.map(|(bytes, path)| Verifier::new(&bytes, path)).transpose()?;
+        Ok(Self { password, tokens, seen })
     }
 }
 
@@ -256,6 +311,32 @@ mod tests {
         let again = open(&folder, "open sesame").unwrap();
         assert!(again.with_cookie(&kept.cookie, 1_000).is_some(), "after a restart too");
         assert_eq!(open(&folder, "another password").unwrap().with_cookie(&kept.cookie, 1_000), None);
+    }
+
+    #[test]
+    fn another_password_is_taken_up_and_one_that_cannot_be_used_changes_nothing() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("password");
+        let sign_in = open(&folder, "open sesame").unwrap();
+        let kept = sign_in.with_password("open sesame", 0).unwrap();
+        assert!(!sign_in.read_again().unwrap(), "nothing is new");
+        for broken in ["", "short"] {
+            std::fs::write(&path, broken).unwrap();
+            assert!(sign_in.read_again().is_err());
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(sign_in.read_again().is_err());
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Some(Session::PLAIN));
+        std::fs::write(&path, "close sesame\n").unwrap();
+        // Kept in memory: sessions do not end with the folder.
+        std::fs::remove_file(folder.path().join("sign-in-key")).unwrap();
+        assert!(sign_in.read_again().unwrap());
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), None);
+        assert!(sign_in.with_password("open sesame", 0).is_none());
+        assert!(sign_in.with_password("close sesame", 0).is_some());
+        std::fs::write(&path, "open sesame").unwrap();
+        assert!(sign_in.read_again().unwrap());
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Some(Session::PLAIN), "signed by the same key");
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl Socket {
         }
     }
 
+    /// Reads what waits, whatever the runtime has heard of it.
+    pub(crate) fn read_waiting(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => (&*SockRef::from(socket)).read(buffer),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => socket.try_read(buffer),
+        }
+    }
+
     /// See [`TcpStream::try_write_vectored`].
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
         match self {

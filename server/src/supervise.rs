@@ -37,6 +37,10 @@ pub(crate) enum Part {
     Certificate,
     /// Keeps what is to survive.
     Store,
+    /// Reads files again.
+    Reread,
+    /// Notices when the process stood still.
+    Pulse,
 }
 
 impl fmt::Display for Part {
@@ -48,6 +52,8 @@ impl fmt::Display for Part {
             Self::Room => "the supervision of a room",
             Self::Certificate => "the certificate",
             Self::Store => "the store",
+            Self::Reread => "reading files again",
+            Self::Pulse => "the watch for pauses",
         })
     }
 }

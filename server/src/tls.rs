@@ -10,7 +10,7 @@ pub(crate) mod testing;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dais_shared::limits::{SELF_SIGNED_RENEWAL_DAYS, TLS_LOOK_MS};
@@ -95,34 +95,44 @@ impl Keeper {
 
     /// Takes a certificate up that is new. One that cannot be used changes nothing.
     fn look(&mut self) {
+        let is_time = match &self.source {
+            Source::SelfSigned(_) => self.dates.days_left(OffsetDateTime::now_utc()) < i64::from(SELF_SIGNED_RENEWAL_DAYS),
+            Source::Files { certificate, key, seen } => pair::read(certificate, key) != *seen,
+        };
+        if is_time && let Err(error) = self.look_anew() {
+            tracing::warn!("{error}; the old certificate stays");
+        }
+    }
+
+    /// The same, whether or not there is something new. Returns whether there is.
+    ///
+    /// # Errors
+    /// [`TlsError`] says what the operator can do; the old certificate stays.
+    pub(crate) fn look_anew(&mut self) -> Result<bool, TlsError> {
         let found = match &mut self.source {
-            Source::SelfSigned(own) => {
-                let now = OffsetDateTime::now_utc();
-                if self.dates.days_left(now) >= i64::from(SELF_SIGNED_RENEWAL_DAYS) {
-                    return;
-                }
-                own.load_or_make(now)
-            }
+            Source::SelfSigned(own) => own.load_or_make(OffsetDateTime::now_utc()),
             Source::Files { certificate, key, seen } => {
-                let now = pair::read(certificate, key);
-                if now == *seen {
-                    return;
-                }
-                *seen = now;
+                *seen = pair::read(certificate, key);
                 let contents = seen.as_ref().map_err(Clone::clone);
                 contents.and_then(|(chain, secret)| Pair::parse(chain, secret, certificate, key))
             }
         };
-        match found.and_then(|pair| Ok((Arc::new(encrypting_with(&pair.key)?), pair))) {
-            Ok((config, pair)) => {
-                self.fingerprint = pair.fingerprint();
-                self.dates = pair.dates;
-                self.current.send_replace(config);
-                tracing::info!(until = %self.dates.not_after, sha256 = self.fingerprint, "a new certificate");
-            }
-            Err(error) => tracing::warn!("{error}; the old certificate stays"),
+        let pair = found?;
+        if pair.fingerprint() == self.fingerprint {
+            return Ok(false);
         }
+        let config = Arc::new(encrypting_with(&pair.key)?);
+        self.fingerprint = pair.fingerprint();
+        self.dates = pair.dates;
+        self.current.send_replace(config);
+        tracing::info!(until = %self.dates.not_after, sha256 = self.fingerprint, "a new certificate");
+        Ok(true)
     }
+}
+
+/// What it knows is whole whatever was going on when somebody panicked: a certificate is taken up last.
+pub(crate) fn locked(keeper: &Mutex<Keeper>) -> MutexGuard<'_, Keeper> {
+    keeper.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Looks for a new certificate every few seconds until the server stops.
@@ -142,8 +152,7 @@ pub(crate) async fn keep_fresh(keeper: Arc<Mutex<Keeper>>, mut shutdown: watch::
 /// If looking does: that is for whoever supervises this to know.
 async fn look(keeper: &Arc<Mutex<Keeper>>) {
     let keeper = Arc::clone(keeper);
-    // What it knows is whole whenever it is looked at: a certificate is taken up last.
-    let looking = tokio::task::spawn_blocking(move || keeper.lock().unwrap_or_else(PoisonError::into_inner).look());
+    let looking = tokio::task::spawn_blocking(move || locked(&keeper).look());
     match looking.await.map_err(JoinError::try_into_panic) {
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Ok(()) | Err(Err(_)) => {} // it is not looked any more while the runtime ends

@@ -354,6 +354,13 @@ pub const REFUSALS_PER_SECOND: u32 = 20;
 pub const ROOMS_PUSH_MS: u64 = 1_000;
 /// Times that one room is taken up again after a fault of ours, before it is ended instead.
 pub const ROOM_RESTARTS_MAX: u32 = 3;
+/// A process that has not looked at its clock for so long stood still. One that runs looks every [`PULSE_MS`].
+pub const PAUSE_MS_MIN: u64 = 2_000;
+/// See [`PAUSE_MS_MIN`].
+pub const PULSE_MS: u64 = 500;
+/// After a pause of the process nobody's time is up for so long: whoever is there says something meanwhile, and whoever lost his
+/// connection comes back.
+pub const PAUSE_GRACE_MS: u64 = SILENCE_MS_MAX;
 /// Where no connection can be accepted, that is tried again so often.
 pub const ACCEPT_RETRY_MS: u64 = 50;
 /// Bytes of log lines that wait to be written: ten thousand of them, or a minute of a lively server at `debug`. What comes when

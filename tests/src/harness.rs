@@ -84,6 +84,11 @@ impl TestServer {
         self.running.let_time_pass(std::time::Duration::from_secs(seconds));
     }
 
+    /// Lets so much time pass as if the server's process had been stopped meanwhile.
+    pub(crate) fn stands_still(&self, seconds: u64) {
+        self.running.stand_still(std::time::Duration::from_secs(seconds));
+    }
+
     pub(crate) async fn stop(self) {
         self.running.shutdown().await;
     }

@@ -17,6 +17,7 @@ mod microphone;
 mod onslaught;
 mod operator;
 mod page;
+mod paused;
 mod presence;
 mod rows;
 mod sign_in;

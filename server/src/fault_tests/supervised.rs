@@ -3,13 +3,13 @@
 use dais_shared::wire::Goodbye;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Client, PATIENCE, creating, logged_in, start};
-use crate::Error;
 use crate::server::serve;
+use crate::signals::Signals;
 use crate::supervise::Part;
+use crate::{Config, Error};
 
 async fn status(server: &crate::Running) -> String {
     let mut socket = TcpStream::connect(server.addr).await.unwrap();
@@ -48,8 +48,10 @@ async fn a_store_that_died_ends_the_process_in_order() {
     let (mut host, _) = logged_in(&server).await;
     host.ask(creating("hall")).await.0.unwrap();
     let (address, store) = (server.addr, server.house().store.clone());
-    let (_untold, told) = oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(server, async move { drop(told.await) }));
+    let serving = tokio::spawn(async move {
+        let options = Box::new(|| Ok(Config::default()));
+        serve(server, &mut Signals::none(), Config::default(), options).await
+    });
     store.die().await;
     assert_eq!(timeout(PATIENCE, host.goodbye()).await.unwrap(), Goodbye::ShuttingDown, "pages come back");
     drop(host);
@@ -64,6 +66,7 @@ async fn a_store_that_ends_because_the_server_stops_is_no_fault() {
     let client = Client::connect(&server, None).await;
     let metrics = std::sync::Arc::clone(&server.house().metrics);
     drop(client);
-    serve(server, std::future::ready(())).await.unwrap();
+    server.shutdown().await;
+    tokio::task::yield_now().await;
     assert_eq!(metrics.task_faults_total.get(), 0);
 }

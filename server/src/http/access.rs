@@ -74,7 +74,7 @@ impl FromRequestParts<Arc<House>> for MayChange {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
-        if house.admin_token.is_none() {
+        if house.admin_token().is_none() {
             return Err(Refused::NoAdminToken);
         }
         check(&parts.headers, parts.extensions.get().copied(), house)?;
@@ -84,8 +84,8 @@ impl FromRequestParts<Arc<House>> for MayChange {
 
 fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), Refused> {
     let peer = peer.ok_or(Refused::NotOperator)?;
-    match &house.admin_token {
-        Some(token) => check_token(headers, peer, token, house)?,
+    match house.admin_token() {
+        Some(token) => check_token(headers, peer, &token, house)?,
         None if is_on_this_machine(headers, peer) => {}
         None => return Err(Refused::NotOperator),
     }

@@ -77,6 +77,7 @@ fn render(house: &House) -> String {
         ("dais_room_restarts_total", &metrics.room_restarts_total),
         ("dais_connection_faults_total", &metrics.connection_faults_total),
         ("dais_task_faults_total", &metrics.task_faults_total),
+        ("dais_pauses_total", &metrics.pauses_total),
     ] {
         page.number(name, "counter", counter.get() as f64);
     }

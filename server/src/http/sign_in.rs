@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use dais_shared::ids::RoomId;
 use dais_shared::limits::{API_BODY_BYTES_MAX, API_BODY_MS_MAX, SIGN_IN_SECONDS};
 use data_encoding::HEXLOWER;
-use tokio::time::{Duration, timeout};
+use tokio::time::Duration;
 
 use super::{assets, csp, origin};
 use crate::auth::token_hash;
@@ -156,8 +156,9 @@ pub(crate) async fn enter(State(house): State<Arc<House>>, Extension(peer): Exte
         return shown(sign_in, Word::Foreign, LOBBY);
     }
     let is_form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
-    let body = timeout(Duration::from_millis(API_BODY_MS_MAX), to_bytes(body, API_BODY_BYTES_MAX)).await;
-    let Some(body) = body.ok().and_then(Result::ok).filter(|_| is_form) else {
+    let time = Duration::from_millis(API_BODY_MS_MAX);
+    let body = house.clock.within(time, to_bytes(body, API_BODY_BYTES_MAX)).await;
+    let Some(body) = body.and_then(Result::ok).filter(|_| is_form) else {
         return shown(sign_in, Word::NotUnderstood, LOBBY);
     };
     let form = Form::parse(&body);

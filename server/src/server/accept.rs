@@ -3,29 +3,32 @@
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Instant;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use dais_shared::limits::{ACCEPT_RETRY_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, rt};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Duration, timeout};
+use tokio::time::Duration;
 
 use super::{House, Peer, told_to_stop};
 use crate::door::Entrance;
 use crate::routes;
-use crate::supervise::{Part, Supervisor};
+use crate::supervise::Part;
 use crate::tls::{self, Greeting};
 
 /// Accepts until the server stops. Whatever goes wrong meanwhile, the listener stays.
@@ -64,8 +67,7 @@ pub(super) async fn accept(
         }
         set_up(&socket);
         let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
-        let supervisor = house.supervisor.clone();
-        let visit = Visit { peer, entrance, supervisor, shutdown: house.shutdown.clone(), _alive: alive.clone() };
+        let visit = Visit { peer, entrance, house: Arc::clone(&house), shutdown: house.shutdown.clone(), _alive: alive.clone() };
         match &tls {
             None => house.supervisor.guard(Part::Socket, visit.serve_http(socket, router.clone()), || {}),
             Some(tls) => {
@@ -90,11 +92,42 @@ fn set_up(socket: &TcpStream) {
     let _ = SockRef::from(socket).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_UNREAD_MS_MAX)));
 }
 
+/// What hyper waits by: nobody's time is up because the process stood still.
+struct Timer(Arc<House>);
+
+/// Somebody's time, see [`Timer`].
+struct Time(Pin<Box<dyn Future<Output = ()> + Send + Sync>>);
+
+impl Future for Time {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl rt::Sleep for Time {}
+
+impl rt::Timer for Timer {
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        let house = Arc::clone(&self.0);
+        Box::pin(Time(Box::pin(async move { house.clock.up(time).await })))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
+        self.sleep(deadline.saturating_duration_since(self.now()))
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
 /// A socket from its acceptance until it is closed or upgraded.
 struct Visit {
     peer: SocketAddr,
     entrance: Entrance,
-    supervisor: Supervisor,
+    house: Arc<House>,
     shutdown: watch::Receiver<bool>,
     _alive: mpsc::Sender<Infallible>,
 }
@@ -103,15 +136,15 @@ impl Visit {
     async fn serve_https(mut self, socket: TcpStream, config: Arc<ServerConfig>, router: Router, to_https: Router) {
         let deadline = Duration::from_millis(TLS_HANDSHAKE_MS_MAX);
         let greeting = tokio::select! {
-            greeting = timeout(deadline, tls::greet(socket, config)) => greeting,
+            greeting = self.house.clock.within(deadline, tls::greet(socket, config)) => greeting,
             () = self.entrance.put_out() => return,
             () = told_to_stop(&mut self.shutdown) => return,
         };
         match greeting {
-            Ok(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
-            Ok(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
-            Ok(Err(error)) => tracing::debug!(%error, "handshake"),
-            Err(_) => tracing::debug!("no handshake in time"),
+            Some(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
+            Some(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
+            Some(Err(error)) => tracing::debug!(%error, "handshake"),
+            None => tracing::debug!("no handshake in time"),
         }
     }
 
@@ -120,9 +153,10 @@ impl Visit {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             let called = router.call(request);
-            let answer = self.supervisor.outcome(Part::Request, async {
+            let supervisor = &self.house.supervisor;
+            let answer = supervisor.outcome(Part::Request, async {
                 #[cfg(test)]
-                self.supervisor.look(Part::Request);
+                supervisor.look(Part::Request);
                 called.await
             });
             async {
@@ -131,7 +165,7 @@ impl Visit {
             }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(Timer(Arc::clone(&self.house)))
             .header_read_timeout(Duration::from_millis(HTTP_HEAD_MS_MAX))
             .max_buf_size(HTTP_HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), service)

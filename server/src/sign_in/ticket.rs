@@ -13,7 +13,12 @@ const MARK: &str = "p.";
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Tickets(hmac::Key);
+pub(super) struct Tickets {
+    /// The server's own key.
+    own: hmac::Key,
+    /// That and the password.
+    key: hmac::Key,
+}
 
 impl Tickets {
     /// Signed with a key of the server's own, which only its folder has, and with the password: another one ends all.
@@ -26,14 +31,23 @@ impl Tickets {
             }
             Err(source) => return Err(SignInError::NotKept { path, source }),
         };
-        let own = hmac::Key::new(hmac::HMAC_SHA256, &secret);
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&own, password).as_ref())))
+        Ok(Self::with(hmac::Key::new(hmac::HMAC_SHA256, &secret), password))
+    }
+
+    /// Signed with the same key, and with another password.
+    pub(super) fn with_password(&self, password: &[u8]) -> Self {
+        Self::with(self.own.clone(), password)
+    }
+
+    fn with(own: hmac::Key, password: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&own, password).as_ref());
+        Self { own, key }
     }
 
     /// A ticket until then, in Unix milliseconds.
     pub(super) fn issue(&self, until_ms: u64) -> String {
         let says = format!("{MARK}{until_ms}");
-        let signature = hmac::sign(&self.0, says.as_bytes());
+        let signature = hmac::sign(&self.key, says.as_bytes());
         format!("{says}.{}", HEXLOWER.encode(signature.as_ref()))
     }
 
@@ -42,7 +56,7 @@ impl Tickets {
         let Some((says, signature)) = ticket.rsplit_once('.') else { return false };
         let Ok(signature) = HEXLOWER.decode(signature.as_bytes()) else { return false };
         let until_ms = says.strip_prefix(MARK).and_then(|ms| ms.parse::<u64>().ok());
-        until_ms.is_some_and(|until_ms| now_ms < until_ms) && hmac::verify(&self.0, says.as_bytes(), &signature).is_ok()
+        until_ms.is_some_and(|until_ms| now_ms < until_ms) && hmac::verify(&self.key, says.as_bytes(), &signature).is_ok()
     }
 }
 

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::{Serving, dais, folder, output};
 
-const TOKEN: &str = "0123456789abcdef0123";
+pub(super) const TOKEN: &str = "0123456789abcdef0123";
 /// Long enough for a busy machine; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the server answers: the status, and the body.
-fn ask(address: &str, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+pub(super) fn ask(address: &str, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
@@ -28,7 +28,7 @@ fn ask(address: &str, method: &str, path: &str, token: &str, body: &str) -> (u16
     (status.parse().unwrap(), answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-fn get(address: &str, path: &str, token: &str) -> (u16, String) {
+pub(super) fn get(address: &str, path: &str, token: &str) -> (u16, String) {
     ask(address, "GET", path, token, "")
 }
 
@@ -50,7 +50,7 @@ fn goes_on(address: &str, room: &str) {
     assert_eq!(get(address, "/healthz", "").0, 200);
 }
 
-fn serving(folder: &tempfile::TempDir, stderr: impl Into<Stdio>, options: &[&str]) -> (Serving, String) {
+pub(super) fn serving(folder: &tempfile::TempDir, stderr: impl Into<Stdio>, options: &[&str]) -> (Serving, String) {
     let mut command = dais(folder);
     command.args(["--listen", "127.0.0.1:0"]).args(options).env("DAIS_ADMIN_TOKEN", TOKEN);
     // A panic would say where it was, and look for symbols meanwhile.
@@ -60,11 +60,15 @@ fn serving(folder: &tempfile::TempDir, stderr: impl Into<Stdio>, options: &[&str
     (serving, line.trim().rsplit_once("http://").unwrap().1.to_owned())
 }
 
-fn told_to_end(child: &Child) {
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+pub(super) fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
 }
 
-fn ends(child: &mut Child) -> std::process::ExitStatus {
+fn told_to_end(child: &Child) {
+    signal(child, "TERM");
+}
+
+pub(super) fn ends(child: &mut Child) -> std::process::ExitStatus {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match child.try_wait().unwrap() {

@@ -236,6 +236,9 @@ impl Command {
 pub struct Context {
     /// Unix milliseconds, which the shell never lets go backwards.
     pub now_ms: u64,
+    /// How far behind that it is judged whether a deadline has passed: more than nothing for a while after a pause of the shell,
+    /// so that nobody's time runs out while he cannot be heard.
+    pub patience_ms: u64,
     /// How many fit on this stage.
     pub stage_seats_max: usize,
     /// How many fit into this room.
@@ -245,10 +248,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether a deadline has passed.
+    #[must_use]
+    pub const fn is_due(&self, deadline_ms: u64) -> bool {
+        deadline_ms <= self.now_ms.saturating_sub(self.patience_ms)
+    }
+
     /// The defaults at a given time.
     #[must_use]
     pub const fn at(now_ms: u64) -> Self {
-        Self { now_ms, stage_seats_max: limits::STAGE_SEATS_MAX, room_seats_max: limits::ROOM_SEATS_MAX, blocks_addresses: true }
+        Self {
+            now_ms,
+            patience_ms: 0,
+            stage_seats_max: limits::STAGE_SEATS_MAX,
+            room_seats_max: limits::ROOM_SEATS_MAX,
+            blocks_addresses: true,
+        }
     }
 }
 

@@ -69,6 +69,12 @@ impl ServerProcess {
         assert!(told.success() && self.child.wait().unwrap().success(), "it ends well");
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// All that it has written to its standard error: warnings, and what a panic says.
     pub(crate) fn complaints(&self) -> String {
         std::fs::read_to_string(&self.complaints).unwrap()

@@ -1,29 +1,33 @@
 //! What a request says: JSON, of a bounded length, in a bounded time, and nothing that is not understood.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use dais_shared::limits::API_BODY_MS_MAX;
 use serde::de::DeserializeOwned;
-use tokio::time::{Duration, timeout};
+use tokio::time::Duration;
 
 use super::Refused;
+use crate::server::House;
 
 /// The body of a request as a `T`. The router bounds its length.
 pub(crate) struct Said<T>(pub(super) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Said<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<House>> for Said<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refused> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
             return Err(Refused::NotJson);
         }
-        let body = timeout(Duration::from_millis(API_BODY_MS_MAX), Bytes::from_request(request, state));
-        let body = body.await.map_err(|_| Refused::TooSlow)?.map_err(|rejection| match rejection.into_response().status() {
+        let body = Bytes::from_request(request, house);
+        let body = house.clock.within(Duration::from_millis(API_BODY_MS_MAX), body).await;
+        let body = body.ok_or(Refused::TooSlow)?.map_err(|rejection| match rejection.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => Refused::TooLarge,
             _ => Refused::Body("the body cannot be read".into()),
         })?;

@@ -13,7 +13,7 @@ impl Room {
     /// Whether the chair is this newcomer's: it is kept for a host who vanished, and otherwise, while it is free, it is
     /// the founder's.
     pub(super) fn takes_chair(&self, user: UserId, context: &Context) -> bool {
-        let is_kept = self.claims.iter().any(|claim| claim.user == user && context.now_ms < claim.until_ms);
+        let is_kept = self.claims.iter().any(|claim| claim.user == user && !context.is_due(claim.until_ms));
         is_kept || (user == self.founder && self.host().is_none())
     }
 
@@ -27,7 +27,7 @@ impl Room {
             let vanished_ms = seat.held_until_ms.unwrap_or(context.now_ms).saturating_sub(SEAT_GRACE_MS);
             events.push(Event::ChairKept { user: seat.user, until_ms: vanished_ms + CHAIR_CLAIM_MS });
         }
-        let is_kept = is_host && has_vanished || self.claims.iter().any(|claim| context.now_ms < claim.until_ms);
+        let is_kept = is_host && has_vanished || self.claims.iter().any(|claim| !context.is_due(claim.until_ms));
         let is_last = self.seats.len() == 1;
         if is_last && !has_vanished && !is_kept {
             events.push(Event::RoomEnded(RoomEndReason::Empty));

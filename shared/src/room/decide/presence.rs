@@ -144,7 +144,7 @@ impl Room {
 
     /// The earliest deadline that is due.
     pub(super) fn deadline_passed(&self, context: &Context) -> Decision {
-        let is_due = |deadline_ms: u64| deadline_ms <= context.now_ms;
+        let is_due = |deadline_ms: u64| context.is_due(deadline_ms);
         if self.ends_at_ms.is_some_and(is_due) {
             let reason = if self.seats.is_empty() { RoomEndReason::Empty } else { RoomEndReason::Leaderless };
             return Ok(vec![Event::RoomEnded(reason)]);

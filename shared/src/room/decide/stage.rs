@@ -101,7 +101,7 @@ impl Room {
         allowed(actor, Action::RespondInvite)?;
         let member = actor.member;
         self.invitation_of(member)
-            .filter(|live| live.id == invitation && context.now_ms < live.expires_ms)
+            .filter(|live| live.id == invitation && !context.is_due(live.expires_ms))
             .ok_or(Denied::InviteExpired)?;
         if !accept {
             return Ok(vec![Event::InvitationEnded { member, end: InvitationEnd::Rejected }]);
