@@ -154,6 +154,12 @@ impl Supervisor {
         self.faults.lock().expect("nobody panics over it").push(part);
     }
 
+    /// Where a test may have a part fail; nothing otherwise.
+    #[cfg(not(test))]
+    pub(crate) const fn look(&self, part: Part) {
+        let _ = part;
+    }
+
     /// Panics if that was asked for.
     #[cfg(test)]
     pub(crate) fn look(&self, part: Part) {

@@ -153,9 +153,9 @@ pub(crate) async fn keep_fresh(keeper: Arc<Mutex<Keeper>>, mut shutdown: watch::
 async fn look(keeper: &Arc<Mutex<Keeper>>) {
     let keeper = Arc::clone(keeper);
     let looking = tokio::task::spawn_blocking(move || locked(&keeper).look());
-    match looking.await.map_err(JoinError::try_into_panic) {
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Ok(()) | Err(Err(_)) => {} // it is not looked any more while the runtime ends
+    // Where there is none, it was looked, or the runtime ends.
+    if let Err(Ok(panic)) = looking.await.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
     }
 }
 

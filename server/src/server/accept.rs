@@ -46,7 +46,6 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
             () = told_to_stop(&mut shutdown) => return,
         };
-        #[cfg(test)]
         house.supervisor.look(Part::Accepting);
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -155,7 +154,6 @@ impl Visit {
             let called = router.call(request);
             let supervisor = &self.house.supervisor;
             let answer = supervisor.outcome(Part::Request, async {
-                #[cfg(test)]
                 supervisor.look(Part::Request);
                 called.await
             });
