@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Client, PATIENCE, creating, logged_in, start};
+use super::{PATIENCE, creating, logged_in, start};
 use crate::server::serve;
 use crate::signals::Signals;
 use crate::supervise::Part;
@@ -58,15 +58,4 @@ async fn a_store_that_died_ends_the_process_in_order() {
     let ended = timeout(PATIENCE, serving).await.expect("it ends").unwrap();
     assert!(matches!(&ended, Err(Error::Fault { what }) if what == "the store"), "{ended:?}");
     assert!(TcpStream::connect(address).await.is_err());
-}
-
-#[tokio::test]
-async fn a_store_that_ends_because_the_server_stops_is_no_fault() {
-    let (server, _folder) = start().await;
-    let client = Client::connect(&server, None).await;
-    let metrics = std::sync::Arc::clone(&server.house().metrics);
-    drop(client);
-    server.shutdown().await;
-    tokio::task::yield_now().await;
-    assert_eq!(metrics.task_faults_total.get(), 0);
 }
