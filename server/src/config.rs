@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::logging::{self, LIFE};
-use checked::{admin_token, count, listen, origins, proxies, tls};
+use checked::{admin_token, count, listen, log, origins, proxies, tls};
 
 /// Everything the server can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ pub struct Config {
     pub connections: usize,
     /// How many rooms there may be at once: 1 to 10000.
     pub rooms: usize,
-    /// How many of them one person may have founded: 1 to 10000. One address may have founded as many, or a fifth of all.
+    /// How many of them one person may have founded: 1 to 10000. One address may have founded as many, or a fifth of all; the
+    /// networks around it have shares, too.
     pub rooms_per_person: usize,
     /// Origins (`https://talk.example`) besides the server's own whose pages may connect.
     pub allow_origins: Vec<String>,
@@ -181,6 +182,17 @@ pub enum ConfigError {
         /// What it was set to.
         said: String,
     },
+    /// Something that would log nothing.
+    #[error(
+        "log is {said:?}, and {directive:?} in it is no level and no part of the program; it is error, warn, info, debug, trace or \
+         off, or a filter such as info,dais_server=debug"
+    )]
+    Log {
+        /// What is not understood.
+        directive: String,
+        /// What it was set to.
+        said: String,
+    },
     /// Half of a pair, or two pairs.
     #[error("{0}")]
     Tls(&'static str),
@@ -220,6 +232,7 @@ impl ConfigError {
             | Self::Origin { .. }
             | Self::Proxy { .. }
             | Self::AdminToken
+            | Self::Log { .. }
             | Self::Tls(_) => {
                 logging::complain(self);
                 ExitCode::FAILURE
@@ -316,17 +329,19 @@ struct Options {
     /// How many of them may be on stage at once, 1 to 16 [default: 16]
     #[arg(long, env = "DAIS_STAGE_SEATS", value_name = "COUNT")]
     stage_seats: Option<usize>,
-    /// How many connections one address may have at once, an IPv6 one with its whole /64. As many may come anew at once,
-    /// and all of them once in 20 s afterwards [default: 2000]
+    /// How many connections one address may have at once, an IPv6 one with its whole /64; the network around it (a /24 of
+    /// IPv4, a /48 of IPv6) twice as many, or a tenth of all. As many may come anew at once, and all of them once in 20 s
+    /// afterwards [default: 2000]
     #[arg(long, env = "DAIS_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
     connections_per_address: Option<usize>,
     /// How many connections there may be altogether, as far as the system's limit of open files allows [default: 20000]
     #[arg(long, env = "DAIS_CONNECTIONS", value_name = "COUNT")]
     connections: Option<usize>,
-    /// How many rooms there may be at once [default: 1000]
+    /// How many rooms there may be at once. Where there is an admin token, a tenth of them only the operator makes [default: 1000]
     #[arg(long, env = "DAIS_ROOMS", value_name = "COUNT")]
     rooms: Option<usize>,
-    /// How many rooms one person may have founded at once; one address may as many, or a fifth of all [default: 5]
+    /// How many rooms one person may have founded at once; one address may as many, or a fifth of all, and the network around
+    /// it up to twice that [default: 5]
     #[arg(long, env = "DAIS_ROOMS_PER_PERSON", value_name = "COUNT")]
     rooms_per_person: Option<usize>,
     /// Another origin whose pages may connect, such as https://talk.example; may be given more than once. The server's
@@ -360,7 +375,7 @@ struct Options {
     /// for HS256, or a public key in PEM for EdDSA (Ed25519)
     #[arg(long, env = "DAIS_SIGN_IN_JWT_KEY", value_name = "FILE")]
     sign_in_jwt_key: Option<PathBuf>,
-    /// What to log: error, warn, info, debug, trace, or a filter like dais_server=debug [default:
+    /// What to log: error, warn, info, debug, trace or off, or a filter like warn,dais_server=debug [default:
     /// warn,dais::life=info, which is warnings and when it starts, stops and reads files again]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -468,7 +483,7 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         admin_token: options.admin_token.or(file.admin_token).map(admin_token).transpose()?,
         sign_in_password_file: options.sign_in_password_file.or(file.sign_in_password_file),
         sign_in_jwt_key: options.sign_in_jwt_key.or(file.sign_in_jwt_key),
-        log: options.log.or(file.log).map_or(default.log, LogFilter),
+        log: options.log.or(file.log).map_or(Ok(default.log), log)?,
         log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
         log_addresses: options.log_addresses.or(file.log_addresses).unwrap_or(default.log_addresses),
     })

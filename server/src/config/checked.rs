@@ -6,7 +6,13 @@ use std::path::PathBuf;
 use dais_shared::limits::ADMIN_TOKEN_CHARS_MIN;
 use ipnet::IpNet;
 
-use super::{AdminToken, ConfigError, Tls, TlsKind};
+use super::{AdminToken, ConfigError, LogFilter, Tls, TlsKind};
+
+/// The words for how much is logged.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+/// What logs anything at all, by the names of crates: a filter for something else would keep everything out.
+const LOGGING: [&str; 10] =
+    ["dais_server", "axum", "hyper", "hyper_util", "jsonwebtoken", "mio", "rustls", "tokio", "tokio_rustls", "tungstenite"];
 
 /// An address and a port. A name is none: it may stand for several addresses, and only one is listened on.
 pub(super) fn listen(said: Option<String>, default: SocketAddr) -> Result<SocketAddr, ConfigError> {
@@ -39,6 +45,36 @@ pub(super) fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
         return Err(ConfigError::AdminToken);
     }
     Ok(AdminToken(secret))
+}
+
+/// A level, or what of the program logs how much. Errors are logged unless `off` is said: who asks for more of one part has not
+/// asked to be told of nothing else.
+pub(super) fn log(said: String) -> Result<LogFilter, ConfigError> {
+    let (mut directives, mut has_level) = (Vec::new(), false);
+    for directive in said.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+        match directive.split_once('=') {
+            None if is_level(directive) => has_level = true,
+            Some((target, level)) if is_logging(target.trim()) && is_level(level.trim()) => {}
+            _ => return Err(ConfigError::Log { directive: directive.to_owned(), said }),
+        }
+        directives.push(directive);
+    }
+    if directives.is_empty() {
+        return Err(ConfigError::Log { directive: String::new(), said });
+    }
+    if !has_level {
+        directives.insert(0, "error");
+    }
+    Ok(LogFilter(directives.join(",")))
+}
+
+fn is_level(said: &str) -> bool {
+    LEVELS.iter().any(|level| said.eq_ignore_ascii_case(level))
+}
+
+fn is_logging(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or(target);
+    LOGGING.contains(&name)
 }
 
 /// Origins as browsers write them: scheme and host, and nothing behind.

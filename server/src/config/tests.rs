@@ -57,6 +57,43 @@ fn words_for_the_log_are_the_same_on_the_line_and_in_the_file() {
 }
 
 #[test]
+fn what_would_log_nothing_is_named_and_the_levels_too() {
+    for wrong in [
+        "verbose",
+        "Warning",
+        "dais_server",
+        "dais-server=debug",
+        "dais_sever=debug",
+        "dais_server=verbose",
+        "dais_server=",
+        "info;debug",
+        "warn info",
+        "info,verbose",
+        "[span]=debug",
+        "2",
+        "",
+        ",",
+    ] {
+        for said in [with_file("", &["--log", wrong]), with_file(&format!("log = {wrong:?}"), &[])] {
+            let error = said.expect_err(wrong).to_string();
+            assert!(
+                error.starts_with(&format!("log is {wrong:?}")) && error.contains("error, warn, info, debug, trace"),
+                "{error}"
+            );
+        }
+    }
+    for (said, kept) in [
+        ("info", "info"),
+        ("DEBUG", "DEBUG"),
+        ("off", "off"),
+        ("dais_server=debug", "error,dais_server=debug"),
+        ("warn, dais_server::room_actor=trace , hyper=info", "warn,dais_server::room_actor=trace,hyper=info"),
+    ] {
+        assert_eq!(with_file("", &["--log", said]).unwrap().log.0, kept);
+    }
+}
+
+#[test]
 fn lists_come_from_flags_and_from_the_file() {
     let text = "allow-origin = [\"https://Talk.example\"]\ntrust-proxy = [\"10.0.0.1\"]";
     let config = with_file(text, &["--trust-proxy", "127.0.0.1,::1"]).unwrap();
