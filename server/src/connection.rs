@@ -25,6 +25,7 @@ use tokio::sync::watch;
 
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, Transport, control_frame};
+use crate::refusal::Refusal;
 use crate::room_actor::{Message, Sound, Tenure};
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
@@ -85,6 +86,7 @@ struct Lobby {
 struct Connection {
     house: Arc<House>,
     id: ConnectionId,
+    peer: SocketAddr,
     address: AddressPrefix,
     outbox: Arc<Outbox>,
     /// Bytes read and not yet understood: less than one frame, whenever the connection waits.
@@ -126,6 +128,7 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
     house.outboxes.insert(id, &outbox);
     let mut connection = Connection {
         id,
+        peer,
         address: peer.ip().into(),
         outbox,
         inbox: first,
@@ -297,6 +300,7 @@ impl Connection {
                 }
             }
             if intake::is_arrival(&request) && !self.house.door.may_arrive(self.address, now_ms) {
+                self.refuse(Refusal::Arrivals);
                 self.deny_too_fast(id);
                 return Ok(());
             }
@@ -386,8 +390,19 @@ impl Connection {
             // What has gathered while the process stood still is no flood.
             Verdict::Close if self.house.clock.patience_ms(self.heard_ms) > 0 => Ok(Verdict::Refuse),
             Verdict::Close => Err(End::Goodbye(Goodbye::TooFast)),
-            verdict => Ok(verdict),
+            Verdict::Refuse => {
+                // Of voice there is a figure of its own.
+                if !matches!(charge, Charge::Voice { .. }) {
+                    self.refuse(Refusal::TooFast);
+                }
+                Ok(Verdict::Refuse)
+            }
+            Verdict::Accept => Ok(Verdict::Accept),
         }
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        self.house.refusals.refuse(refusal, Some(self.peer));
     }
 
     /// When the connection has something to do by itself.

@@ -1,8 +1,9 @@
-//! The door: how many sockets and connections there are, from one address and altogether, and how fast new ones come.
+//! The door: how many sockets and connections there are, from one address, from the networks around it and altogether, and how
+//! fast new ones come.
 //!
 //! What is no WebSocket yet is never refused: when there are too many, the oldest of whoever has the most is put out, so
 //! that handshakes that never end make room for those that do. Connections are refused. [`Ledger`] is told the time; the
-//! shell adds the lock and passes that give back what they took. Knows no socket.
+//! shell adds the lock and passes that give back what they took. Knows no socket. Whoever asks it tells of those who are refused.
 
 mod ledger;
 
@@ -12,9 +13,8 @@ use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{FILES_RESERVED, PENDING_SHARE};
 use tokio::sync::Notify;
 
-pub(crate) use ledger::Refusal;
-
 use crate::metrics::Metrics;
+use crate::refusal::{Refusal, Refusals};
 use ledger::Ledger;
 
 /// See the module.
@@ -22,6 +22,7 @@ use ledger::Ledger;
 pub(crate) struct Door {
     ledger: Mutex<Ledger>,
     metrics: Arc<Metrics>,
+    refusals: Arc<Refusals>,
 }
 
 /// How many there may be.
@@ -51,8 +52,8 @@ impl Bounds {
 }
 
 impl Door {
-    pub(crate) fn new(bounds: Bounds, metrics: Arc<Metrics>) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(bounds)), metrics }
+    pub(crate) fn new(bounds: Bounds, metrics: Arc<Metrics>, refusals: Arc<Refusals>) -> Self {
+        Self { ledger: Mutex::new(Ledger::new(bounds)), metrics, refusals }
     }
 
     /// A socket was accepted. It may stay until it is put out.
@@ -61,6 +62,7 @@ impl Door {
         let (number, other) = self.ledger().enter(address, Arc::clone(&put_out), now_ms);
         if let Some(other) = other {
             self.metrics.sockets_put_out_total.add(1);
+            self.refusals.refuse(Refusal::PutOut, None);
             other.notify_one();
         }
         Entrance { door: Arc::clone(self), address, number, put_out }
@@ -71,21 +73,26 @@ impl Door {
     /// # Errors
     /// [`Refusal`] says why it may not.
     pub(crate) fn admit(self: &Arc<Self>, address: AddressPrefix, now_ms: u64) -> Result<Admission, Refusal> {
-        let admitted = self.ledger().admit(address, now_ms);
-        admitted.inspect_err(|refusal| self.metrics.count_refusal(*refusal))?;
+        self.ledger().admit(address, now_ms)?;
         Ok(Admission { door: Arc::clone(self), address })
     }
 
-    /// Somebody logs in, creates a room or joins one. False where too many do at this address.
-    pub(crate) fn may_arrive(&self, address: AddressPrefix, now_ms: u64) -> bool {
-        let may = self.ledger().may_arrive(address, now_ms);
-        self.note(may, Refusal::Arrivals)
+    /// Whether one would be let in now: for whoever was not and is not told why by his browser.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why not.
+    pub(crate) fn may_admit(&self, address: AddressPrefix, now_ms: u64) -> Result<(), Refusal> {
+        self.ledger().may_admit(address, now_ms)
     }
 
-    /// Somebody tries a passcode. False where too many were wrong at this address.
+    /// Somebody logs in, creates a room or joins one. False where too many do at this address, or in its network.
+    pub(crate) fn may_arrive(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        self.ledger().may_arrive(address, now_ms)
+    }
+
+    /// Somebody tries a passcode. False where too many were wrong there.
     pub(crate) fn may_try_passcode(&self, address: AddressPrefix, now_ms: u64) -> bool {
-        let may = self.ledger().may_try_passcode(address, now_ms);
-        self.note(may, Refusal::Passcodes)
+        self.ledger().may_try_passcode(address, now_ms)
     }
 
     /// It was not wrong: the try is not counted.
@@ -93,10 +100,9 @@ impl Door {
         self.ledger().forgive_passcode(address);
     }
 
-    /// Somebody tries to sign in. False where too many have failed at this address.
+    /// Somebody tries to sign in. False where too many have failed there.
     pub(crate) fn may_try_sign_in(&self, address: AddressPrefix, now_ms: u64) -> bool {
-        let may = self.ledger().may_try_sign_in(address, now_ms);
-        self.note(may, Refusal::SignIns)
+        self.ledger().may_try_sign_in(address, now_ms)
     }
 
     /// It went well: the try is not counted.
@@ -104,17 +110,9 @@ impl Door {
         self.ledger().forgive_sign_in(address);
     }
 
-    /// Somebody brought a wrong admin token. False where too many did at this address.
+    /// Somebody brought a wrong admin token. False where too many did there.
     pub(crate) fn may_err_as_operator(&self, address: AddressPrefix, now_ms: u64) -> bool {
-        let may = self.ledger().may_err_as_operator(address, now_ms);
-        self.note(may, Refusal::AdminTokens)
-    }
-
-    fn note(&self, may: bool, otherwise: Refusal) -> bool {
-        if !may {
-            self.metrics.count_refusal(otherwise);
-        }
-        may
+        self.ledger().may_err_as_operator(address, now_ms)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

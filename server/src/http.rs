@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod assets;
 mod csp;
 pub(crate) mod headers;
+pub(crate) mod noted;
 pub(crate) mod operator;
 mod origin;
 pub(crate) mod sign_in;

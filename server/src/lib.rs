@@ -22,11 +22,13 @@ mod journal;
 mod logging;
 mod metrics;
 mod outbox;
+mod refusal;
 mod reread;
 mod room_actor;
 mod rooms;
 mod routes;
 mod server;
+mod shares;
 mod sign_in;
 mod signals;
 #[cfg(feature = "simulation")]

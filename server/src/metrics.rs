@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dais_shared::room::Unheard;
 
-use crate::door::Refusal;
+use crate::refusal::Refusal;
 
 /// A number that only goes up. Read without any order towards other counters.
 #[derive(Debug, Default)]
@@ -60,12 +60,22 @@ impl Histogram {
     }
 }
 
+/// How often each reason was given.
+#[derive(Debug)]
+struct PerRefusal([Counter; Refusal::ALL.len()]);
+
+impl Default for PerRefusal {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
+    }
+}
+
 /// Every counter of the server.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Connections that completed the upgrade.
     pub connections_total: Counter,
-    refused_total: [Counter; Refusal::ALL.len()],
+    refused_total: PerRefusal,
     /// Sockets put out before they were WebSockets, because others needed the place.
     pub sockets_put_out_total: Counter,
     /// Messages that could not be understood, were too large or came too fast, each of which closed its connection.
@@ -111,12 +121,12 @@ impl Metrics {
     }
 
     pub(crate) fn count_refusal(&self, refusal: Refusal) {
-        self.refused_total[refusal as usize].add(1);
+        self.refused_total.0[refusal as usize].add(1);
     }
 
-    /// What was not let in, by reason.
+    /// Who was refused, by reason.
     pub(crate) fn refused(&self, refusal: Refusal) -> u64 {
-        self.refused_total[refusal as usize].get()
+        self.refused_total.0[refusal as usize].get()
     }
 
     /// Voice frames that nobody was allowed to hear, by reason.

@@ -2,16 +2,20 @@
 //!
 //! A room whose task dies of a fault is taken up again from the store; the fault stays in that room.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod places;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
-use dais_shared::limits::{API_PAGE_MAX, ROOM_RESTARTS_MAX, ROOMS_ADDRESS_SHARE, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS};
-use dais_shared::room::{Denied, Event, Room, RoomEndReason, Settings};
+use dais_shared::limits::{
+    API_PAGE_MAX, ROOM_RESTARTS_MAX, ROOMS_GAVE_WAY_MAX, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS,
+};
+use dais_shared::room::{Denied, Event, Order, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::chance::Chance;
 use crate::outbox::control_frame;
@@ -19,6 +23,8 @@ use crate::room_actor::{Inbox, Message, RoomActor, Sound, open_mailbox};
 use crate::server::House;
 use crate::store::Write;
 use crate::supervise::Part;
+pub(crate) use places::Bounds;
+use places::{Origin, Standing};
 
 /// The way to one room.
 #[derive(Clone, Debug)]
@@ -50,21 +56,6 @@ pub(crate) struct Totals {
     pub(crate) members: u64,
 }
 
-/// How many rooms there may be at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    pub(crate) rooms: usize,
-    /// Founded by one person.
-    pub(crate) per_person: usize,
-}
-
-impl Bounds {
-    /// Founded from one address: a share of all, and no less than one person may.
-    fn per_address(self) -> usize {
-        (self.rooms / ROOMS_ADDRESS_SHARE).max(self.per_person)
-    }
-}
-
 /// Every room of the server.
 #[derive(Debug)]
 pub(crate) struct Rooms {
@@ -78,6 +69,10 @@ struct State {
     entries: BTreeMap<RoomId, Entry>,
     /// Of rooms that are over, which the store has not been told yet: what it is told then is to end no other.
     owed: BTreeSet<RoomId>,
+    /// Rooms that gave way to others, the longest gone first, until somebody makes them anew.
+    gave_way: VecDeque<RoomId>,
+    /// How many rooms have been made or taken up.
+    made: u64,
     /// The first page as a finished frame, until the next change: one encoding for everybody who watches.
     first_page: Option<Bytes>,
 }
@@ -85,9 +80,7 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     handle: Handle,
-    founder: UserId,
-    /// From where it was made, since the server started.
-    address: Option<AddressPrefix>,
+    standing: Standing,
     created_ms: Option<u64>,
     restarts: u32,
     summary: RoomSummary,
@@ -121,6 +114,12 @@ pub(crate) struct NewRoom {
     pub(crate) address: Option<AddressPrefix>,
 }
 
+impl NewRoom {
+    const fn origin(&self) -> Origin {
+        Origin { founder: self.founder, address: self.address, is_operators: self.address.is_none() }
+    }
+}
+
 impl Rooms {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self { bounds, state: Mutex::default(), changed: watch::Sender::new(0) }
@@ -141,8 +140,9 @@ impl Rooms {
         let (room, handle, inbox) = {
             let mut state = self.state();
             let id = state.admit(&new, self.bounds, &house.chance)?;
+            let origin = new.origin();
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
-            let (handle, inbox) = state.enter(&room, new.address);
+            let (handle, inbox) = state.enter(&room, origin);
             (room, handle, inbox)
         };
         // The room is empty until its founder's join is kept behind this, in the same queue: one commit, or two in
@@ -166,7 +166,8 @@ impl Rooms {
                 continue;
             }
             room.begin_anew(house.clock.now_ms());
-            let (handle, inbox) = self.state().enter(&room, None);
+            let origin = Origin { founder: room.founder(), address: None, is_operators: false };
+            let (handle, inbox) = self.state().enter(&room, origin);
             let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);
             actor.hold_every_seat();
             start(house, id, actor, inbox);
@@ -178,12 +179,18 @@ impl Rooms {
     pub(crate) fn update(&self, room: &Room, owes_end: bool) {
         let mut state = self.state();
         if room.ended().is_some() {
-            state.entries.remove(room.id());
+            let gone = state.entries.remove(room.id());
+            if gone.is_some_and(|entry| entry.standing.gives_way) {
+                state.note_gave_way(room.id());
+            }
             if owes_end {
                 state.owed.insert(room.id().clone());
             }
         } else {
             let Some(entry) = state.entries.get_mut(room.id()) else { return };
+            entry.standing.is_deserted = room.is_deserted();
+            // Who came back in time has his place.
+            entry.standing.gives_way &= entry.standing.is_deserted;
             let summary = summary_of(room);
             let is_unlisted = room.settings().is_unlisted;
             if entry.summary == summary && entry.is_unlisted == is_unlisted {
@@ -199,6 +206,11 @@ impl Rooms {
         state.first_page = None;
         drop(state);
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// Why there is no way to a room.
+    pub(crate) fn absence(&self, id: &RoomId) -> Denied {
+        if self.state().gave_way.contains(id) { Denied::RoomGaveWay } else { Denied::UnknownRoom }
     }
 
     /// The store has been told that a room is over.
@@ -302,18 +314,36 @@ impl Rooms {
 }
 
 impl State {
-    /// The id under which a new room may stand.
-    fn admit(&self, new: &NewRoom, bounds: Bounds, chance: &Chance) -> Result<RoomId, Denied> {
-        if self.entries.len() + self.owed.len() >= bounds.rooms {
-            return Err(Denied::TooManyRooms);
+    /// The id under which a new room may stand, in whose favour another one may have been told to give way.
+    fn admit(&mut self, new: &NewRoom, bounds: Bounds, chance: &Chance) -> Result<RoomId, Denied> {
+        let id = self.id_for(new, chance)?;
+        let rooms = self.entries.iter().map(|(id, entry)| (id, &entry.standing));
+        if let Some(other) = places::find(rooms, self.owed.len(), new.origin(), bounds)?.cloned() {
+            self.send_away(&other)?;
         }
-        if self.entries.values().filter(|entry| entry.founder == new.founder).count() >= bounds.per_person {
-            return Err(Denied::TooManyRoomsOfYours);
+        self.gave_way.retain(|gone| *gone != id);
+        Ok(id)
+    }
+
+    /// Has a room give way. Whoever comes back to it in this moment has come in time.
+    fn send_away(&mut self, id: &RoomId) -> Result<(), Denied> {
+        let entry = self.entries.get_mut(id).ok_or(Denied::TooManyRooms)?;
+        let (answer, _) = oneshot::channel(); // it shows by what becomes of the room
+        let told = entry.handle.mailbox.try_send(Message::Order { order: Order::GiveWay, answer });
+        told.map_err(|_| Denied::TooManyRooms)?;
+        entry.standing.gives_way = true;
+        tracing::info!(room = %id, "gives way: nobody is in it, and others have no place");
+        Ok(())
+    }
+
+    fn note_gave_way(&mut self, id: &RoomId) {
+        if self.gave_way.len() >= ROOMS_GAVE_WAY_MAX {
+            self.gave_way.pop_front();
         }
-        let is_from_there = |entry: &&Entry| entry.address.is_some() && entry.address == new.address;
-        if self.entries.values().filter(is_from_there).count() >= bounds.per_address() {
-            return Err(Denied::TooManyRooms);
-        }
+        self.gave_way.push_back(id.clone());
+    }
+
+    fn id_for(&self, new: &NewRoom, chance: &Chance) -> Result<RoomId, Denied> {
         let is_taken = |id: &RoomId| self.entries.contains_key(id) || self.owed.contains(id);
         match &new.id {
             Some(_) if new.settings.is_unlisted => Err(Denied::UnlistedIdChosen),
@@ -326,13 +356,13 @@ impl State {
     }
 
     /// Takes a room in: the way to it, and what comes that way.
-    fn enter(&mut self, room: &Room, address: Option<AddressPrefix>) -> (Handle, Inbox) {
+    fn enter(&mut self, room: &Room, origin: Origin) -> (Handle, Inbox) {
         let (mailbox, voice, inbox) = open_mailbox();
         let handle = Handle { id: room.id().clone(), mailbox, voice, ending: Ending::default() };
+        self.made += 1;
         let entry = Entry {
             handle: handle.clone(),
-            founder: room.founder(),
-            address,
+            standing: Standing { origin, number: self.made, is_deserted: false, gives_way: false },
             created_ms: room.created_ms(),
             restarts: 0,
             summary: summary_of(room),

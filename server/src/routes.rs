@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, delete, get};
 use dais_shared::limits::API_BODY_BYTES_MAX;
 
 use crate::http::api::{self, bans, identities, links, rooms};
-use crate::http::{assets, headers, operator, sign_in, status, upgrade};
+use crate::http::{assets, headers, noted, operator, sign_in, status, upgrade};
 use crate::server::House;
 use crate::tls;
 
@@ -21,7 +21,7 @@ fn outside() -> Table<6> {
         ("/", get(assets::page)),
         ("/r/{room}", get(assets::page)),
         ("/sign-in", get(sign_in::page).post(sign_in::enter)),
-        ("/ws", get(upgrade::websocket)),
+        ("/ws", get(upgrade::websocket).post(upgrade::why_not)),
         ("/healthz", get(status::healthz)),
         ("/metrics", get(operator::metrics)),
     ]
@@ -51,7 +51,8 @@ pub(crate) fn router(house: &Arc<House>) -> Router {
         .method_not_allowed_fallback(api::unknown_method)
         .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX));
     let all = laid_out(outside()).nest("/api", api).fallback(assets::file);
-    all.layer(map_response(headers::finish)).with_state(Arc::clone(house))
+    let all = all.layer(map_response(headers::finish)).layer(from_fn_with_state(Arc::clone(house), noted::note));
+    all.with_state(Arc::clone(house))
 }
 
 /// Every path that is not a file's: for the test that compares them with the API's description.
@@ -67,6 +68,7 @@ fn laid_out<const N: usize>(table: Table<N>) -> Router<Arc<House>> {
 }
 
 /// What plain requests are answered where HTTPS is spoken.
-pub(crate) fn to_https() -> Router {
-    Router::new().fallback(tls::to_https).layer(map_response(headers::finish))
+pub(crate) fn to_https(house: &Arc<House>) -> Router {
+    let all = Router::new().fallback(tls::to_https);
+    all.layer(map_response(headers::finish)).layer(from_fn_with_state(Arc::clone(house), noted::note))
 }

@@ -29,6 +29,7 @@ use crate::journal::Journal;
 use crate::logging::{self, LIFE};
 use crate::metrics::Metrics;
 use crate::outbox::Register;
+use crate::refusal::Refusals;
 use crate::reread::{self, Reread};
 use crate::rooms::{self, Rooms};
 use crate::sign_in::{SignIn, SignInError};
@@ -44,6 +45,7 @@ pub(crate) struct House {
     pub(crate) metrics: Arc<Metrics>,
     /// Notices what ends by a fault.
     pub(crate) supervisor: Supervisor,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) store: Store,
     pub(crate) chance: Chance,
     pub(crate) journal: Journal,
@@ -104,13 +106,15 @@ impl House {
         let (password, key) = (config.sign_in_password_file.as_deref(), config.sign_in_jwt_key.as_deref());
         let sign_in = SignIn::open(password, key, &config.data_dir)?;
         let Start { clock, metrics, store, chance, journal, is_https } = start;
+        let refusals = Refusals::new(Arc::clone(&metrics), config.log_addresses);
         let bounds = Bounds::within(files::limit(), config.connections, config.connections_per_address);
-        let room_bounds = rooms::Bounds { rooms: config.rooms, per_person: config.rooms_per_person };
+        let room_bounds = rooms::Bounds::new(config.rooms, config.rooms_per_person, config.admin_token.is_some());
         Ok(Arc::new(Self {
             clock,
-            door: Arc::new(Door::new(bounds, Arc::clone(&metrics))),
+            door: Arc::new(Door::new(bounds, Arc::clone(&metrics), Arc::clone(&refusals))),
             supervisor: Supervisor::new(Arc::clone(&metrics)),
             metrics,
+            refusals,
             auth: Auth::new(store.clone(), chance.clone()),
             allowances: Allowances::default(),
             store,

@@ -22,6 +22,7 @@ use dais_shared::room::Pass;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::refusal::Refusal;
 use crate::store::{Link, LinkId};
 use ticket::Tickets;
 use token::Verifier;
@@ -209,31 +210,43 @@ impl SignIn {
     }
 
     /// A session for whoever knows the password.
-    pub(crate) fn with_password(&self, said: &str, now_ms: u64) -> Option<Kept> {
+    ///
+    /// # Errors
+    /// [`Refusal`] says why not.
+    pub(crate) fn with_password(&self, said: &str, now_ms: u64) -> Result<Kept, Refusal> {
         let believed = self.believed();
-        let Password(password) = believed.password.as_ref()?;
+        let Password(password) = believed.password.as_ref().ok_or(Refusal::PasswordUnwanted)?;
         let said: [u8; 32] = Sha256::digest(said).into();
         if !bool::from(said.ct_eq(password)) {
-            return None;
+            return Err(Refusal::PasswordWrong);
         }
         let until_ms = now_ms + SIGN_IN_MS;
-        Some(Kept { cookie: believed.tickets.issue(until_ms), until_ms, session: Session::PLAIN })
+        Ok(Kept { cookie: believed.tickets.issue(until_ms), until_ms, session: Session::PLAIN })
     }
 
     /// A session for whoever another site sends.
-    pub(crate) fn with_token(&self, token: &str, now_ms: u64) -> Option<Kept> {
-        let (session, until_ms) = self.believed().tokens.as_ref()?.verify(token, now_ms)?;
-        Some(Kept { cookie: format!("{TOKEN_MARK}{token}"), until_ms, session })
+    ///
+    /// # Errors
+    /// [`Refusal`] says why not.
+    pub(crate) fn with_token(&self, token: &str, now_ms: u64) -> Result<Kept, Refusal> {
+        let believed = self.believed();
+        let tokens = believed.tokens.as_ref().ok_or(Refusal::TokenUnwanted)?;
+        let (session, until_ms) = tokens.verify(token, now_ms)?;
+        Ok(Kept { cookie: format!("{TOKEN_MARK}{token}"), until_ms, session })
     }
 
     /// The session that a cookie stands for, if it still is one.
-    pub(crate) fn with_cookie(&self, cookie: &str, now_ms: u64) -> Option<Session> {
+    ///
+    /// # Errors
+    /// [`Refusal`] says why it is none.
+    pub(crate) fn with_cookie(&self, cookie: &str, now_ms: u64) -> Result<Session, Refusal> {
         match cookie.strip_prefix(TOKEN_MARK) {
             Some(token) => self.with_token(token, now_ms).map(|kept| kept.session),
             // Without a password nobody has a ticket for one.
             None => {
                 let believed = self.believed();
-                (believed.password.is_some() && believed.tickets.holds(cookie, now_ms)).then_some(Session::PLAIN)
+                let holds = believed.password.is_some() && believed.tickets.holds(cookie, now_ms);
+                if holds { Ok(Session::PLAIN) } else { Err(Refusal::SessionOver) }
             }
         }
     }
@@ -302,15 +315,17 @@ mod tests {
     fn a_session_is_over_in_time_and_with_another_password() {
         let folder = TempDir::new().unwrap();
         let sign_in = open(&folder, "open sesame\n").unwrap();
-        assert!(sign_in.with_password("open sesam", 0).is_none() && sign_in.with_password("", 0).is_none());
+        for wrong in ["open sesam", ""] {
+            assert_eq!(sign_in.with_password(wrong, 0).unwrap_err(), Refusal::PasswordWrong);
+        }
         let kept = sign_in.with_password("open sesame", 1_000).unwrap();
         assert_eq!(kept.until_ms, 1_000 + SIGN_IN_MS);
-        assert_eq!(sign_in.with_cookie(&kept.cookie, kept.until_ms - 1), Some(Session::PLAIN));
-        assert_eq!(sign_in.with_cookie(&kept.cookie, kept.until_ms), None);
+        assert_eq!(sign_in.with_cookie(&kept.cookie, kept.until_ms - 1), Ok(Session::PLAIN));
+        assert_eq!(sign_in.with_cookie(&kept.cookie, kept.until_ms), Err(Refusal::SessionOver));
         drop(sign_in);
         let again = open(&folder, "open sesame").unwrap();
-        assert!(again.with_cookie(&kept.cookie, 1_000).is_some(), "after a restart too");
-        assert_eq!(open(&folder, "another password").unwrap().with_cookie(&kept.cookie, 1_000), None);
+        assert!(again.with_cookie(&kept.cookie, 1_000).is_ok(), "after a restart too");
+        assert_eq!(open(&folder, "another password").unwrap().with_cookie(&kept.cookie, 1_000), Err(Refusal::SessionOver));
     }
 
     #[test]
@@ -326,17 +341,17 @@ mod tests {
         }
         std::fs::remove_file(&path).unwrap();
         assert!(sign_in.read_again().is_err());
-        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Some(Session::PLAIN));
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Ok(Session::PLAIN));
         std::fs::write(&path, "close sesame\n").unwrap();
         // Kept in memory: sessions do not end with the folder.
         std::fs::remove_file(folder.path().join("sign-in-key")).unwrap();
         assert!(sign_in.read_again().unwrap());
-        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), None);
-        assert!(sign_in.with_password("open sesame", 0).is_none());
-        assert!(sign_in.with_password("close sesame", 0).is_some());
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Err(Refusal::SessionOver));
+        assert!(sign_in.with_password("open sesame", 0).is_err());
+        assert!(sign_in.with_password("close sesame", 0).is_ok());
         std::fs::write(&path, "open sesame").unwrap();
         assert!(sign_in.read_again().unwrap());
-        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Some(Session::PLAIN), "signed by the same key");
+        assert_eq!(sign_in.with_cookie(&kept.cookie, 1), Ok(Session::PLAIN), "signed by the same key");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
-pub(crate) use greeting::{Greeting, greet, to_https};
+pub(crate) use greeting::{Greeting, greet, refusal_of, to_https};
 pub use pair::TlsError;
 pub(crate) use pair::{Dates, Pair};
 use self_signed::SelfSigned;

@@ -72,6 +72,18 @@ pub const ROOMS: usize = 1000;
 pub const ROOMS_MAX: usize = 10_000;
 /// One in so many of all rooms may be founded from one address, as long as the server runs: 200 of 1,000 are a school's.
 pub const ROOMS_ADDRESS_SHARE: usize = 5;
+/// One in so many of all rooms is kept for those that the operator makes.
+pub const ROOMS_RESERVED_SHARE: usize = 10;
+/// Rooms that gave way to others, as far as that is remembered for whoever comes back to them; the first to go go first.
+pub const ROOMS_GAVE_WAY_MAX: usize = 1000;
+/// Of what one address may have, a wider network that is still somebody's alone (of IPv6, a /56) may have so many halves.
+pub const NETWORK_SHARE_HALVES: usize = 3;
+/// And the widest, which may be many people's (of IPv4 a /24, of IPv6 a /48).
+pub const NETWORK_SHARE_HALVES_WIDEST: usize = 4;
+/// A wider network may have one in so many of all, however little one address may: behind it may be many addresses.
+pub const NETWORK_SHARE_MIN: usize = 10;
+/// And no more than so many fifths of all, unless one address may.
+pub const NETWORK_SHARE_MAX_FIFTHS: usize = 3;
 /// Rooms that one identity may have founded and that are there at once, unless the operator says otherwise.
 pub const ROOMS_PER_USER: usize = 5;
 /// Bytes of what a request to the HTTP API says: every field at its longest, written in escapes, several times over.
@@ -281,6 +293,9 @@ pub const ARRIVALS_PER_CONNECTION: u32 = 2;
 pub const PASSCODES_PER_ADDRESS: u32 = 500;
 /// Addresses about which the server remembers how often they came; beyond it those that have nothing open are forgotten.
 pub const ADDRESSES_MAX: usize = 65_536;
+/// The log is told this often, in milliseconds, of those who are refused for one reason: a flood fills no disk, and an operator
+/// who looks sees what is going on.
+pub const REFUSALS_TOLD_MS: u64 = 5_000;
 /// Files that the server keeps for itself of those the system lets it open: the store's, the page's, a backup's.
 pub const FILES_RESERVED: usize = 64;
 /// One in so many of the others is for sockets that are no WebSocket yet: page loads, and handshakes that never end.

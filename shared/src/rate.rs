@@ -20,13 +20,18 @@ impl TokenBucket {
     /// Takes `tokens` if they are there. A clock that steps back refills nothing.
     #[must_use]
     pub fn take(&mut self, tokens: u32, now_ms: u64) -> bool {
-        self.refill(now_ms);
-        let wanted_milli = u64::from(tokens) * 1000;
-        if wanted_milli > self.level_milli {
+        if !self.holds(tokens, now_ms) {
             return false;
         }
-        self.level_milli -= wanted_milli;
+        self.level_milli -= u64::from(tokens) * 1000;
         true
+    }
+
+    /// Whether so many are there to be taken.
+    #[must_use]
+    pub fn holds(&mut self, tokens: u32, now_ms: u64) -> bool {
+        self.refill(now_ms);
+        u64::from(tokens) * 1000 <= self.level_milli
     }
 
     /// Gives back `tokens` that were taken for what turned out to cost nothing.
@@ -69,6 +74,7 @@ mod tests {
         let mut bucket = TokenBucket::new(3, 1, 0);
         assert!(bucket.is_full(0));
         assert!(bucket.take(2, 0) && !bucket.is_full(0));
+        assert!(bucket.holds(1, 0) && !bucket.holds(2, 0), "looking takes nothing");
         bucket.give_back(1);
         assert!(bucket.take(2, 0) && !bucket.take(1, 0));
         bucket.give_back(9);

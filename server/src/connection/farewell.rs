@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{Connection, End};
 use crate::outbox::Outbox;
+use crate::refusal::Refusal;
 use crate::room_actor::Message;
 use crate::server::House;
 use crate::websocket::FrameError;
@@ -23,6 +24,14 @@ impl Connection {
             end
         {
             self.house.metrics.misbehaved_total.add(1);
+        }
+        let refused = match end {
+            End::Refused(error) => Some(goodbye(error).0),
+            End::Goodbye(goodbye) => Some(goodbye),
+            End::Closed(_) | End::Broken => None,
+        };
+        if let Some(refusal) = refused.and_then(Refusal::of_goodbye) {
+            self.refuse(refusal);
         }
         if end == End::Goodbye(Goodbye::LoggedOut) {
             self.leave_room(None).await;

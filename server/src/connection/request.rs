@@ -11,6 +11,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 use super::{Connection, End, Lobby, Seat, Step};
 use crate::auth::token_hash;
+use crate::refusal::Refusal;
 use crate::room_actor::{Join, Message, Tenure};
 use crate::rooms::{Handle, NewRoom};
 use crate::store::{ByLink, Known, Unavailable};
@@ -89,6 +90,9 @@ impl Connection {
     }
 
     fn reply(&self, id: RequestId, result: Result<Reply, Denied>) {
+        if let Some(refusal) = result.as_ref().err().and_then(|denied| Refusal::of_denied(*denied)) {
+            self.refuse(refusal);
+        }
         let reply = ServerFrame::Reply { id, revision: Revision(0), result };
         self.outbox.answer(&reply, self.house.clock.now_ms());
     }
@@ -250,15 +254,16 @@ impl Connection {
             Ok(pass) => pass,
             Err(denied) => return denied.into(),
         };
-        let Some(room) = self.house.rooms.find(id) else { return Denied::UnknownRoom.into() };
+        let Some(room) = self.house.rooms.find(id) else { return self.house.rooms.absence(id).into() };
         let tries_passcode = person.passcode.is_some();
         if tries_passcode && !self.house.door.may_try_passcode(self.address, self.heard_ms) {
+            self.refuse(Refusal::Passcodes);
             return Denied::TooFast.into();
         }
         let (join, seat) = self.join(request, page, take_over, person);
         if room.mailbox.send(join).await.is_err() {
             // It ended this moment, or it died and is being taken up again.
-            return if room.ending.is_regular() { Denied::UnknownRoom } else { Denied::Unavailable }.into();
+            return if room.ending.is_regular() { self.house.rooms.absence(id) } else { Denied::Unavailable }.into();
         }
         let coming = seat.seat.await;
         if tries_passcode && !matches!(coming, Ok(Err(Denied::PasscodeWrong))) {
@@ -270,7 +275,7 @@ impl Connection {
     fn describe_room(&self, room: &RoomId) -> Outcome {
         match self.house.rooms.describe(room) {
             Some(summary) => Reply::Room(summary).into(),
-            None => Denied::UnknownRoom.into(),
+            None => self.house.rooms.absence(room).into(),
         }
     }
 

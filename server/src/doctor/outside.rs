@@ -159,6 +159,15 @@ async fn websocket(place: &Place, url: &str) -> Finding {
              --allow-origin {scheme}://{}.",
             place.authority
         )),
+        Ok(Err(Error::Http(answer))) if answer.status() == StatusCode::TOO_MANY_REQUESTS => Wrong(format!(
+            "{url} takes no more connections from here at the moment; where all people come through a proxy that --trust-proxy does \
+             not name, they have one address's share."
+        )),
+        Ok(Err(Error::Http(answer))) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => Wrong(format!(
+            "{url}/ws takes no connection at the moment ({}): the server is full, or what the proxy leads to does not answer; the \
+             server's log says which.",
+            answer.status()
+        )),
         Ok(Err(Error::Http(answer))) => Wrong(format!(
             "A WebSocket to {url}/ws does not get through ({}); let the proxy pass on Upgrade and Connection.",
             answer.status()

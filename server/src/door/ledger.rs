@@ -1,4 +1,4 @@
-//! Who has how much open, and how fast more came. Told the time; knows no lock.
+//! Who has how much open, and how fast more came: each address, and the networks around it. Told the time; knows no lock.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,47 +13,21 @@ use dais_shared::rate::TokenBucket;
 use tokio::sync::Notify;
 
 use super::Bounds;
+use crate::refusal::Refusal;
+use crate::shares::Network;
 
 /// The map is looked through for what can be forgotten when it has grown to twice what the last look left, and to this.
 const SWEEP_FROM: usize = 1024;
 
-/// Why somebody is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The address has as many connections as one may have.
-    AddressFull,
-    /// Too many new ones came from there of late.
-    AddressTooFast,
-    /// The server has no place left.
-    ServerFull,
-    /// Too many logins and joins came from there of late.
-    Arrivals,
-    /// Too many wrong passcodes came from there of late.
-    Passcodes,
-    /// Too many tries to sign in failed there of late.
-    SignIns,
-    /// Too many wrong admin tokens came from there of late.
-    AdminTokens,
-}
-
-impl Refusal {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::AddressFull,
-        Self::AddressTooFast,
-        Self::ServerFull,
-        Self::Arrivals,
-        Self::Passcodes,
-        Self::SignIns,
-        Self::AdminTokens,
-    ];
-}
-
-/// One address.
+/// One address, or a network.
 #[derive(Debug)]
 struct Account {
-    /// Sockets that are no WebSocket yet, the oldest first, each with what puts it out.
+    /// Sockets of an address that are no WebSocket yet, the oldest first, each with what puts it out.
     pending: BTreeMap<u64, Arc<Notify>>,
+    /// How many such sockets there are here, of a network those of all its addresses.
+    pending_count: usize,
     connections: usize,
+    connections_max: usize,
     openings: TokenBucket,
     arrivals: TokenBucket,
     passcodes: TokenBucket,
@@ -62,22 +36,27 @@ struct Account {
 }
 
 impl Account {
-    fn new(connections: usize, now_ms: u64) -> Self {
-        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
-        let share = |burst: u32| TokenBucket::new(burst, (burst / ADDRESS_REFILL_SECONDS).max(1), now_ms);
+    fn new(network: Network, bounds: Bounds, now_ms: u64) -> Self {
+        let connections_max = network.share(bounds.connections_per_address, bounds.connections);
+        let connections = bucket_size(connections_max);
+        let quick = |burst: u32| TokenBucket::new(burst, (burst / ADDRESS_REFILL_SECONDS).max(1), now_ms);
+        let widened = |count: u32| bucket_size(network.widened(count as usize));
+        let slow = |tries: u32, seconds: u32| TokenBucket::new(widened(tries * seconds), widened(1), now_ms);
         Self {
             pending: BTreeMap::new(),
+            pending_count: 0,
             connections: 0,
-            openings: share(connections),
-            arrivals: share(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
-            passcodes: TokenBucket::new(PASSCODES_PER_ADDRESS * PASSCODE_SECONDS, 1, now_ms),
-            sign_ins: TokenBucket::new(SIGN_INS_PER_ADDRESS * SIGN_IN_SECONDS, 1, now_ms),
-            admin_tokens: TokenBucket::new(ADMIN_TOKENS_PER_ADDRESS * ADMIN_TOKEN_SECONDS, 1, now_ms),
+            connections_max,
+            openings: quick(connections),
+            arrivals: quick(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
+            passcodes: slow(PASSCODES_PER_ADDRESS, PASSCODE_SECONDS),
+            sign_ins: slow(SIGN_INS_PER_ADDRESS, SIGN_IN_SECONDS),
+            admin_tokens: slow(ADMIN_TOKENS_PER_ADDRESS, ADMIN_TOKEN_SECONDS),
         }
     }
 
-    fn has_something_open(&self) -> bool {
-        self.connections > 0 || !self.pending.is_empty()
+    const fn has_something_open(&self) -> bool {
+        self.connections > 0 || self.pending_count > 0
     }
 
     /// Whether a new account would say the same.
@@ -91,11 +70,18 @@ impl Account {
     }
 }
 
+fn bucket_size(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Which of an account's buckets.
+type Bucket = fn(&mut Account) -> &mut TokenBucket;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Ledger {
     bounds: Bounds,
-    accounts: BTreeMap<AddressPrefix, Account>,
+    accounts: BTreeMap<Network, Account>,
     sweep_at: usize,
     connections: usize,
     pending: usize,
@@ -112,86 +98,140 @@ impl Ledger {
         let other = if self.pending >= self.bounds.pending { self.put_out_one() } else { None };
         let number = self.next_number;
         self.next_number += 1;
-        self.account(address, now_ms).pending.insert(number, put_out);
+        for network in Network::around(address) {
+            self.account(network, now_ms).pending_count += 1;
+        }
+        self.account(Network::Address(address), now_ms).pending.insert(number, put_out);
         self.pending += 1;
         (number, other)
     }
 
     pub(super) fn leave(&mut self, address: AddressPrefix, number: u64) {
         // It is gone already if it was put out.
-        if self.accounts.get_mut(&address).is_some_and(|account| account.pending.remove(&number).is_some()) {
-            self.pending -= 1;
+        let account = self.accounts.get_mut(&Network::Address(address));
+        if account.is_some_and(|account| account.pending.remove(&number).is_some()) {
+            self.pending_left(address);
         }
     }
 
+    /// Whether one more connection may come from there; changes nothing.
+    pub(super) fn may_admit(&mut self, address: AddressPrefix, now_ms: u64) -> Result<(), Refusal> {
+        self.has_share(address, now_ms)?;
+        if self.connections >= self.bounds.connections { Err(Refusal::ServerFull) } else { Ok(()) }
+    }
+
     pub(super) fn admit(&mut self, address: AddressPrefix, now_ms: u64) -> Result<(), Refusal> {
-        let (most, is_full) = (self.bounds.connections_per_address, self.connections >= self.bounds.connections);
-        let account = self.account(address, now_ms);
-        if account.connections >= most {
-            return Err(Refusal::AddressFull);
-        }
-        if !account.openings.take(1, now_ms) {
-            return Err(Refusal::AddressTooFast);
+        self.has_share(address, now_ms)?;
+        let is_full = self.connections >= self.bounds.connections;
+        for network in Network::around(address) {
+            let account = self.account(network, now_ms);
+            let _ = account.openings.take(1, now_ms); // it is there: that was looked at
+            account.connections += usize::from(!is_full);
         }
         if is_full {
             return Err(Refusal::ServerFull);
         }
-        account.connections += 1;
         self.connections += 1;
         Ok(())
     }
 
     pub(super) fn disconnect(&mut self, address: AddressPrefix) {
-        if let Some(account) = self.accounts.get_mut(&address) {
-            account.connections = account.connections.saturating_sub(1);
+        for network in Network::around(address) {
+            if let Some(account) = self.accounts.get_mut(&network) {
+                account.connections = account.connections.saturating_sub(1);
+            }
         }
         self.connections = self.connections.saturating_sub(1);
     }
 
     pub(super) fn may_arrive(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
-        self.account(address, now_ms).arrivals.take(1, now_ms)
+        self.take(address, |account| &mut account.arrivals, 1, now_ms)
     }
 
     pub(super) fn may_try_passcode(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
-        self.account(address, now_ms).passcodes.take(PASSCODE_SECONDS, now_ms)
+        self.take(address, |account| &mut account.passcodes, PASSCODE_SECONDS, now_ms)
     }
 
     pub(super) fn forgive_passcode(&mut self, address: AddressPrefix) {
-        if let Some(account) = self.accounts.get_mut(&address) {
-            account.passcodes.give_back(PASSCODE_SECONDS);
-        }
+        self.give_back(address, |account| &mut account.passcodes, PASSCODE_SECONDS);
     }
 
     pub(super) fn may_try_sign_in(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
-        self.account(address, now_ms).sign_ins.take(SIGN_IN_SECONDS, now_ms)
+        self.take(address, |account| &mut account.sign_ins, SIGN_IN_SECONDS, now_ms)
     }
 
     pub(super) fn forgive_sign_in(&mut self, address: AddressPrefix) {
-        if let Some(account) = self.accounts.get_mut(&address) {
-            account.sign_ins.give_back(SIGN_IN_SECONDS);
-        }
+        self.give_back(address, |account| &mut account.sign_ins, SIGN_IN_SECONDS);
     }
 
     pub(super) fn may_err_as_operator(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
-        self.account(address, now_ms).admin_tokens.take(ADMIN_TOKEN_SECONDS, now_ms)
+        self.take(address, |account| &mut account.admin_tokens, ADMIN_TOKEN_SECONDS, now_ms)
     }
 
-    /// The oldest socket of the address that has the most.
+    /// Whether there is something left for an address, and for each network around it.
+    fn has_share(&mut self, address: AddressPrefix, now_ms: u64) -> Result<(), Refusal> {
+        for network in Network::around(address) {
+            let account = self.account(network, now_ms);
+            let is_full = account.connections >= account.connections_max;
+            if is_full || !account.openings.holds(1, now_ms) {
+                return Err(match (network.is_address(), is_full) {
+                    (true, true) => Refusal::AddressFull,
+                    (true, false) => Refusal::AddressTooFast,
+                    (false, true) => Refusal::NetworkFull,
+                    (false, false) => Refusal::NetworkTooFast,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes tokens from an address and each network around it, if all have them.
+    fn take(&mut self, address: AddressPrefix, bucket: Bucket, tokens: u32, now_ms: u64) -> bool {
+        let mut around = Network::around(address);
+        let is_there = around.clone().all(|network| bucket(self.account(network, now_ms)).holds(tokens, now_ms));
+        is_there && around.all(|network| bucket(self.account(network, now_ms)).take(tokens, now_ms))
+    }
+
+    fn give_back(&mut self, address: AddressPrefix, bucket: Bucket, tokens: u32) {
+        for network in Network::around(address) {
+            if let Some(account) = self.accounts.get_mut(&network) {
+                bucket(account).give_back(tokens);
+            }
+        }
+    }
+
+    /// The oldest socket of the address that has the most, in the widest network that has the most.
     fn put_out_one(&mut self) -> Option<Arc<Notify>> {
+        let sockets = |network: &Network| self.accounts.get(network).map_or(0, |account| account.pending_count);
+        let addresses = self.accounts.iter().filter_map(|(network, account)| match network {
+            Network::Address(address) => Some((*address, account)),
+            Network::Site(_) | Network::BlockV4(_) | Network::BlockV6(_) => None,
+        });
         // Of those who have as many, whoever's is the oldest: numbers rise.
-        let order = |account: &&mut Account| (account.pending.len(), Reverse(account.pending.keys().next().copied()));
-        let account = self.accounts.values_mut().max_by_key(order)?;
-        let (_, put_out) = account.pending.pop_first()?;
-        self.pending -= 1;
+        let (address, _) = addresses.max_by_key(|(address, account)| {
+            let oldest = account.pending.keys().next().copied();
+            (oldest.is_some(), sockets(&Network::widest(*address)), account.pending_count, Reverse(oldest))
+        })?;
+        let (_, put_out) = self.accounts.get_mut(&Network::Address(address))?.pending.pop_first()?;
+        self.pending_left(address);
         Some(put_out)
     }
 
-    fn account(&mut self, address: AddressPrefix, now_ms: u64) -> &mut Account {
-        if self.accounts.len() >= self.sweep_at && !self.accounts.contains_key(&address) {
+    fn pending_left(&mut self, address: AddressPrefix) {
+        for network in Network::around(address) {
+            if let Some(account) = self.accounts.get_mut(&network) {
+                account.pending_count = account.pending_count.saturating_sub(1);
+            }
+        }
+        self.pending = self.pending.saturating_sub(1);
+    }
+
+    fn account(&mut self, network: Network, now_ms: u64) -> &mut Account {
+        if self.accounts.len() >= self.sweep_at && !self.accounts.contains_key(&network) {
             self.sweep(now_ms);
         }
-        let connections = self.bounds.connections_per_address;
-        self.accounts.entry(address).or_insert_with(|| Account::new(connections, now_ms))
+        let bounds = self.bounds;
+        self.accounts.entry(network).or_insert_with(|| Account::new(network, bounds, now_ms))
     }
 
     /// Forgets whom nothing needs to be remembered of; where those are too few, whoever has nothing open.
@@ -212,9 +252,10 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { connections_per_address: 40, connections: 100, pending: 4 };
 
+    /// One of IPv4, each in another network.
     fn address(number: usize) -> AddressPrefix {
         let [.., a, b, c] = number.to_be_bytes();
-        AddressPrefix::V4([10, a, b, c])
+        AddressPrefix::V4([a, b, c, 7])
     }
 
     fn admitted(ledger: &mut Ledger, from: usize, count: usize, now_ms: u64) -> usize {
@@ -230,6 +271,60 @@ mod tests {
         assert_eq!(ledger.admit(address(4), 0), Err(Refusal::ServerFull));
         ledger.disconnect(address(1));
         assert_eq!(admitted(&mut ledger, 4, 2, 0), 1);
+    }
+
+    #[test]
+    fn a_network_has_its_share_whichever_addresses_it_uses() {
+        let subnet = |number: u8| AddressPrefix::V6([0x20, 1, 0xD, 0xB8, 0, 1, 0x23, number]);
+        let site = |number: u8| AddressPrefix::V6([0x20, 1, 0xD, 0xB8, 0, 1, number, 0]);
+        let host = |number: u8| AddressPrefix::V4([203, 0, 113, number]);
+        for around in ["a /56", "a /48", "a /24"] {
+            let of = match around {
+                "a /56" => subnet,
+                "a /48" => site,
+                _ => host,
+            };
+            let mut ledger = Ledger::new(Bounds { connections: 1000, ..BOUNDS });
+            let mut asked = (0..=u8::MAX).flat_map(|number| [of(number); 10]);
+            let (mut came, mut refused) = (0, None);
+            while let (Some(address), None) = (asked.next(), refused) {
+                assert_eq!(ledger.may_admit(address, 0).is_ok(), came < 100, "{around}: it is told beforehand");
+                refused = ledger.admit(address, 0).err();
+                came += u32::from(refused.is_none());
+            }
+            // A tenth of all, which is more here than what an address has one and a half or two times.
+            assert_eq!((came, refused), (100, Some(Refusal::NetworkFull)), "{around}");
+            assert_eq!(ledger.admit(address(1), 0), Ok(()), "others find place");
+            ledger.disconnect(of(0));
+            assert_eq!(ledger.admit(of(200), 0), Err(Refusal::NetworkTooFast), "{around}");
+            assert_eq!(ledger.admit(of(200), 1_000), Ok(()), "{around}");
+        }
+    }
+
+    #[test]
+    fn tries_are_counted_for_the_network_too() {
+        let mut ledger = Ledger::new(BOUNDS);
+        let host = |number: u8| AddressPrefix::V4([203, 0, 113, number]);
+        let tries = (0..=u8::MAX).flat_map(|number| [number; 100]).filter(|number| ledger.may_try_passcode(host(*number), 0));
+        assert_eq!(tries.count(), 2 * PASSCODES_PER_ADDRESS as usize);
+        assert!(!ledger.may_try_passcode(host(7), 0) && ledger.may_try_passcode(address(1), 0));
+        ledger.forgive_passcode(host(7));
+        assert!(ledger.may_try_passcode(host(8), 0), "what was right is given back to all");
+    }
+
+    #[test]
+    fn whose_network_holds_most_sockets_makes_room_first() {
+        let mut ledger = Ledger::new(BOUNDS);
+        let entered: Vec<Arc<Notify>> =
+            [address(9), AddressPrefix::V4([203, 0, 113, 1]), AddressPrefix::V4([203, 0, 113, 2]), address(8)]
+                .map(|from| {
+                    let put_out = Arc::new(Notify::new());
+                    assert!(ledger.enter(from, Arc::clone(&put_out), 0).1.is_none());
+                    put_out
+                })
+                .into();
+        let (_, other) = ledger.enter(address(7), Arc::new(Notify::new()), 0);
+        assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[1]), "not the oldest of all");
     }
 
     #[test]
@@ -290,22 +385,28 @@ mod tests {
 
     #[test]
     fn what_is_remembered_of_addresses_is_bounded() {
+        /// More than are remembered, each with the network around it.
+        const MANY: usize = ADDRESSES_MAX / 2 + 2 * SWEEP_FROM;
         let mut ledger = Ledger::new(Bounds { connections: ADDRESSES_MAX, ..BOUNDS });
-        for number in 0..3 * ADDRESSES_MAX {
+        let neighbour = |number: usize| {
+            let [.., a, b, c] = number.to_be_bytes();
+            AddressPrefix::V4([10 + a, b, c, 7])
+        };
+        for number in 0..MANY {
             // All at once, so that nobody is as new.
-            assert!(ledger.may_arrive(address(number), 0));
+            assert!(ledger.may_arrive(neighbour(number), 0));
         }
         assert!(ledger.accounts.len() <= ADDRESSES_MAX, "{}", ledger.accounts.len());
         assert_eq!(ledger.admit(address(7), 0), Ok(()));
-        for number in 0..3 * ADDRESSES_MAX {
-            assert!(ledger.may_arrive(address(1000 + number), 100_000));
+        for number in 0..MANY {
+            assert!(ledger.may_arrive(neighbour(MANY + number), 100_000));
         }
-        assert_eq!(ledger.accounts[&address(7)].connections, 1, "whoever has something open is not forgotten");
+        assert_eq!(ledger.accounts[&Network::Address(address(7))].connections, 1, "whoever has something open is not forgotten");
         ledger.disconnect(address(7));
         // An hour later everybody is as new.
         for number in 0..=ledger.sweep_at {
             assert!(ledger.may_arrive(address(900_000 + number), 3_700_000));
         }
-        assert!(!ledger.accounts.contains_key(&address(7)));
+        assert!(!ledger.accounts.contains_key(&Network::Address(address(7))));
     }
 }

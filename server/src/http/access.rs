@@ -5,7 +5,6 @@
 //! name this machine (a page whose own name was made to lead here names itself: DNS rebinding), must not be a foreign
 //! page's, and changes nothing. The token travels in `Authorization`, which no browser adds by itself and no foreign page may.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -89,7 +88,7 @@ fn check(headers: &HeaderMap, peer: Option<Peer>, house: &House) -> Result<(), R
         None if is_on_this_machine(headers, peer) => {}
         None => return Err(Refused::NotOperator),
     }
-    if origin::is_allowed(headers, house.is_https, &house.allow_origins) { Ok(()) } else { Err(Refused::ForeignOrigin) }
+    origin::check(headers, house.is_https, &house.allow_origins).map_err(Refused::ForeignOrigin)
 }
 
 /// The token in `Authorization: Bearer …`, whose first word may be written in any case (RFC 9110, section 11.1).
@@ -97,7 +96,7 @@ pub(super) fn bearer(authorization: &str) -> Option<&str> {
     authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim())
 }
 
-/// Who tries many tokens is told to wait, and is in the log no more. The right one is taken all the same: others at its address
+/// Who tries many tokens is told to wait. The right one is taken all the same: others at its address
 /// shut nobody out, and what keeps it from being guessed is its length.
 fn check_token(headers: &HeaderMap, peer: Peer, AdminToken(secret): &AdminToken, house: &House) -> Result<(), Refused> {
     let Some(said) = headers.get(header::AUTHORIZATION) else { return Err(Refused::NotOperator) };
@@ -110,9 +109,7 @@ fn check_token(headers: &HeaderMap, peer: Peer, AdminToken(secret): &AdminToken,
     if !house.door.may_err_as_operator(address.into(), house.clock.now_ms()) {
         return Err(Refused::TooManyTries);
     }
-    let peer = SocketAddr::new(address, peer.0.port());
-    tracing::warn!(peer = %house.log_addresses.show(peer), "a wrong admin token");
-    Err(Refused::NotOperator)
+    Err(Refused::WrongToken)
 }
 
 fn is_on_this_machine(headers: &HeaderMap, peer: Peer) -> bool {

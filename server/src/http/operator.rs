@@ -12,9 +12,10 @@ use dais_shared::room::Unheard;
 
 use super::access::{MayRead, Way};
 use super::api::Refused;
-use crate::door::Refusal;
+use super::noted::because;
 use crate::logging;
 use crate::metrics::{Counter, Histogram};
+use crate::refusal::Refusal;
 use crate::server::{House, Peer};
 
 /// What whoever is not the operator is told, by the way that he came: `dais doctor` reads it, too.
@@ -38,9 +39,10 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
 ) -> Response {
     if let Err(refused) = access {
-        if matches!(refused, Refused::TooManyTries) {
+        if matches!(refused, Refused::TooManyTries | Refused::ForeignOrigin(_)) {
             return refused.into_response();
         }
+        let why = refused.refusal();
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         let hint = match Way::of(&headers, peer, &house) {
             Way::Silent => CAME_SILENTLY,
@@ -48,7 +50,7 @@ pub(crate) async fn metrics(
             Way::Distrusted => CAME_DISTRUSTED,
             Way::Trusted => CAME_TRUSTED,
         };
-        return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
+        return because(why, (StatusCode::UNAUTHORIZED, challenge, hint));
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render(&house)).into_response()
 }
@@ -82,7 +84,7 @@ fn render(house: &House) -> String {
         page.number(name, "counter", counter.get() as f64);
     }
     page.number("dais_log_lines_lost_total", "counter", logging::lines_lost() as f64);
-    let refused = Refusal::ALL.map(|refusal| (refusal_name(refusal), metrics.refused(refusal)));
+    let refused = Refusal::ALL.map(|refusal| (refusal.label(), metrics.refused(refusal)));
     page.labelled("dais_refused_total", "counter", "reason", refused.into_iter());
     let dropped: [(&str, &Counter); 7] = [
         ("too_fast", &metrics.voice_frames_too_fast_total),
@@ -99,18 +101,6 @@ fn render(house: &House) -> String {
     page.histogram("dais_delivery_delay_seconds", &metrics.delivery_delay);
     page.histogram("dais_store_commit_seconds", &metrics.store_commit);
     page.0
-}
-
-const fn refusal_name(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::AddressFull => "address_full",
-        Refusal::AddressTooFast => "address_too_fast",
-        Refusal::ServerFull => "server_full",
-        Refusal::Arrivals => "arrivals",
-        Refusal::Passcodes => "passcodes",
-        Refusal::SignIns => "sign_ins",
-        Refusal::AdminTokens => "admin_tokens",
-    }
 }
 
 const fn reason_name(reason: Unheard) -> &'static str {

@@ -1,26 +1,69 @@
 //! Where a request comes from: which page asked for it, and which machine. Browsers say the one, proxies the other.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
+
+use crate::refusal::excerpt;
 
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// A page that may not ask: where it says it is from, and by which name the server was asked, as far as they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    pub(crate) origin: String,
+    pub(crate) host: String,
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin {}, Host {}", self.origin, self.host)
+    }
+}
+
+impl Foreign {
+    /// What whoever looks after the server can do.
+    pub(crate) fn sentence(&self) -> String {
+        format!(
+            "A page of {} may not ask this, since the server was asked as {}: let the proxy pass on the Host header as it came, \
+             or start the server with --allow-origin and the page's address.",
+            self.origin, self.host
+        )
+    }
+}
+
 /// Whether the page that asks may: one from this server, by the name under which it was asked, or one that is `allowed`. A
 /// server that `is_https` itself has no other pages; in front of one that is not, a proxy may speak HTTPS. What names no page is no browser, and no page can make a browser leave its name out (RFC 6455, section 10.2).
-pub(super) fn is_allowed(headers: &HeaderMap, is_https: bool, allowed: &[String]) -> bool {
+///
+/// # Errors
+/// [`Foreign`] says what does not fit.
+pub(super) fn check(headers: &HeaderMap, is_https: bool, allowed: &[String]) -> Result<(), Foreign> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
-    let Some(origin) = origins.next() else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    if origins.next().is_some() {
-        return false;
+    let Some(origin) = origins.next() else { return Ok(()) };
+    let host = headers.get(header::HOST);
+    let is_one = origins.next().is_none();
+    let asked_as = host.and_then(|host| host.to_str().ok());
+    if is_one && origin.to_str().is_ok_and(|origin| may(origin, asked_as, is_https, allowed)) {
+        return Ok(());
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let shown = |value: &HeaderValue| excerpt(value.as_bytes());
+    let origin = if is_one { shown(origin) } else { "several pages".into() };
+    Err(Foreign { origin, host: host.map_or_else(|| "nobody".into(), shown) })
+}
+
+fn may(origin: &str, host: Option<&str>, is_https: bool, allowed: &[String]) -> bool {
     let own = origin.split_once("://").filter(|(scheme, _)| !is_https || scheme.eq_ignore_ascii_case("https"));
-    let is_own = matches!((own, host), (Some((_, authority)), Some(host)) if authority.eq_ignore_ascii_case(host));
+    let is_own = matches!((own, host), (Some((scheme, authority)), Some(host)) if is_same(scheme, authority, host));
     is_own || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+/// Whether a page's host is that of a request. Browsers leave out a scheme's own port, and some proxies write it.
+fn is_same(scheme: &str, authority: &str, host: &str) -> bool {
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    authority.eq_ignore_ascii_case(host) || host.strip_suffix(port).is_some_and(|host| authority.eq_ignore_ascii_case(host))
 }
 
 /// Whether the request was sent to this machine by a name that nobody else can give to it.
@@ -70,8 +113,6 @@ fn forwarded(said: &[u8]) -> Option<IpAddr> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -81,7 +122,7 @@ mod tests {
     #[test]
     fn a_page_of_this_server_or_of_an_allowed_one_may_connect() {
         let allowed = ["https://talk.example".to_owned()];
-        let may = |pairs: &[(&'static str, &str)]| is_allowed(&headers(pairs), false, &allowed);
+        let may = |pairs: &[(&'static str, &str)]| check(&headers(pairs), false, &allowed).is_ok();
         assert!(may(&[("host", "10.0.0.1:8080")]), "no browser");
         assert!(may(&[("host", "Dais.example"), ("origin", "https://dais.example")]));
         assert!(may(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]));
@@ -92,14 +133,25 @@ mod tests {
             assert!(!may(&[("host", "127.0.0.1:8080"), ("origin", origin)]), "{origin}");
         }
         assert!(!may(&[("origin", "https://dais.example")]), "without a host");
+        assert!(may(&[("host", "dais.example:443"), ("origin", "https://dais.example")]), "the scheme's own port");
+        assert!(may(&[("host", "dais.example:80"), ("origin", "http://dais.example")]), "the scheme's own port");
+        assert!(!may(&[("host", "dais.example:80"), ("origin", "https://dais.example")]), "another one's");
+        assert!(!may(&[("host", "dais.example:444"), ("origin", "https://dais.example")]));
         let mut twice = headers(&[("host", "a"), ("origin", "http://a")]);
         twice.append(header::ORIGIN, "http://b".parse().unwrap());
-        assert!(!is_allowed(&twice, false, &allowed));
+        assert!(check(&twice, false, &allowed).is_err());
+    }
+
+    #[test]
+    fn of_a_page_that_may_not_both_names_are_told() {
+        let foreign = check(&headers(&[("host", "127.0.0.1:8080"), ("origin", "https://talk.example")]), false, &[]).unwrap_err();
+        assert_eq!(foreign.to_string(), "Origin https://talk.example, Host 127.0.0.1:8080");
+        assert!(foreign.sentence().contains("--allow-origin") && foreign.sentence().contains("Host header"));
     }
 
     #[test]
     fn a_server_with_a_certificate_has_no_pages_without() {
-        let may = |origin: &str| is_allowed(&headers(&[("host", "dais.example"), ("origin", origin)]), true, &[]);
+        let may = |origin: &str| check(&headers(&[("host", "dais.example"), ("origin", origin)]), true, &[]).is_ok();
         assert!(may("https://dais.example"));
         assert!(!may("http://dais.example"), "a page that anybody on the way may have written");
     }

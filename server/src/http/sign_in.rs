@@ -15,8 +15,10 @@ use dais_shared::limits::{API_BODY_BYTES_MAX, API_BODY_MS_MAX, SIGN_IN_SECONDS};
 use data_encoding::HEXLOWER;
 use tokio::time::Duration;
 
+use super::noted::{because, because_of};
 use super::{assets, csp, origin};
 use crate::auth::token_hash;
+use crate::refusal::Refusal;
 use crate::server::{House, Peer};
 use crate::sign_in::{Kept, Session, SignIn};
 use crate::store::{ByLink, Unavailable};
@@ -39,85 +41,125 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What the page says first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Ask,
-    Wrong,
-    TooFast,
-    NotUnderstood,
-    Foreign,
-    Unavailable,
-}
-
-impl Word {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Ask | Self::Wrong => StatusCode::UNAUTHORIZED,
-            Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotUnderstood => StatusCode::BAD_REQUEST,
-            Self::Foreign => StatusCode::FORBIDDEN,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+/// What the page says first. Before a signature holds nobody learns what is wrong with what he brings.
+fn sentence(refusal: Refusal, asks_password: bool) -> String {
+    let said = match refusal {
+        Refusal::NotSignedIn if asks_password => "This server is for those who know its password.",
+        Refusal::NotSignedIn => "This server is entered from another site: open the link that you have from there.",
+        Refusal::SessionOver if asks_password => "Your session here is over. Enter the password again.",
+        Refusal::TokenExpired => "Your link from the other site has expired. Go back there and open it again.",
+        Refusal::TokenTooEarly => {
+            "Your link from the other site is not valid yet. Wait a minute and open it again; if that does not help, tell whoever \
+             runs that site that its clock is wrong, or this server's."
         }
-    }
-
-    const fn sentence(self, asks_password: bool) -> &'static str {
-        match (self, asks_password) {
-            (Self::Ask, true) => "This server is for those who know its password.",
-            (Self::Ask, false) => "This server is entered from another site: open the link that you have from there.",
-            (Self::Wrong, true) => "That was not right, or its time is over. Try again, or ask whoever invited you.",
-            (Self::Wrong, false) => "That link is not valid, or its time is over. Open it anew from where you have it.",
-            (Self::TooFast, _) => "Too many tries from your network failed. Wait a minute, then try again.",
-            (Self::NotUnderstood, _) => "That could not be understood. Try again.",
-            (Self::Foreign, _) => "A page from another site may not sign you in. Try again here.",
-            (Self::Unavailable, _) => {
-                "The server cannot look up your link at the moment, since its disk does not answer. Try again soon."
+        Refusal::LinkOver => "The time of your link is over. Ask whoever invited you for another.",
+        Refusal::LinkTooEarly => "Your link is not valid yet. Open it again when its time has come.",
+        Refusal::SignIns => "Too many tries from your network failed. Wait a minute, then try again.",
+        Refusal::SignInForm => "That could not be understood. Try again.",
+        Refusal::ForeignPage => {
+            "This page's address is not the one that the server was asked by, so it may not sign you in. Open the server's own \
+             address. If you look after this server: let the proxy pass on the Host header, or see --allow-origin."
+        }
+        Refusal::Unavailable => {
+            "The server cannot look up your link at the moment, since its disk does not answer. Try again soon."
+        }
+        refusal => match signed_claim(refusal) {
+            Some(claim) => {
+                return format!(
+                    "The other site sent you here with something that this server cannot use ({claim}). Tell whoever runs that \
+                     site; to try again does not help."
+                );
             }
-        }
+            None if asks_password => "That was not right, or its time is over. Try again, or ask whoever invited you.",
+            None => "That link is not valid, or its time is over. Open it anew from where you have it.",
+        },
+    };
+    said.to_owned()
+}
+
+/// What is wrong in a token whose signature holds, by the names of RFC 7519 and docs/api.md.
+const fn signed_claim(refusal: Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::TokenCritical => Some("crit"),
+        Refusal::TokenEnd => Some("exp"),
+        Refusal::TokenBegin => Some("nbf"),
+        Refusal::TokenAudience => Some("aud"),
+        Refusal::TokenName => Some("name"),
+        Refusal::TokenRoom => Some("room"),
+        Refusal::TokenRole => Some("role"),
+        Refusal::TokenSkips => Some("skips"),
+        _ => None,
     }
 }
 
-/// The session that a browser keeps, if it is one.
+/// Whether nothing was guessed: what was brought is somebody's, and cannot be used or not now.
+const fn is_no_guess(refusal: Refusal) -> bool {
+    let is_early_or_late = matches!(
+        refusal,
+        Refusal::TokenExpired | Refusal::TokenTooEarly | Refusal::LinkOver | Refusal::LinkTooEarly | Refusal::Unavailable
+    );
+    is_early_or_late || signed_claim(refusal).is_some()
+}
+
+const fn status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::SignIns => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::SignInForm => StatusCode::BAD_REQUEST,
+        Refusal::ForeignPage => StatusCode::FORBIDDEN,
+        Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNAUTHORIZED,
+    }
+}
+
+/// What a program is told that may not connect: what a person is, and what it can send.
+pub(super) fn sentence_for_programs(refusal: Refusal) -> String {
+    let hint = "This server lets in only who is signed in: send the cookie of a session, or a token as a bearer token.";
+    match refusal {
+        Refusal::NotSignedIn => format!("{hint}\n"),
+        refusal => format!("{} {hint}\n", sentence(refusal, false)),
+    }
+}
+
+/// The session that a browser keeps.
 ///
 /// # Errors
-/// [`Unavailable`] if the store cannot say.
-pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap) -> Result<Option<Session>, Unavailable> {
+/// [`Refusal`] says why it keeps none, or none any more; [`Refusal::Unavailable`] if the store cannot say.
+pub(super) async fn session(house: &House, sign_in: &SignIn, headers: &HeaderMap) -> Result<Session, Refusal> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = values.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    let Some((_, value)) = cookies.find(|(name, _)| *name == COOKIE) else { return Ok(None) };
+    let (_, value) = cookies.find(|(name, _)| *name == COOKIE).ok_or(Refusal::NotSignedIn)?;
     match value.strip_prefix(LINK_MARK) {
-        Some(secret) => Ok(with_link(house, secret).await?.map(|kept| kept.session)),
-        None => Ok(sign_in.with_cookie(value, house.clock.admission_ms())),
+        Some(secret) => Ok(with_link(house, secret).await?.session),
+        None => sign_in.with_cookie(value, house.clock.admission_ms()),
     }
 }
 
 /// A session for whoever has a link into a room, as long as that holds.
-async fn with_link(house: &House, secret: &str) -> Result<Option<Kept>, Unavailable> {
+async fn with_link(house: &House, secret: &str) -> Result<Kept, Refusal> {
     // What is no secret is not looked for: anybody may say anything, and every page load asks.
     let bytes = HEXLOWER.decode(secret.as_bytes()).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-    let Some(bytes) = bytes else { return Ok(None) };
-    let link = house.store.find_link(ByLink::Secret(token_hash(&bytes))).await?;
-    let link = link.filter(|link| link.holds(house.clock.admission_ms()));
-    Ok(link.map(|link| {
-        let session = Session::by(&link);
-        Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session }
-    }))
+    let bytes = bytes.ok_or(Refusal::LinkUnknown)?;
+    let found = house.store.find_link(ByLink::Secret(token_hash(&bytes))).await.map_err(|Unavailable| Refusal::Unavailable)?;
+    let link = found.ok_or(Refusal::LinkUnknown)?;
+    let now_ms = house.clock.admission_ms();
+    if !link.holds(now_ms) {
+        return Err(if now_ms < link.not_before_ms { Refusal::LinkTooEarly } else { Refusal::LinkOver });
+    }
+    let session = Session::by(&link);
+    Ok(Kept { cookie: format!("{LINK_MARK}{secret}"), until_ms: link.expires_ms, session })
 }
 
 /// The page in place of the app, for whoever is not signed in.
 pub(super) async fn instead(house: &House, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let sign_in = house.sign_in.as_ref()?;
-    match session(house, sign_in, headers).await {
-        Ok(Some(_)) => None,
-        Ok(None) => Some(shown(sign_in, Word::Ask, &destination(uri.path()))),
-        Err(Unavailable) => Some(shown(sign_in, Word::Unavailable, &destination(uri.path()))),
-    }
+    let refusal = session(house, sign_in, headers).await.err()?;
+    Some(shown(sign_in, refusal, &destination(uri.path())))
 }
 
 /// `GET /sign-in`: the page for whoever brings a token, signed in or not.
 pub(crate) async fn page(State(house): State<Arc<House>>) -> Response {
     match &house.sign_in {
-        Some(sign_in) => shown(sign_in, Word::Ask, LOBBY),
+        Some(sign_in) => shown(sign_in, Refusal::NotSignedIn, LOBBY),
         None => led(LOBBY),
     }
 }
@@ -152,34 +194,34 @@ pub(crate) async fn enter(State(house): State<Arc<House>>, Extension(peer): Exte
     let Some(sign_in) = &house.sign_in else { return led(LOBBY) };
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
-    if !origin::is_allowed(headers, house.is_https, &[]) {
-        return shown(sign_in, Word::Foreign, LOBBY);
+    if let Err(foreign) = origin::check(headers, house.is_https, &house.allow_origins) {
+        return because_of(Refusal::ForeignPage, foreign.to_string(), shown(sign_in, Refusal::ForeignPage, LOBBY));
     }
     let is_form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
     let time = Duration::from_millis(API_BODY_MS_MAX);
     let body = house.clock.within(time, to_bytes(body, API_BODY_BYTES_MAX)).await;
     let Some(body) = body.and_then(Result::ok).filter(|_| is_form) else {
-        return shown(sign_in, Word::NotUnderstood, LOBBY);
+        return shown(sign_in, Refusal::SignInForm, LOBBY);
     };
     let form = Form::parse(&body);
     let address = origin::address(peer.0.ip(), headers, &house.trust_proxies).into();
     if !house.door.may_try_sign_in(address, house.clock.now_ms()) {
-        return shown(sign_in, Word::TooFast, &form.to);
+        return shown(sign_in, Refusal::SignIns, &form.to);
     }
     let now_ms = house.clock.admission_ms();
     let kept = match (&form.token, &form.invite, &form.password) {
-        (Some(token), ..) => Ok(sign_in.with_token(token, now_ms)),
+        (Some(token), ..) => sign_in.with_token(token, now_ms),
         (None, Some(secret), _) => with_link(&house, secret).await,
-        (None, None, Some(password)) => Ok(sign_in.with_password(password, now_ms)),
-        (None, None, None) => Ok(None),
+        (None, None, Some(password)) => sign_in.with_password(password, now_ms),
+        // Nothing is no password.
+        (None, None, None) => Err(Refusal::PasswordWrong),
     };
-    if !matches!(kept, Ok(None)) {
+    if kept.as_ref().err().is_none_or(|refusal| is_no_guess(*refusal)) {
         house.door.forgive_sign_in(address);
     }
     let kept = match kept {
-        Ok(Some(kept)) => kept,
-        Ok(None) => return shown(sign_in, Word::Wrong, &form.to),
-        Err(Unavailable) => return shown(sign_in, Word::Unavailable, &form.to),
+        Ok(kept) => kept,
+        Err(refusal) => return shown(sign_in, refusal, &form.to),
     };
     // Who is sent to one room goes there, and with him what the app is to know of the link.
     let to = match (&kept.session.room, &form.invite) {
@@ -222,11 +264,12 @@ fn led(to: &str) -> Response {
 }
 
 /// The page. `to` is a [`destination`], which holds nothing that HTML knows.
-fn shown(sign_in: &SignIn, word: Word, to: &str) -> Response {
+fn shown(sign_in: &SignIn, refusal: Refusal, to: &str) -> Response {
     let asks_password = sign_in.asks_password();
     let hidden = if asks_password { "" } else { " hidden" };
-    let page = PAGE.replace("{sentence}", word.sentence(asks_password)).replace("{hidden}", hidden).replace("{to}", to);
-    let mut answer = assets::with_page_headers((word.status(), Html(page)).into_response());
+    let page = PAGE.replace("{sentence}", &sentence(refusal, asks_password)).replace("{hidden}", hidden).replace("{to}", to);
+    let status = status(refusal);
+    let mut answer = because(refusal, assets::with_page_headers((status, Html(page)).into_response()));
     let headers = answer.headers_mut();
     let mut set = |name, value: &str| {
         let value = HeaderValue::from_str(value).expect("these are printable ASCII throughout");
@@ -236,10 +279,10 @@ fn shown(sign_in: &SignIn, word: Word, to: &str) -> Response {
     set(header::CACHE_CONTROL, "no-store");
     // Without a referrer browsers would call the form's origin `null`.
     set(header::REFERRER_POLICY, "same-origin");
-    match word {
-        Word::Ask | Word::Wrong => set(header::WWW_AUTHENTICATE, "Bearer"),
-        Word::TooFast | Word::Unavailable => set(header::RETRY_AFTER, &SIGN_IN_SECONDS.to_string()),
-        Word::NotUnderstood | Word::Foreign => {}
+    match status {
+        StatusCode::UNAUTHORIZED => set(header::WWW_AUTHENTICATE, "Bearer"),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => set(header::RETRY_AFTER, &SIGN_IN_SECONDS.to_string()),
+        _ => {}
     }
     answer
 }
@@ -266,6 +309,33 @@ mod tests {
             ("/sign-in", "/"),
         ] {
             assert_eq!(destination(wanted), led, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn nobody_learns_what_is_wrong_with_what_is_not_signed() {
+        let unsigned = [
+            Refusal::TokenTooLong,
+            Refusal::TokenMalformed,
+            Refusal::TokenAlgorithm,
+            Refusal::TokenSignature,
+            Refusal::TokenUnwanted,
+            Refusal::LinkUnknown,
+            Refusal::PasswordWrong,
+        ];
+        for asks_password in [true, false] {
+            let said = unsigned.map(|refusal| sentence(refusal, asks_password));
+            assert!(said.iter().all(|sentence| *sentence == said[0]), "{said:?}");
+        }
+        for (refusal, word) in [
+            (Refusal::TokenExpired, "expired"),
+            (Refusal::TokenTooEarly, "not valid yet"),
+            (Refusal::TokenRole, "(role)"),
+            (Refusal::TokenAudience, "(aud)"),
+            (Refusal::LinkOver, "over"),
+            (Refusal::SessionOver, "over"),
+        ] {
+            assert!(sentence(refusal, false).contains(word), "{refusal:?}");
         }
     }
 

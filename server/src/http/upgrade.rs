@@ -4,27 +4,28 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use dais_shared::limits::{SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::access::bearer;
+use super::noted::{because, because_of, told_already};
 use super::{origin, sign_in};
 use crate::connection::{self, Upgraded};
-use crate::door;
 use crate::outbox::Transport;
+use crate::refusal::Refusal;
 use crate::server::{House, Peer};
 use crate::sign_in::Session;
 use crate::socket::Socket;
-use crate::store::Unavailable;
 use crate::supervise::Part;
 
 /// `GET /ws`.
@@ -34,34 +35,35 @@ pub(crate) async fn websocket(
     mut request: Request,
 ) -> Response {
     if request.version() < Version::HTTP_11 {
-        return Refusal::NotAnUpgrade.into_response();
+        return refused(Refusal::NotAHandshake);
     }
     if request.method() != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
     }
     if request.headers().get_all(header::HOST).iter().count() != 1 {
-        return Refusal::Host.into_response();
+        return refused(Refusal::HandshakeHost);
     }
     let key = match accept_key(request.headers()) {
-        Ok(_) if !origin::is_allowed(request.headers(), house.is_https, &house.allow_origins) => {
-            return Refusal::Origin.into_response();
-        }
         Ok(key) => key,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refused(refusal),
     };
+    if let Err(foreign) = origin::check(request.headers(), house.is_https, &house.allow_origins) {
+        let answer = (StatusCode::FORBIDDEN, format!("{}\n", foreign.sentence()));
+        return because_of(Refusal::ForeignPage, foreign.to_string(), answer);
+    }
     let address = origin::address(peer.0.ip(), request.headers(), &house.trust_proxies);
     let peer = SocketAddr::new(address, peer.0.port());
     let admission = match house.door.admit(address.into(), house.clock.now_ms()) {
         Ok(admission) => admission,
-        Err(refusal) => return not_admitted(refusal),
+        Err(refusal) => return refused(refusal),
     };
     // Behind the door, so that nobody has sessions looked up faster than he may come.
-    let session = match session(&house, request.headers()).await {
+    let session = match session(&house, request.headers(), peer).await {
         Ok(session) => session,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refused(refusal),
     };
     // Held until the connection ends, so that a server that stops waits for its goodbye.
-    let Some(alive) = house.alive.upgrade() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let Some(alive) = house.alive.upgrade() else { return refused(Refusal::Stopping) };
     let upgrade = hyper::upgrade::on(&mut request);
     let supervisor = house.supervisor.clone();
     let task = async move {
@@ -77,98 +79,122 @@ pub(crate) async fn websocket(
     (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, key)]).into_response()
 }
 
-/// There is no place for a lawful handshake, or not for one more from there.
-fn not_admitted(refusal: door::Refusal) -> Response {
-    let later = [(header::RETRY_AFTER, "5")];
+/// `POST /ws`: why a page is not connected. Browsers tell no page why a handshake failed; this says what stood in its way, in
+/// a word for the page and a sentence. Where nothing does, it is answered as any other method here.
+pub(crate) async fn why_not(State(house): State<Arc<House>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+    let address = origin::address(peer.0.ip(), &headers, &house.trust_proxies);
+    let told = |refusal, detail| told_already((status(refusal), Json(WhyNot { error: refusal.label(), detail })));
+    if let Err(foreign) = origin::check(&headers, house.is_https, &house.allow_origins) {
+        return told(Refusal::ForeignPage, foreign.sentence());
+    }
+    match house.door.may_admit(address.into(), house.clock.now_ms()) {
+        Err(refusal) => told(refusal, sentence(refusal)),
+        Ok(()) => {
+            let nothing = WhyNot { error: "none", detail: "Nothing stands in the way of a connection here.".into() };
+            told_already((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], Json(nothing)))
+        }
+    }
+}
+
+/// See [`why_not`].
+#[derive(Serialize)]
+struct WhyNot {
+    error: &'static str,
+    detail: String,
+}
+
+/// What whoever asks for a connection is answered in vain.
+fn refused(refusal: Refusal) -> Response {
+    let mut answer = because(refusal, (status(refusal), format!("{}\n", sentence(refusal).trim_end())));
+    let hint: &[(HeaderName, &'static str)] = match (refusal, answer.status()) {
+        (Refusal::NotAHandshake, _) => &[(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")],
+        (Refusal::HandshakeVersion, _) => &[(header::SEC_WEBSOCKET_VERSION, "13")],
+        (_, StatusCode::UNAUTHORIZED) => &[(header::WWW_AUTHENTICATE, "Bearer")],
+        (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => &[(header::RETRY_AFTER, "5")],
+        _ => &[],
+    };
+    for (name, value) in hint {
+        answer.headers_mut().insert(name.clone(), HeaderValue::from_static(value));
+    }
+    answer
+}
+
+const fn status(refusal: Refusal) -> StatusCode {
     match refusal {
-        door::Refusal::ServerFull => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            later,
-            "The server is full; try again later. --connections and the limit of open files set how many may be here.\n",
-        )
-            .into_response(),
-        door::Refusal::AddressFull
-        | door::Refusal::AddressTooFast
-        | door::Refusal::Arrivals
-        | door::Refusal::Passcodes
-        | door::Refusal::SignIns
-        | door::Refusal::AdminTokens => {
-            let hint = "Too many connections from this address; try again later. --connections-per-address sets how many.\n";
-            (StatusCode::TOO_MANY_REQUESTS, later, hint).into_response()
+        Refusal::NotAHandshake | Refusal::HandshakeVersion => StatusCode::UPGRADE_REQUIRED,
+        Refusal::HandshakeHost | Refusal::HandshakeKey => StatusCode::BAD_REQUEST,
+        Refusal::ForeignPage => StatusCode::FORBIDDEN,
+        Refusal::AddressFull | Refusal::AddressTooFast | Refusal::NetworkFull | Refusal::NetworkTooFast => {
+            StatusCode::TOO_MANY_REQUESTS
         }
+        Refusal::ServerFull | Refusal::Stopping | Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // The rest is about who is signed in.
+        _ => StatusCode::UNAUTHORIZED,
     }
 }
 
-/// Why a request is no handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    NotAnUpgrade,
-    Host,
-    Version,
-    Key,
-    Origin,
-    SignIn,
-    Unavailable,
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        match self {
-            Self::NotAnUpgrade => {
-                let hint = [(header::UPGRADE, "websocket"), (header::CONNECTION, "Upgrade")];
-                (StatusCode::UPGRADE_REQUIRED, hint, "This is a WebSocket endpoint.\n").into_response()
-            }
-            Self::Version => {
-                let hint = [(header::SEC_WEBSOCKET_VERSION, "13")];
-                (StatusCode::UPGRADE_REQUIRED, hint, "Version 13 of WebSocket is spoken here.\n").into_response()
-            }
-            Self::Origin => (StatusCode::FORBIDDEN, "Pages from elsewhere connect only with --allow-origin.\n").into_response(),
-            Self::SignIn => {
-                let hint = [(header::WWW_AUTHENTICATE, "Bearer")];
-                let sentence =
-                    "This server lets in only who is signed in: send the cookie of a session, or a token as a bearer token.\n";
-                (StatusCode::UNAUTHORIZED, hint, sentence).into_response()
-            }
-            Self::Unavailable => {
-                let later = [(header::RETRY_AFTER, "5")];
-                let sentence = "Whose session that is cannot be looked up at the moment, since the disk does not answer.\n";
-                (StatusCode::SERVICE_UNAVAILABLE, later, sentence).into_response()
-            }
-            Self::Host => (StatusCode::BAD_REQUEST, "A handshake names its host, once.\n").into_response(),
-            Self::Key => (StatusCode::BAD_REQUEST, "The WebSocket key is missing or wrong.\n").into_response(),
+fn sentence(refusal: Refusal) -> String {
+    let said = match refusal {
+        Refusal::NotAHandshake => "This is a WebSocket endpoint.",
+        Refusal::HandshakeVersion => "Version 13 of WebSocket is spoken here.",
+        Refusal::HandshakeHost => "A handshake names its host, once.",
+        Refusal::HandshakeKey => "The WebSocket key is missing or wrong.",
+        Refusal::AddressFull => {
+            "Too many connections from this address; try again later. --connections-per-address sets how many there may be."
         }
-    }
+        Refusal::AddressTooFast => {
+            "Too many connections came anew from this address; try again later. --connections-per-address sets how many may."
+        }
+        Refusal::NetworkFull => {
+            "Too many connections from the network around this address; try again later. --connections and \
+             --connections-per-address set how many there may be."
+        }
+        Refusal::NetworkTooFast => {
+            "Too many connections came anew from the network around this address; try again later. --connections and \
+             --connections-per-address set how many may."
+        }
+        Refusal::ServerFull => {
+            "The server is full; try again later. --connections and the limit of open files set how many may be here."
+        }
+        Refusal::Stopping => "The server is about to stop.",
+        Refusal::Unavailable => "Whose session that is cannot be looked up at the moment, since the disk does not answer.",
+        refusal => return sign_in::sentence_for_programs(refusal),
+    };
+    said.to_owned()
 }
 
 /// As whom somebody is let in. A page that is not is connected all the same, without a session, since browsers tell no page
 /// why a handshake failed; a program is refused. Where the store cannot say, either has to come again: a page does so by itself,
 /// and whoever is signed in is not asked to do that once more.
-async fn session(house: &House, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
+async fn session(house: &House, headers: &HeaderMap, peer: SocketAddr) -> Result<Option<Session>, Refusal> {
     let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
     let now_ms = house.clock.admission_ms();
     if let Some(said) = headers.get(header::AUTHORIZATION) {
-        let token = said.to_str().ok().and_then(bearer);
-        let kept = token.and_then(|token| sign_in.with_token(token, now_ms)).ok_or(Refusal::SignIn)?;
-        return Ok(Some(kept.session));
+        let token = said.to_str().ok().and_then(bearer).ok_or(Refusal::NotSignedIn)?;
+        return sign_in.with_token(token, now_ms).map(|kept| Some(kept.session));
     }
     match sign_in::session(house, sign_in, headers).await {
-        Ok(None) if !headers.contains_key(header::ORIGIN) => Err(Refusal::SignIn),
-        session => session.map_err(|Unavailable| Refusal::Unavailable),
+        Ok(session) => Ok(Some(session)),
+        Err(refusal) if refusal == Refusal::Unavailable || !headers.contains_key(header::ORIGIN) => Err(refusal),
+        Err(refusal) => {
+            house.refusals.refuse(refusal, Some(peer));
+            Ok(None)
+        }
     }
 }
 
 /// The answer to a lawful handshake's key, or the refusal of another.
 fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
     if !names(headers, header::UPGRADE, "websocket") || !names(headers, header::CONNECTION, "upgrade") {
-        return Err(Refusal::NotAnUpgrade);
+        return Err(Refusal::NotAHandshake);
     }
     if !names(headers, header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Refusal::Version);
+        return Err(Refusal::HandshakeVersion);
     }
     let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
     let key = keys.next().filter(|_| keys.next().is_none()).map(header::HeaderValue::as_bytes);
     let is_key = |key: &&[u8]| data_encoding::BASE64.decode(key).is_ok_and(|nonce| nonce.len() == 16);
-    key.filter(is_key).map(derive_accept_key).ok_or(Refusal::Key)
+    key.filter(is_key).map(derive_accept_key).ok_or(Refusal::HandshakeKey)
 }
 
 /// Whether a header that is a list of words has this one among them.

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::{RoomActor, Tenure};
 use crate::fan_out::Occupant;
 use crate::outbox::{Control, Outbox, control_frame};
+use crate::refusal::Refusal;
 use crate::store::{Committed, Permit, Unavailable, Write};
 
 /// Something to be done when all that came before it is kept.
@@ -162,6 +163,9 @@ impl RoomActor {
 
     /// Answers a request in the room's order.
     pub(super) fn answer(&mut self, outbox: Arc<Outbox>, id: RequestId, result: Result<Reply, Denied>) {
+        if let Some(refusal) = result.as_ref().err().and_then(|denied| Refusal::of_denied(*denied)) {
+            self.house.refusals.refuse(refusal, None);
+        }
         let frame = control_frame(&ServerFrame::Reply { id, revision: self.room.revision(), result });
         self.leave_in_order(Effect::Answer(outbox, frame));
     }

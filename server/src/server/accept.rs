@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
 use std::time::Instant;
 
@@ -27,6 +28,7 @@ use tokio::time::Duration;
 
 use super::{House, Peer, told_to_stop};
 use crate::door::Entrance;
+use crate::refusal::Refusal;
 use crate::routes;
 use crate::supervise::Part;
 use crate::tls::{self, Greeting};
@@ -38,7 +40,7 @@ pub(super) async fn accept(
     house: Arc<House>,
     alive: mpsc::Sender<Infallible>,
 ) {
-    let (router, to_https) = (routes::router(&house), routes::to_https());
+    let (router, to_https) = (routes::router(&house), routes::to_https(&house));
     let mut shutdown = house.shutdown.clone();
     let mut failures = 0_u64;
     loop {
@@ -122,6 +124,17 @@ impl rt::Timer for Timer {
     }
 }
 
+/// Why hyper refuses what comes, if it does: a connection that has had its answers may stand idle and end as it likes.
+fn fault_of(error: &hyper::Error, has_asked: bool) -> Option<Refusal> {
+    if error.is_parse_too_large() {
+        Some(Refusal::HttpHeadTooLarge)
+    } else if error.is_parse() {
+        Some(Refusal::HttpMalformed)
+    } else {
+        (error.is_timeout() && !has_asked).then_some(Refusal::HttpSlow)
+    }
+}
+
 /// A socket from its acceptance until it is closed or upgraded.
 struct Visit {
     peer: SocketAddr,
@@ -142,14 +155,20 @@ impl Visit {
         match greeting {
             Some(Ok(Greeting::Tls(stream))) => self.serve_http(stream, router).await,
             Some(Ok(Greeting::Http(socket))) => self.serve_http(socket, to_https).await,
-            Some(Err(error)) => tracing::debug!(%error, "handshake"),
-            None => tracing::debug!("no handshake in time"),
+            Some(Err(error)) => {
+                if let Some(refusal) = tls::refusal_of(&error) {
+                    self.house.refusals.refuse_over(refusal, Some(self.peer), Some(&error));
+                }
+            }
+            None => self.house.refusals.refuse(Refusal::TlsSlow, Some(self.peer)),
         }
     }
 
     async fn serve_http(mut self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router) {
         let (peer, router) = (Peer(self.peer), TowerToHyperService::new(router));
+        let has_asked = AtomicBool::new(false);
         let service = service_fn(|mut request: Request<Incoming>| {
+            has_asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(peer);
             let called = router.call(request);
             let supervisor = &self.house.supervisor;
@@ -177,8 +196,10 @@ impl Visit {
                 connection.await
             }
         };
-        if let Err(error) = served {
-            tracing::debug!(%error, "http");
+        let Err(error) = served else { return };
+        match fault_of(&error, has_asked.load(Ordering::Relaxed)) {
+            Some(refusal) => self.house.refusals.refuse_over(refusal, Some(self.peer), Some(&error)),
+            None => tracing::debug!(%error, "http"),
         }
     }
 }

@@ -8,13 +8,17 @@ use dais_shared::limits::{SIGN_IN_KEY_BYTES_MIN, SIGN_IN_TOKEN_BYTES_MAX, SIGN_I
 use dais_shared::names;
 use dais_shared::permissions::Role;
 use dais_shared::room::Pass;
-use data_encoding::BASE64;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation, decode};
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Session, SignInError, signature};
+use crate::refusal::Refusal;
 
 /// Whom a token is meant for, where it says that (`aud`).
 const AUDIENCE: &str = "dais";
@@ -64,17 +68,21 @@ pub(crate) fn pass_of(role: Option<GivenRole>, skips: &[Skips]) -> Pass {
     }
 }
 
-/// What a token says, as far as it is heeded. Times are seconds since 1970 and may have a fraction.
+/// What a token says, as far as it is heeded: each for itself, so that it can be told what of it is wrong.
 #[derive(Debug, Deserialize)]
 struct Claims {
-    exp: f64,
-    nbf: Option<f64>,
-    name: Option<String>,
-    room: Option<String>,
-    role: Option<GivenRole>,
-    #[serde(default)]
-    skips: Vec<Skips>,
-    aud: Option<Audience>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    name: Option<Value>,
+    room: Option<Value>,
+    role: Option<Value>,
+    skips: Option<Value>,
+    aud: Option<Value>,
+}
+
+/// What a claim says, if it is there; `otherwise` where that is nothing that is understood.
+fn read<T: DeserializeOwned>(claim: Option<Value>, otherwise: Refusal) -> Result<Option<T>, Refusal> {
+    claim.map(T::deserialize).transpose().map_err(|_| otherwise)
 }
 
 /// For whom a token is: one name or several (RFC 7519, section 4.1.3).
@@ -130,29 +138,58 @@ impl Verifier {
         Ok(Self { key, validation })
     }
 
-    /// Who comes with this token, and until when, in Unix milliseconds; `None` where it is not to be believed.
-    pub(super) fn verify(&self, token: &str, now_ms: u64) -> Option<(Session, u64)> {
+    /// Who comes with this token, and until when, in Unix milliseconds. Times are seconds since 1970 and may have a fraction.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why it is not to be believed.
+    pub(super) fn verify(&self, token: &str, now_ms: u64) -> Result<(Session, u64), Refusal> {
         if token.len() > SIGN_IN_TOKEN_BYTES_MAX {
-            return None;
+            return Err(Refusal::TokenTooLong);
         }
-        let token = decode::<Claims>(token, &self.key, &self.validation).ok()?;
+        let TokenData { header, claims } =
+            decode::<Claims>(token, &self.key, &self.validation).map_err(|error| self.fault_of(token, &error))?;
         // Extensions that have to be understood, none of which is (RFC 7515, section 4.1.11).
-        if token.header.crit.is_some() {
-            return None;
+        if header.crit.is_some() {
+            return Err(Refusal::TokenCritical);
         }
-        let Claims { exp, nbf, name, room, role, skips, aud } = token.claims;
-        if aud.is_some_and(|aud| !aud.is_us()) {
-            return None;
+        let Claims { exp, nbf, name, room, role, skips, aud } = claims;
+        if read::<Audience>(aud, Refusal::TokenAudience)?.is_some_and(|aud| !aud.is_us()) {
+            return Err(Refusal::TokenAudience);
         }
-        let until_ms = unix_ms(exp);
-        let has_begun = nbf.is_none_or(|nbf| unix_ms(nbf) <= now_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS));
-        if now_ms >= until_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS) || !has_begun {
-            return None;
+        let until_ms = unix_ms(read(exp, Refusal::TokenEnd)?.ok_or(Refusal::TokenEnd)?);
+        let begins_ms = read(nbf, Refusal::TokenBegin)?.map_or(0, unix_ms);
+        if now_ms >= until_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS) {
+            return Err(Refusal::TokenExpired);
         }
-        let name = name.as_deref().map(names::person).transpose().ok()?;
-        let room = room.as_deref().map(RoomId::parse).transpose().ok()?;
-        let pass = pass_of(role, &skips);
-        Some((Session { name, room, pass, link: None }, until_ms))
+        if begins_ms > now_ms.saturating_add(SIGN_IN_TOKEN_LEEWAY_MS) {
+            return Err(Refusal::TokenTooEarly);
+        }
+        let name: Option<String> = read(name, Refusal::TokenName)?;
+        let name = name.as_deref().map(names::person).transpose().map_err(|_| Refusal::TokenName)?;
+        let room: Option<String> = read(room, Refusal::TokenRoom)?;
+        let room = room.as_deref().map(RoomId::parse).transpose().map_err(|_| Refusal::TokenRoom)?;
+        let skips: Vec<Skips> = read(skips, Refusal::TokenSkips)?.unwrap_or_default();
+        let pass = pass_of(read(role, Refusal::TokenRole)?, &skips);
+        Ok((Session { name, room, pass, link: None }, until_ms))
+    }
+
+    /// What is wrong with a token that does not decode: another algorithm than the key's first, as it is looked at first.
+    fn fault_of(&self, token: &str, error: &Error) -> Refusal {
+        #[derive(Deserialize)]
+        struct Header {
+            alg: Option<Value>,
+        }
+        let mut parts = token.split('.');
+        let (header, is_whole) = (parts.next().unwrap_or_default(), parts.count() == 2);
+        let header = BASE64URL_NOPAD.decode(header.as_bytes()).ok();
+        let header = header.and_then(|header| serde_json::from_slice::<Header>(&header).ok()).filter(|_| is_whole);
+        let Some(Header { alg }) = header else { return Refusal::TokenMalformed };
+        let wanted = self.validation.algorithms.first().and_then(|wanted| serde_json::to_value(wanted).ok());
+        match error.kind() {
+            _ if alg != wanted => Refusal::TokenAlgorithm,
+            ErrorKind::InvalidSignature => Refusal::TokenSignature,
+            _ => Refusal::TokenMalformed,
+        }
     }
 }
 
@@ -193,7 +230,6 @@ fn unix_ms(seconds: f64) -> u64 {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-    use data_encoding::BASE64URL_NOPAD;
     use ring::hmac;
 
     use super::*;
@@ -208,7 +244,7 @@ mod tests {
         format!("{said}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
     }
 
-    fn verify(header: &str, claims: &str) -> Option<(Session, u64)> {
+    fn verify(header: &str, claims: &str) -> Result<(Session, u64), Refusal> {
         Verifier::new(SECRET, Path::new("key")).unwrap().verify(&token(header, claims), NOW_MS)
     }
 
@@ -222,7 +258,7 @@ mod tests {
         let verifier = Verifier::new(&secret, Path::new("key")).unwrap();
         let (session, until_ms) = verifier.verify(token, 1_300_819_000_000).unwrap();
         assert_eq!((session, until_ms), (Session::PLAIN, 1_300_819_380_000));
-        assert_eq!(verifier.verify(token, NOW_MS), None);
+        assert_eq!(verifier.verify(token, NOW_MS), Err(Refusal::TokenExpired));
     }
 
     #[test]
@@ -273,43 +309,78 @@ mod tests {
     fn what_is_not_understood_is_not_believed() {
         let with = |claims: &str| verify(HEADER, &format!("{{\"exp\":1700000060{claims}}}"));
         for lawful in ["", r#","aud":"dais""#, r#","aud":["other","dais"]"#, r#","nbf":1700000020"#, r#","skips":[]"#] {
-            assert!(with(lawful).is_some(), "{lawful}");
+            assert!(with(lawful).is_ok(), "{lawful}");
         }
-        for wrong in [
-            r#","aud":"other""#,
-            r#","aud":7"#,
-            r#","aud":["dais",7]"#,
-            r#","aud":[]"#,
-            r#","nbf":1700000040"#,
-            r#","role":"admin""#,
-            r#","role":"CoHost""#,
-            r#","room":"A Hall""#,
-            r#","name":"""#,
-            r#","name":7"#,
-            r#","exp":1800000000"#,
-            r#","skips":["ban"]"#,
+        for (wrong, why) in [
+            (r#","aud":"other""#, Refusal::TokenAudience),
+            (r#","aud":7"#, Refusal::TokenAudience),
+            (r#","aud":["dais",7]"#, Refusal::TokenAudience),
+            (r#","aud":[]"#, Refusal::TokenAudience),
+            (r#","nbf":1700000040"#, Refusal::TokenTooEarly),
+            (r#","nbf":"now""#, Refusal::TokenBegin),
+            (r#","role":"admin""#, Refusal::TokenRole),
+            (r#","role":"CoHost""#, Refusal::TokenRole),
+            (r#","room":"A Hall""#, Refusal::TokenRoom),
+            (r#","room":7"#, Refusal::TokenRoom),
+            (r#","name":"""#, Refusal::TokenName),
+            (r#","name":7"#, Refusal::TokenName),
+            (r#","exp":1800000000"#, Refusal::TokenMalformed),
+            (r#","skips":["ban"]"#, Refusal::TokenSkips),
+            (r#","skips":"lock""#, Refusal::TokenSkips),
         ] {
-            assert_eq!(with(wrong), None, "{wrong}");
+            assert_eq!(with(wrong), Err(why), "{wrong}");
         }
-        for wrong in [r#"{"name":"Ada"}"#, r#"{"exp":1699999960}"#, r#"{"exp":"1700000060"}"#, r#"{"exp":-1}"#, "[]", ""] {
-            assert_eq!(verify(HEADER, wrong), None, "{wrong}");
+        for (wrong, why) in [
+            (r#"{"name":"Ada"}"#, Refusal::TokenEnd),
+            (r#"{"exp":null}"#, Refusal::TokenEnd),
+            (r#"{"exp":1699999960}"#, Refusal::TokenExpired),
+            (r#"{"exp":"1700000060"}"#, Refusal::TokenEnd),
+            (r#"{"exp":-1}"#, Refusal::TokenExpired),
+            ("[]", Refusal::TokenMalformed),
+            ("", Refusal::TokenMalformed),
+        ] {
+            assert_eq!(verify(HEADER, wrong), Err(why), "{wrong}");
         }
         let long = format!(",\"sub\":\"{}\"", "x".repeat(SIGN_IN_TOKEN_BYTES_MAX));
-        assert_eq!(with(&long), None);
+        assert_eq!(with(&long), Err(Refusal::TokenTooLong));
     }
 
     #[test]
     fn the_key_says_which_algorithm_and_not_the_token() {
         let claims = r#"{"exp":1700000060}"#;
-        for header in [
-            r#"{"alg":"none"}"#,
-            r#"{"alg":"HS384"}"#,
-            r#"{"alg":"EdDSA"}"#,
-            r#"{"alg":"hs256"}"#,
-            r#"{"typ":"JWT"}"#,
-            r#"{"alg":"HS256","crit":["b64"],"b64":false}"#,
+        for (header, why) in [
+            (r#"{"alg":"none"}"#, Refusal::TokenAlgorithm),
+            (r#"{"alg":"HS384"}"#, Refusal::TokenAlgorithm),
+            (r#"{"alg":"EdDSA"}"#, Refusal::TokenAlgorithm),
+            (r#"{"alg":"hs256"}"#, Refusal::TokenAlgorithm),
+            (r#"{"typ":"JWT"}"#, Refusal::TokenAlgorithm),
+            (r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, Refusal::TokenCritical),
         ] {
-            assert_eq!(verify(header, claims), None, "{header}");
+            assert_eq!(verify(header, claims), Err(why), "{header}");
         }
+    }
+
+    #[test]
+    fn what_is_signed_otherwise_is_told_from_what_is_no_token() {
+        let verifier = Verifier::new(SECRET, Path::new("key")).unwrap();
+        let good = token(HEADER, r#"{"exp":1700000060}"#);
+        let (head, signature) = good.rsplit_once('.').unwrap();
+        let (header, claims) = head.split_once('.').unwrap();
+        let other = token(HEADER, r#"{"exp":1700000061}"#);
+        for (wrong, why) in [
+            (format!("{head}.{}", other.rsplit_once('.').unwrap().1), Refusal::TokenSignature),
+            (format!("{head}."), Refusal::TokenSignature),
+            (format!("{head}.{}", &signature[..20]), Refusal::TokenSignature),
+            (head.to_owned(), Refusal::TokenMalformed),
+            (format!("{good}.{signature}"), Refusal::TokenMalformed),
+            (format!("{header}.{claims}.*"), Refusal::TokenMalformed),
+            (format!("x{good}"), Refusal::TokenMalformed),
+            (String::new(), Refusal::TokenMalformed),
+            ("..".into(), Refusal::TokenMalformed),
+            ("not a token at all".into(), Refusal::TokenMalformed),
+        ] {
+            assert_eq!(verifier.verify(&wrong, NOW_MS), Err(why), "{wrong}");
+        }
+        assert!(verifier.verify(&good, NOW_MS).is_ok());
     }
 }

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::refusal::Refusal;
+
 /// A TLS record that begins a handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 22;
 
@@ -34,6 +36,29 @@ pub(crate) async fn greet(socket: TcpStream, config: Arc<ServerConfig>) -> std::
         _ if first[0] == HANDSHAKE => TlsAcceptor::from(config).accept(socket).await.map(Greeting::Tls),
         _ if first[0].is_ascii_uppercase() => Ok(Greeting::Http(socket)),
         _ => Err(Error::new(ErrorKind::InvalidData, "neither TLS nor HTTP")),
+    }
+}
+
+/// Why somebody comes to no encrypted connection; `None` where he went away by himself.
+pub(crate) fn refusal_of(error: &Error) -> Option<Refusal> {
+    use rustls::AlertDescription as Alert;
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::CertificateExpired
+            | Alert::CertificateRevoked
+            | Alert::CertificateUnknown
+            | Alert::DecryptError // another certificate of the same name is believed
+            | Alert::UnknownCA
+            | Alert::UnsupportedCertificate,
+        )) => Some(Refusal::TlsDistrusted),
+        Some(rustls::Error::PeerIncompatible(_)) => Some(Refusal::TlsIncompatible),
+        Some(rustls::Error::AlertReceived(Alert::ProtocolVersion)) => Some(Refusal::TlsIncompatible),
+        Some(_) => Some(Refusal::TlsFailed),
+        None if error.kind() == ErrorKind::InvalidData => Some(Refusal::NoTls),
+        // A port that is only knocked at, and a browser that thinks better of it.
+        None => None,
     }
 }
 

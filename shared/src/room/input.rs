@@ -45,6 +45,8 @@ pub enum Order {
     Forget(UserId),
     /// End the room for everybody.
     End,
+    /// End the room if it is deserted ([`super::Room::is_deserted`]), since others have no place.
+    GiveWay,
 }
 
 /// Who wants in.
@@ -183,7 +185,7 @@ impl Order {
     #[must_use]
     pub const fn only_restricts(&self) -> bool {
         match self {
-            Self::Ban(_) | Self::Forget(_) | Self::End => true,
+            Self::Ban(_) | Self::Forget(_) | Self::End | Self::GiveWay => true,
             Self::AwaitHost { .. } | Self::Unban(_) => false,
         }
     }
@@ -399,4 +401,10 @@ pub enum Denied {
     /// The server cannot keep a change at the moment.
     #[error("the server cannot keep changes at the moment")]
     Unavailable,
+    /// As many rooms as one network may have were made from this one; others may make more.
+    #[error("too many rooms of one network")]
+    TooManyRoomsOfNetwork,
+    /// The room was ended while nobody was in it, since others had no place.
+    #[error("the room gave way to others")]
+    RoomGaveWay,
 }

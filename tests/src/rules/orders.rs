@@ -109,9 +109,14 @@ fn whoever_is_forgotten_has_left_and_whoever_sits_nowhere_is_no_matter() {
 fn an_ended_room_takes_no_orders() {
     let mut scene = Scene::at_rest();
     assert_eq!(ordered(&mut scene.house, Order::End), Ok(vec![Event::RoomEnded(RoomEndReason::ByOperator)]));
-    for order in
-        [Order::End, Order::Forget(EARLY), Order::Ban(EARLY), Order::Unban(EARLY), Order::AwaitHost { until_ms: UNTIL_MS }]
-    {
+    for order in [
+        Order::End,
+        Order::GiveWay,
+        Order::Forget(EARLY),
+        Order::Ban(EARLY),
+        Order::Unban(EARLY),
+        Order::AwaitHost { until_ms: UNTIL_MS },
+    ] {
         assert_eq!(ordered(&mut scene.house, order), Err(Denied::RoomEnded));
     }
 }
@@ -119,6 +124,33 @@ fn an_ended_room_takes_no_orders() {
 #[test]
 fn while_nothing_can_be_kept_only_what_restricts_is_obeyed() {
     let restricts = |order| Input::Order(order).only_restricts();
-    assert!([Order::End, Order::Ban(EARLY), Order::Forget(EARLY)].map(restricts).iter().all(|yes| *yes));
+    assert!([Order::End, Order::GiveWay, Order::Ban(EARLY), Order::Forget(EARLY)].map(restricts).iter().all(|yes| *yes));
     assert!([Order::Unban(EARLY), Order::AwaitHost { until_ms: 1 }].map(restricts).iter().all(|yes| !yes));
+}
+
+#[test]
+fn only_a_room_that_nobody_would_miss_but_its_founder_gives_way() {
+    let gives_way = |house: &House| {
+        let mut house = house.clone();
+        let events = ordered(&mut house, Order::GiveWay).unwrap();
+        assert_eq!(events.is_empty(), !house.room.is_deserted() || house.room.ended().is_none());
+        house.room.ended() == Some(RoomEndReason::Empty)
+    };
+    assert!(!gives_way(&House::new(FOUNDER)), "its founder is on his way");
+    assert!(!gives_way(&awaiting()), "it waits for its host");
+    let mut house = House::new(FOUNDER);
+    let founder = house.seats(FOUNDER);
+    assert!(!gives_way(&house), "he sits in it");
+    house.takes(&Input::ConnectionLost(founder)).unwrap();
+    assert!(gives_way(&house));
+    house.seats(FOUNDER);
+    assert!(!gives_way(&house), "he is back");
+    house.takes(&Input::ConnectionLost(founder)).unwrap();
+    house.waits(60_000);
+    house.runs_dry();
+    assert!(house.room.seat(founder).is_none() && gives_way(&house), "his seat is given up, and the room is not over yet");
+    let early = house.seats(EARLY);
+    assert!(!gives_way(&house), "somebody else is there");
+    house.takes(&Input::ConnectionLost(early)).unwrap();
+    assert!(!gives_way(&house), "or has been");
 }

@@ -7,15 +7,21 @@ use dais_shared::limits::{ADMIN_TOKEN_CHARS_MIN, ADMIN_TOKEN_SECONDS, API_BODY_B
 use dais_shared::room::Denied;
 use serde::Serialize;
 
+use crate::http::noted::{because, because_of};
+use crate::http::origin::Foreign;
+use crate::refusal::Refusal;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// Somebody else asks.
     NotOperator,
+    /// Somebody asks with a token that is not the operator's.
+    WrongToken,
     /// Too many wrong tokens came from there of late.
     TooManyTries,
     /// Another site's page asks.
-    ForeignOrigin,
+    ForeignOrigin(Foreign),
     /// Nobody may change anything.
     NoAdminToken,
     /// There is no such thing.
@@ -55,7 +61,11 @@ struct Told {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, error) = self.code();
-        let mut answer = (status, Json(Told { error, detail: self.detail() })).into_response();
+        let answer = (status, Json(Told { error, detail: self.detail() }));
+        let mut answer = match &self {
+            Self::ForeignOrigin(foreign) => because_of(self.refusal(), foreign.to_string(), answer),
+            _ => because(self.refusal(), answer),
+        };
         match status {
             StatusCode::UNAUTHORIZED => {
                 answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -70,11 +80,35 @@ impl IntoResponse for Refused {
 }
 
 impl Refused {
+    /// Under which reason it is counted.
+    pub(crate) const fn refusal(&self) -> Refusal {
+        match self {
+            Self::NotOperator => Refusal::NotOperator,
+            Self::WrongToken => Refusal::AdminTokenWrong,
+            Self::TooManyTries => Refusal::AdminTokens,
+            Self::ForeignOrigin(_) => Refusal::ForeignPage,
+            Self::NoAdminToken => Refusal::NoAdminToken,
+            Self::UnknownPath => Refusal::UnknownPath,
+            Self::UnknownMethod => Refusal::UnknownMethod,
+            Self::Query => Refusal::InvalidQuery,
+            Self::NotJson => Refusal::NotJson,
+            Self::TooLarge => Refusal::BodyTooLarge,
+            Self::TooSlow => Refusal::BodyTooSlow,
+            Self::Body(_) => Refusal::InvalidBody,
+            Self::UnknownLink => Refusal::LinkUnknown,
+            Self::TooManyLinks => Refusal::TooManyLinks,
+            Self::Denied(denied) => match Refusal::of_denied(*denied) {
+                Some(refusal) => refusal,
+                None => Refusal::Other,
+            },
+        }
+    }
+
     const fn code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::NotOperator => (StatusCode::UNAUTHORIZED, "not_operator"),
+            Self::NotOperator | Self::WrongToken => (StatusCode::UNAUTHORIZED, "not_operator"),
             Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
-            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin"),
+            Self::ForeignOrigin(_) => (StatusCode::FORBIDDEN, "foreign_origin"),
             Self::NoAdminToken => (StatusCode::FORBIDDEN, "no_admin_token"),
             Self::UnknownPath => (StatusCode::NOT_FOUND, "unknown_path"),
             Self::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, "unknown_method"),
@@ -89,7 +123,7 @@ impl Refused {
                 Denied::UnknownRoom | Denied::RoomEnded => (StatusCode::NOT_FOUND, "unknown_room"),
                 Denied::NoSuchPerson => (StatusCode::NOT_FOUND, "unknown_person"),
                 Denied::RoomIdTaken => (StatusCode::CONFLICT, "room_id_taken"),
-                Denied::TooManyRooms => (StatusCode::CONFLICT, "too_many_rooms"),
+                Denied::TooManyRooms | Denied::TooManyRoomsOfNetwork => (StatusCode::CONFLICT, "too_many_rooms"),
                 Denied::TooManyBans => (StatusCode::CONFLICT, "too_many_bans"),
                 Denied::InvalidName(_) | Denied::InvalidTitle(_) | Denied::InvalidPasscode(_) | Denied::UnlistedIdChosen => {
                     (StatusCode::BAD_REQUEST, "invalid_body")
@@ -102,13 +136,15 @@ impl Refused {
 
     fn detail(&self) -> String {
         match self {
-            Self::NotOperator => "This is for the operator: send the server's admin token as a bearer token, or, where it has \
+            Self::NotOperator | Self::WrongToken => {
+                "This is for the operator: send the server's admin token as a bearer token, or, where it has \
                                   none, ask from its own machine by the name of localhost."
-                .into(),
+                    .into()
+            }
             Self::TooManyTries => {
                 "This token is wrong, as were many before it from this address: try again later, with the right one.".into()
             }
-            Self::ForeignOrigin => "A page from another site may not ask this.".into(),
+            Self::ForeignOrigin(foreign) => foreign.sentence(),
             Self::NoAdminToken => format!(
                 "Nothing is changed over HTTP without an admin token: start the server with --admin-token and \
                  {ADMIN_TOKEN_CHARS_MIN} characters or more."

@@ -18,6 +18,8 @@ impl Room {
                 None => Ok(vec![]),
             },
             Order::End => Ok(vec![Event::RoomEnded(RoomEndReason::ByOperator)]),
+            Order::GiveWay if self.is_deserted() => Ok(vec![Event::RoomEnded(RoomEndReason::Empty)]),
+            Order::GiveWay => Ok(vec![]), // somebody has come back meanwhile
         }
     }
 

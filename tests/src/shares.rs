@@ -1,0 +1,120 @@
+//! What one network may have of rooms and connections, what is kept for the operator, and which rooms give way.
+
+use dais_server::{AdminToken, Config};
+use dais_shared::room::{Denied, Mode};
+use serde_json::json;
+
+use crate::harness::http::{Answer, call};
+use crate::harness::{PATIENCE, RawPeer, TestMember, TestServer};
+
+const ADMIN: &str = "0123456789abcdef";
+const ROOMS: usize = 20;
+
+/// A house for twenty rooms, two of which are the operator's.
+async fn house() -> TestServer {
+    let config = Config {
+        rooms: ROOMS,
+        rooms_per_person: 1,
+        admin_token: Some(AdminToken(ADMIN.into())),
+        trust_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        ..Config::default()
+    };
+    TestServer::start_with(config).await
+}
+
+/// Somebody from there makes a room and sits in it.
+async fn founds(server: &TestServer, from: &str, room: &str) -> Result<TestMember, Denied> {
+    let mut founder = TestMember::connect_for(from, server.way().clone()).await;
+    founder.logs_in("Founder").await.unwrap();
+    founder.creates(room, Mode::Open).await.map(|_| founder)
+}
+
+async fn operator_makes(server: &TestServer) -> Answer {
+    let headers = [&format!("Authorization: Bearer {ADMIN}"), "Content-Type: application/json"];
+    call(server.way().clone(), "POST", "/api/rooms", &headers, Some(&json!({ "title": "Assembly" }).to_string())).await
+}
+
+#[tokio::test]
+async fn many_addresses_of_one_network_do_not_take_all_rooms() {
+    let subnet = |n: usize| format!("2001:db8:1:23{n:02x}::7");
+    let host = |n: usize| format!("203.0.113.{n}");
+    let asked: [fn(usize) -> String; 2] = [subnet, host];
+    for of in asked {
+        let server = house().await;
+        let mut founders = Vec::new();
+        let mut denied = None;
+        for n in 0..ROOMS {
+            match founds(&server, &of(n % 5), &format!("room-{n}")).await {
+                Ok(founder) => founders.push(founder),
+                Err(no) => denied = Some(no),
+            }
+        }
+        assert_eq!(denied, Some(Denied::TooManyRoomsOfNetwork));
+        assert!((5..=ROOMS / 2).contains(&founders.len()), "{}", founders.len());
+        founders.push(founds(&server, "198.51.100.7", "elsewhere").await.unwrap());
+        assert_eq!(operator_makes(&server).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn the_operators_places_last_while_the_server_is_full_and_deserted_rooms_give_way() {
+    let server = house().await;
+    let mut founders = Vec::new();
+    for n in 0..ROOMS - ROOMS / 10 {
+        founders.push(founds(&server, &format!("198.{n}.100.7"), &format!("room-{n}")).await.unwrap());
+    }
+    assert_eq!(founds(&server, "203.0.113.7", "one-more").await.err(), Some(Denied::TooManyRooms));
+    for _ in 0..ROOMS / 10 {
+        assert_eq!(operator_makes(&server).await.status, 201);
+    }
+    let refused = operator_makes(&server).await;
+    assert!(refused.status == 409 && refused.text().contains("too_many_rooms"), "{}", refused.text());
+
+    // Two founders are gone; in the older one's room somebody else has been.
+    let mut guest = server.person("Ben").await;
+    guest.joins("room-3").await.unwrap();
+    guest.leaves().await.unwrap();
+    let mut watcher = server.stranger().await;
+    let (alone, visited) = (founders.remove(7), founders.remove(3));
+    let token = alone.token;
+    drop((alone, visited));
+    let newcomer = async {
+        loop {
+            match founds(&server, "203.0.113.7", "one-more").await {
+                Ok(newcomer) => break newcomer,
+                Err(denied) => assert_eq!(denied, Denied::TooManyRooms, "until the server has noticed that they are gone"),
+            }
+        }
+    };
+    let _newcomer = tokio::time::timeout(PATIENCE, newcomer).await.expect("a deserted room gives way");
+    assert_eq!(founds(&server, "203.0.114.7", "and-another").await.err(), Some(Denied::TooManyRooms), "and no other does");
+    let mut rooms = watcher.lists_rooms(None).await.rooms;
+    // It was told to go, and goes when it comes to that.
+    while rooms.iter().any(|room| room.id.as_str() == "room-7") {
+        rooms = watcher.lists_rooms(None).await.rooms;
+    }
+    let is_there = |id: &str| rooms.iter().any(|room| room.id.as_str() == id);
+    assert!(is_there("room-3") && is_there("one-more"), "{rooms:?}");
+    let mut back = TestMember::connect(server.way().clone(), token).await;
+    assert_eq!(back.joins("room-7").await, Err(Denied::RoomGaveWay), "whoever comes back is told");
+}
+
+#[tokio::test]
+async fn many_addresses_of_one_network_do_not_take_all_connections() {
+    let config = Config { connections: 100, connections_per_address: 10, ..Config::default() };
+    let server = TestServer::start_with(config).await;
+    let (mut peers, mut refused) = (Vec::new(), None);
+    for n in 0..50u8 {
+        let mut peer = RawPeer::connect([127, 0, 9, 1 + n % 25], server.address()).await;
+        match peer.upgrades(&[]).await {
+            answer if answer.status == 101 => peers.push(peer),
+            answer => refused = Some(answer),
+        }
+    }
+    let refused = refused.expect("the network has its share");
+    assert_eq!((refused.status, refused.header("retry-after"), peers.len()), (429, Some("5"), 20));
+    assert!(refused.text().contains("network"), "{}", refused.text());
+    drop(RawPeer::upgraded([127, 0, 10, 1], server.address()).await);
+    let page = server.get("/metrics").await.text();
+    assert!(page.contains("dais_refused_total{reason=\"network_full\"} 30\n"), "{page}");
+}
