@@ -2,6 +2,7 @@
 //! open the microphone and the loudspeaker.
 
 mod identity;
+pub(crate) mod why_not;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ use dais_engine::shared::wire::Goodbye;
 use dais_engine::{Failure, LeftRoom, MicrophoneFailure};
 use leptos::prelude::{expect_context, provide_context};
 
+use crate::link::why_not::Obstacle;
 use crate::state::diagnosis::{Heard, Hearing};
 
 pub(crate) use devices::Devices;
@@ -293,6 +294,7 @@ pub(crate) struct Connection {
     pub(crate) closed: &'static str,
     pub(crate) lost_in_room: &'static str,
     pub(crate) lost_in_lobby: &'static str,
+    pub(crate) obstacle: fn(Obstacle) -> &'static str,
     pub(crate) goodbye: fn(Goodbye) -> &'static str,
     pub(crate) worker_failed: &'static str,
 }

@@ -38,6 +38,9 @@ fn ConnectionTrouble() -> impl IntoView {
     let (house, room) = (use_house(), use_room());
     let trouble = Memo::new(move |_| match house.connection() {
         ConnectionState::Connecting | ConnectionState::Online | ConnectionState::Stalled => None,
+        ConnectionState::Reconnecting { .. } if house.obstacle().is_some() => {
+            house.obstacle().map(|obstacle| ((t.connection.obstacle)(obstacle), Remedy::Retry))
+        }
         ConnectionState::Reconnecting { .. } if room.with(|_| ()).is_some() => Some((t.connection.lost_in_room, Remedy::Retry)),
         ConnectionState::Reconnecting { .. } => Some((t.connection.lost_in_lobby, Remedy::Retry)),
         ConnectionState::Closed(goodbye) => Some(((t.connection.goodbye)(goodbye), remedy(goodbye))),

@@ -6,11 +6,13 @@ use dais_engine::{Command, ConnectionState};
 use leptos::prelude::*;
 
 use super::actions::use_actions;
+use crate::link::why_not::Obstacle;
 
 /// See the module.
 #[derive(Clone, Copy)]
 pub(crate) struct House {
     connection: RwSignal<ConnectionState>,
+    obstacle: RwSignal<Option<Obstacle>>,
     identity: RwSignal<Option<Identity>>,
     rooms: RwSignal<Option<RoomsPage>>,
     has_worker_failed: RwSignal<bool>,
@@ -20,6 +22,7 @@ pub(crate) struct House {
 pub(super) fn provide() {
     provide_context(House {
         connection: RwSignal::new(ConnectionState::Connecting),
+        obstacle: RwSignal::new(None),
         identity: RwSignal::new(None),
         rooms: RwSignal::new(None),
         has_worker_failed: RwSignal::new(false),
@@ -36,6 +39,11 @@ impl House {
     /// How things stand with the server.
     pub(crate) fn connection(self) -> ConnectionState {
         self.connection.get()
+    }
+
+    /// What stands in the way of a connection, as far as the server says.
+    pub(crate) fn obstacle(self) -> Option<Obstacle> {
+        self.obstacle.get()
     }
 
     /// Whether commands reach the server now.
@@ -85,7 +93,16 @@ impl House {
     }
 
     pub(super) fn set_connection(self, connection: ConnectionState) {
+        if !matches!(connection, ConnectionState::Reconnecting { .. }) {
+            self.obstacle.set(None);
+        }
         self.connection.set(connection);
+    }
+
+    /// What was found out about a try that failed; of no interest once there is a connection.
+    pub(super) fn set_obstacle(self, obstacle: Option<Obstacle>) {
+        let is_down = matches!(self.connection.get_untracked(), ConnectionState::Reconnecting { .. });
+        self.obstacle.set(obstacle.filter(|_| is_down));
     }
 
     pub(super) fn set_identity(self, identity: Option<Identity>) {

@@ -25,6 +25,7 @@ use super::reactions::{Reactions, use_reactions};
 use super::room::{Room, use_room};
 use super::speaking::{Speech, use_speech};
 use super::trial::{Trial, use_trial};
+use crate::link::why_not;
 use crate::link::{DeviceState, Link, LinkEvent, TrialEvent};
 use crate::locales::{Sentences, t};
 
@@ -118,6 +119,7 @@ impl Intake {
         match event {
             Event::Connection(connection) => {
                 self.house.set_connection(connection);
+                self.look_for_obstacle(connection);
                 if connection != ConnectionState::Online {
                     self.levels.tell(&[]); // Whoever spoke last is not heard any more.
                 }
@@ -149,6 +151,14 @@ impl Intake {
                 let is_open = self.devices.microphone() == DeviceState::Open && is_let_out;
                 self.quality.set_statistics(statistics, is_audible && is_open);
             }
+        }
+    }
+
+    /// Asks what stood in the way of a try that failed.
+    fn look_for_obstacle(&self, connection: ConnectionState) {
+        if let ConnectionState::Reconnecting { retry_in_ms: 1.., .. } = connection {
+            let house = self.house;
+            spawn_local(async move { house.set_obstacle(why_not::obstacle(connection).await) });
         }
     }
 

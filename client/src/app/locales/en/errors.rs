@@ -6,6 +6,7 @@ use dais_engine::shared::wire::Goodbye;
 use dais_engine::{Failure, LeftRoom};
 
 use super::super::{Connection, Errors};
+use crate::link::why_not::Obstacle;
 
 pub(super) const CONNECTION: Connection = Connection {
     connecting: "Connecting…",
@@ -15,6 +16,20 @@ pub(super) const CONNECTION: Connection = Connection {
     closed: "Disconnected",
     lost_in_room: "The connection is lost and being made again. Your place in the room is held for 30 seconds.",
     lost_in_lobby: "The server cannot be reached at the moment. The page keeps trying.",
+    obstacle: |obstacle| match obstacle {
+        Obstacle::ForeignPage => {
+            "The server answers and refuses this page, because it is asked by another name than stands in your address bar. Whoever \
+             runs it: let the proxy pass on the Host header, or start the server with --allow-origin."
+        }
+        Obstacle::NetworkFull => {
+            "Your network has as many connections as one network may have here, or too many came at once. The page keeps trying."
+        }
+        Obstacle::ServerFull => "The server is full at the moment. The page keeps trying.",
+        Obstacle::OnTheWay => {
+            "The server answers, but something on the way lets no WebSocket connection through: a proxy, a filter or a firewall. \
+             Try another network, or ask whoever runs it."
+        }
+    },
     goodbye: |goodbye| match goodbye {
         Goodbye::ShuttingDown => "The server is restarting and will be back.",
         Goodbye::WrongVersion => "The server was updated. Reload the page to go on.",
@@ -68,7 +83,7 @@ fn denied(denied: Denied) -> &'static str {
         Denied::RoomFull => "The room is full. Try again when somebody has left.",
         Denied::StageFull => "The stage is full. Somebody has to leave it first.",
         Denied::HandQueueFull => "Too many hands are up already. Try again later.",
-        Denied::TooManyRooms => "This server has no place for another room at the moment.",
+        Denied::TooManyRooms => "This server is full: it has no place for another room at the moment. Try again later.",
         Denied::TooManyRoomsOfYours => "You are host of as many rooms as one person may be. End one of them first.",
         Denied::NotPermitted => "You are not allowed to do that.",
         Denied::NoSuchMember => "This person has left the room.",
@@ -102,6 +117,12 @@ fn denied(denied: Denied) -> &'static str {
         Denied::TooManyBans => "The list of banned people is full. Lift some bans first.",
         Denied::TooFast => "That was too quick. Wait a moment and try again.",
         Denied::Unavailable => "The server cannot keep changes at the moment. Try again soon.",
+        Denied::TooManyRoomsOfNetwork => {
+            "Your network has as many rooms as one network may have here. Somebody there has to end one first."
+        }
+        Denied::RoomGaveWay => {
+            "The room was ended while nobody was in it, because the server had no place for others. It can be created anew."
+        }
     }
 }
 
