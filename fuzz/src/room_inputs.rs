@@ -10,6 +10,7 @@ mod replicas;
 mod step;
 
 use dais_shared::ids::{InvitationId, MemberId, MessageId, RoomId, StreamId};
+use dais_shared::names::Looks;
 use dais_shared::permissions::Role;
 use dais_shared::room::{
     Command, Context, Event, Input, Join, MicrophoneState, Mode, Pass, Reaction, Room, Setting, Settings, Unheard,
@@ -147,7 +148,8 @@ impl House {
                     Given::Right => Some(PASSCODE.to_owned()),
                 };
                 let (user, name, address) = (who.user(), who.name(), who.address());
-                Input::Join(Join { user, name, address, passcode, microphone_open, pass: Pass::NONE })
+                let looks = Looks::plain(&name);
+                Input::Join(Join { user, name, looks, address, passcode, microphone_open, pass: Pass::NONE })
             }
             Step::Lose(who) => Input::ConnectionLost(self.seat_of(Some(who))),
             Step::Leave(who) => Input::Leave(self.seat_of(Some(who))),

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dais_shared::ids::{ConnectionId, Token, UserId};
-use dais_shared::names;
 use dais_shared::room::Denied;
 use dais_shared::wire::{Goodbye, Identity};
 use sha2::{Digest, Sha256};
 
 use crate::chance::Chance;
 use crate::outbox::Outbox;
+use crate::spelling;
 use crate::store::{Acquaintance, Known, LinkId, Store, TokenHash, Unavailable, Write};
 
 /// Ids have this many bits: short on the wire, and with [`dais_shared::limits::IDENTITIES_MAX`] people seldom drawn
@@ -70,7 +70,7 @@ impl Auth {
     /// # Errors
     /// [`Denied::InvalidName`]; [`Denied::Unavailable`] if the store cannot keep it.
     pub(crate) async fn login(&self, name: &str, link: Option<LinkId>, now_ms: u64) -> Result<(Identity, Token), Denied> {
-        let name = names::person(name).map_err(Denied::InvalidName)?;
+        let name = spelling::person(name).map_err(Denied::InvalidName)?;
         let mut user = self.random_user();
         while self.store.is_user_known(user).await.map_err(unavailable)? {
             user = self.random_user();
@@ -87,7 +87,7 @@ impl Auth {
     /// # Errors
     /// As [`Auth::login`].
     pub(crate) async fn rename(&self, user: UserId, name: &str) -> Result<Identity, Denied> {
-        let name = names::person(name).map_err(Denied::InvalidName)?;
+        let name = spelling::person(name).map_err(Denied::InvalidName)?;
         let write = Write::IdentityRenamed { user, name: name.clone() };
         self.store.write(write).await.map_err(unavailable)?;
         Ok(Identity { user, name })

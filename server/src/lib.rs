@@ -34,6 +34,7 @@ mod signals;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod socket;
+mod spelling;
 mod store;
 mod supervise;
 mod tls;

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::refusal::Refusal;
+use crate::spelling;
 use crate::store::{Link, LinkId};
 use ticket::Tickets;
 use token::Verifier;
@@ -216,7 +217,7 @@ impl SignIn {
     pub(crate) fn with_password(&self, said: &str, now_ms: u64) -> Result<Kept, Refusal> {
         let believed = self.believed();
         let Password(password) = believed.password.as_ref().ok_or(Refusal::PasswordUnwanted)?;
-        let said: [u8; 32] = Sha256::digest(said).into();
+        let said: [u8; 32] = Sha256::digest(spelling::secret(said)).into();
         if !bool::from(said.ct_eq(password)) {
             return Err(Refusal::PasswordWrong);
         }
@@ -280,13 +281,13 @@ impl Secrets {
     }
 }
 
-/// One line; the end of the line is not part of it.
+/// One line, in the form in which passwords are compared; the end of the line is not part of it.
 fn read_password(path: &Path) -> Result<String, SignInError> {
     let refused = || SignInError::Password { path: path.to_owned() };
     let text = String::from_utf8(read("--sign-in-password-file", path)?).map_err(|_| refused())?;
-    let password = text.trim_end_matches(['\r', '\n']);
+    let password = spelling::secret(text.trim_end_matches(['\r', '\n']));
     let is_lawful = (SIGN_IN_PASSWORD_CHARS_MIN..=SIGN_IN_PASSWORD_CHARS_MAX).contains(&password.chars().count());
-    if is_lawful && !password.contains(char::is_control) { Ok(password.to_owned()) } else { Err(refused()) }
+    if is_lawful && !password.contains(char::is_control) { Ok(password) } else { Err(refused()) }
 }
 
 fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, SignInError> {

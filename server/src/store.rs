@@ -17,6 +17,8 @@ mod rows;
 #[cfg(feature = "simulation")]
 mod simulated;
 #[cfg(test)]
+mod spelling_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

@@ -1,8 +1,14 @@
 //! What a person or a room may be called, and what may be written. A name is shown and never an identity.
+//!
+//! What letters are made of (NFC) and what they look like is in tables that are too heavy for the page: whoever has these, the
+//! server, composes what comes in and tells the room what a name looks like.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,28 +28,28 @@ pub enum InvalidName {
     Unprintable,
 }
 
-/// A person's name: trimmed, 1 to [`NAME_CHARS_MAX`] characters.
+/// A person's name: trimmed, with single blanks, 1 to [`NAME_CHARS_MAX`] characters.
 ///
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn person(text: &str) -> Result<String, InvalidName> {
-    without_invisible(checked(text, NAME_CHARS_MAX)?)
+    without_invisible(checked_line(text, NAME_CHARS_MAX)?)
 }
 
-/// A room's title: trimmed, 1 to [`TITLE_CHARS_MAX`] characters.
+/// A room's title: trimmed, with single blanks, 1 to [`TITLE_CHARS_MAX`] characters.
 ///
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn title(text: &str) -> Result<String, InvalidName> {
-    without_invisible(checked(text, TITLE_CHARS_MAX)?)
+    without_invisible(checked_line(text, TITLE_CHARS_MAX)?)
 }
 
-/// What a room says it is about: trimmed, at most [`TOPIC_CHARS_MAX`] characters, and possibly nothing.
+/// What a room says it is about: trimmed, with single blanks, at most [`TOPIC_CHARS_MAX`] characters, and possibly nothing.
 ///
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn topic(text: &str) -> Result<String, InvalidName> {
-    match checked(text, TOPIC_CHARS_MAX) {
+    match checked_line(text, TOPIC_CHARS_MAX) {
         Err(InvalidName::Empty) => Ok(String::new()),
         result => result,
     }
@@ -54,29 +60,73 @@ pub fn topic(text: &str) -> Result<String, InvalidName> {
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn message(text: &str) -> Result<String, InvalidName> {
-    checked_but(text, MESSAGE_CHARS_MAX, |c| c == '\n')
+    checked(text, MESSAGE_CHARS_MAX, |c| c == '\n')
 }
 
-/// A passcode: trimmed, 1 to [`PASSCODE_CHARS_MAX`] characters.
+/// A passcode: trimmed, with single blanks, 1 to [`PASSCODE_CHARS_MAX`] characters.
 ///
 /// # Errors
 /// [`InvalidName`] says what is wrong with it.
 pub fn passcode(text: &str) -> Result<String, InvalidName> {
-    checked(text, PASSCODE_CHARS_MAX)
+    checked_line(text, PASSCODE_CHARS_MAX)
 }
 
-/// `name`, or the first of "name (2)", "name (3)" … that nobody has yet.
+/// What a name looks like, as far as that tells people apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Likeness {
+    /// The name without its number, in every form under which it may be taken for another.
+    pub forms: Vec<String>,
+    /// The number in brackets behind it; 1 of a name without one.
+    pub number: u32,
+}
+
+impl Likeness {
+    /// Whether the names are taken for each other.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.number == other.number && self.shares_form(&other.forms)
+    }
+
+    fn shares_form(&self, forms: &[String]) -> bool {
+        self.forms.iter().any(|form| forms.contains(form))
+    }
+}
+
+/// What a name looks like that somebody wants to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// As it is; a number that stands behind it already counts as one.
+    pub as_it_is: Likeness,
+    /// The whole of it, before a number is put behind it.
+    pub forms: Vec<String>,
+}
+
+impl Looks {
+    /// Of a name that looks like nothing but itself, in one form.
+    #[must_use]
+    pub fn plain(form: &str) -> Self {
+        let forms = vec![form.to_owned()];
+        Self { as_it_is: Likeness { forms: forms.clone(), number: 1 }, forms }
+    }
+}
+
+/// `name`, or the first of "name (2)", "name (3)" … that looks like none that is taken; and what that looks like.
 #[must_use]
-pub fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let numbered = (2_u32..).map(|number| format!("{name} ({number})"));
-    core::iter::once(name.to_owned()).chain(numbered).find(|name| !is_taken(name)).expect("a room has fewer people than numbers")
+pub fn distinct<'a>(name: &str, looks: &Looks, taken: impl Iterator<Item = &'a Likeness> + Clone) -> (String, Likeness) {
+    if !taken.clone().any(|other| other.is_like(&looks.as_it_is)) {
+        return (name.to_owned(), looks.as_it_is.clone());
+    }
+    let numbers: BTreeSet<u32> = taken.filter(|other| other.shares_form(&looks.forms)).map(|other| other.number).collect();
+    let number = (2..).find(|number| !numbers.contains(number)).expect("a room has fewer people than numbers");
+    (format!("{name} ({number})"), Likeness { forms: looks.forms.clone(), number })
 }
 
-fn checked(text: &str, chars_max: usize) -> Result<String, InvalidName> {
-    checked_but(text, chars_max, |_| false)
+/// Text of one line: whatever is blank in it is one blank, and looks the same wherever it is read.
+fn checked_line(text: &str, chars_max: usize) -> Result<String, InvalidName> {
+    checked(&with_single_blanks(text), chars_max, |_| false)
 }
 
-fn checked_but(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -> Result<String, InvalidName> {
+fn checked(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -> Result<String, InvalidName> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || matches!(c, '\u{200C}' | '\u{200D}'));
     if text.chars().all(is_joiner) {
         return Err(InvalidName::Empty);
@@ -90,41 +140,77 @@ fn checked_but(text: &str, chars_max: usize, is_lawful: impl Fn(char) -> bool) -
     Ok(text.to_owned())
 }
 
-/// Refuses what would make a name look like another one, all but joiners: some scripts are not written without these, and
-/// [`distinct`] looks past them.
+/// The same with one kind of blank, and never two of them in a row. What is a blank and a control character stays.
+#[must_use]
+pub fn with_single_blanks(text: &str) -> String {
+    let mut single = String::with_capacity(text.len());
+    for c in text.chars().map(|c| if is_blank(c) { ' ' } else { c }) {
+        if c != ' ' || !single.ends_with(' ') {
+            single.push(c);
+        }
+    }
+    single
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() && !c.is_control() && !turns_direction(c)
+}
+
+/// Refuses what would make a name look like another one, all but joiners: some scripts are not written without these, and a
+/// [`Likeness`] looks past them.
 fn without_invisible(name: String) -> Result<String, InvalidName> {
     if name.chars().any(is_invisible) { Err(InvalidName::Unprintable) } else { Ok(name) }
 }
 
-/// Characters that show nothing: of no width, or as wide as a letter and empty.
+/// Characters that nobody sees where they stand: invisible ones, and joiners.
+#[must_use]
+pub const fn shows_nothing(c: char) -> bool {
+    is_invisible(c) || is_joiner(c)
+}
+
+/// Characters that show nothing: of no width (Default_Ignorable_Code_Point in the Unicode Character Database, without joiners
+/// and those that turn text around, and what only annotates), or as wide as a letter and empty.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{200B}' | '\u{2060}'
-            ..='\u{2064}'
-                | '\u{FEFF}'
-                | '\u{00AD}'
-                | '\u{034F}'
-                | '\u{115F}'
-                | '\u{1160}'
-                | '\u{17B4}'
-                | '\u{17B5}'
-                | '\u{180E}'
-                | '\u{2800}'
-                | '\u{3164}'
-                | '\u{FFA0}'
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{115F}'
+            | '\u{1160}'
+            | '\u{17B4}'
+            | '\u{17B5}'
+            | '\u{180E}'
+            | '\u{200B}'
+            | '\u{2060}'..='\u{2065}'
+            | '\u{206A}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFC}'
+            | '\u{13441}'
+            | '\u{13442}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D159}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E001F}'
+            | '\u{E0080}'..='\u{E00FF}'
+            | '\u{E01F0}'..='\u{E0FFF}'
     )
 }
 
-/// Characters that only change how those beside them are drawn: joiners and variation selectors.
+/// Characters that only change how those beside them are drawn: joiners, variation selectors, and the tags of flags.
 const fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
-}
-
-/// Whether two names are the same letters.
-#[must_use]
-pub fn look_alike(one: &str, other: &str) -> bool {
-    one.chars().filter(|c| !is_joiner(*c)).eq(other.chars().filter(|c| !is_joiner(*c)))
+    matches!(
+        c,
+        '\u{180B}'..='\u{180D}'
+            | '\u{180F}'
+            | '\u{200C}'
+            | '\u{200D}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{E0020}'..='\u{E007F}'
+            | '\u{E0100}'..='\u{E01EF}'
+    )
 }
 
 /// Explicit directional formatting characters (Unicode Standard Annex 9, section 2) and line separators.
@@ -144,18 +230,43 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_are_told_apart() {
-        let taken = ["Ada", "Ada (2)"];
-        assert_eq!(distinct("Ada", |name| taken.contains(&name)), "Ada (3)");
-        assert_eq!(distinct("Ben", |name| taken.contains(&name)), "Ben");
+    fn names_that_look_alike_are_told_apart() {
+        let looks = |forms: &[&str], number| {
+            let forms: Vec<String> = forms.iter().map(|form| (*form).to_owned()).collect();
+            Looks { as_it_is: Likeness { forms: forms.clone(), number }, forms }
+        };
+        let [ada, second, other] =
+            [looks(&["ada", "a"], 1), looks(&["ada"], 2), looks(&["b", "a"], 1)].map(|looks| looks.as_it_is);
+        let taken = [ada.clone(), second];
+        let told = |name, looks: &Looks| distinct(name, looks, taken.iter());
+        assert_eq!(
+            told("Ada", &looks(&["ada"], 1)),
+            ("Ada (3)".to_owned(), Likeness { forms: vec!["ada".to_owned()], number: 3 })
+        );
+        assert_eq!(told("Ben", &Looks::plain("ben")), ("Ben".to_owned(), Looks::plain("ben").as_it_is));
+        assert_eq!(told("B", &looks(&["b", "a"], 1)).0, "B (2)", "nobody with a form of this name has that number");
+        assert_eq!(told("Ada (4)", &Looks { forms: vec!["ada (4)".to_owned()], ..looks(&["ada"], 4) }).0, "Ada (4)");
+        assert_eq!(told("Ada (2)", &Looks { forms: vec!["ada (2)".to_owned()], ..looks(&["ada"], 2) }).0, "Ada (2) (2)");
+        assert!(ada.is_like(&other) && !ada.is_like(&taken[1]));
     }
 
     #[test]
-    fn joiners_are_written_and_change_nobody_into_another() {
-        for name in ["می\u{200C}خواهم", "👩\u{200D}💻", "❤\u{FE0F}"] {
+    fn whatever_is_blank_is_one_blank() {
+        for name in ["Ada  King", "Ada\u{A0}King", "Ada \u{2003}\u{3000}King", "\u{202F}Ada King\u{205F}", "Ada\u{1680}King"] {
+            assert_eq!(person(name), Ok("Ada King".to_owned()), "{name:?}");
+            assert_eq!((title(name), topic(name), passcode(name)), (person(name), person(name), person(name)), "{name:?}");
+        }
+        let padded = format!("{}{}b", "a".repeat(38), " ".repeat(30));
+        assert_eq!(person(&padded).map(|name| name.chars().count()), Ok(40), "what is counted is what is shown");
+        assert_eq!(message("a  b\u{3000}c"), Ok("a  b\u{3000}c".to_owned()), "prose is left as it is");
+    }
+
+    #[test]
+    fn joiners_are_written() {
+        for name in ["می\u{200C}خواهم", "👩\u{200D}💻", "❤\u{FE0F}", "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}"]
+        {
             assert_eq!(person(name), Ok(name.to_owned()));
         }
-        assert!(look_alike("A\u{200D}da", "Ada") && look_alike("Ada", "Ad\u{200C}a\u{FE0F}") && !look_alike("Ada", "ada"));
     }
 
     #[test]
@@ -168,10 +279,20 @@ mod tests {
 
     #[test]
     fn names_that_show_nothing_or_something_else_are_refused() {
-        for nothing in [" \u{200B} ", "\u{FE0F}", "\u{200D}\u{FE0F}\u{200D}"] {
+        for nothing in [" \u{200B} ", "\u{FE0F}", "\u{200D}\u{FE0F}\u{200D}", "\u{2800}\u{3164}", "\u{E0041}", "\u{206A}\u{A0}"] {
             assert_eq!(person(nothing), Err(InvalidName::Empty), "{nothing:?}");
         }
-        for tricky in ["a\u{202E}b", "a\nb", "a\u{0}b", "a\u{2067}b", "A\u{200B}da", "A\u{AD}da", "A\u{2060}da"] {
+        for tricky in [
+            "a\u{202E}b",
+            "a\nb",
+            "a\u{0}b",
+            "a\u{2067}b",
+            "A\u{200B}da",
+            "A\u{AD}da",
+            "A\u{2060}da",
+            "A\u{206D}da",
+            "A\u{FFFC}da",
+        ] {
             assert_eq!(person(tricky), Err(InvalidName::Unprintable), "{tricky:?}");
         }
     }

@@ -298,6 +298,12 @@ impl View {
         self.person(member).map_or(Role::Listener, |person| person.role)
     }
 
+    /// The role of a person, whatever his seat was before.
+    #[must_use]
+    pub fn role_of_user(&self, user: UserId) -> Role {
+        self.stage.iter().find(|person| person.user == user).map_or(Role::Listener, |person| person.role)
+    }
+
     /// Somebody on stage.
     #[must_use]
     pub fn person(&self, member: MemberId) -> Option<&Person> {

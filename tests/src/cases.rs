@@ -4,3 +4,4 @@ mod chair;
 mod coming_back;
 mod doors;
 mod moderators;
+mod names;

@@ -80,4 +80,10 @@ async fn only_the_operator_is_told() {
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")), "{wrong:?}");
     }
     assert_eq!(server.get_with("/metrics", &["Authorization: Bearer 0123456789abcdef"]).await.status, 200);
+    let admin_token = Some(AdminToken("cl\u{E9} de la maison".into()));
+    let server = TestServer::start_with(Config { admin_token, ..Config::default() }).await;
+    for said in ["cl\u{E9} de la maison", "cle\u{301} de\u{A0}la  maison "] {
+        let header = format!("Authorization: Bearer {said}");
+        assert_eq!(server.get_with("/metrics", &[&header]).await.status, 200, "{said:?}");
+    }
 }

@@ -136,6 +136,18 @@ fn no_test_is_switched_off() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What people write is checked where it has been written in one way, and nowhere else in the server.
+#[test]
+fn the_server_checks_no_text_before_it_is_composed() {
+    let files = rust_files(&root().join("server").join("src"));
+    let checks = ["person", "title", "topic", "message", "passcode"].map(|check| format!("names::{check}"));
+    let checks = checks.each_ref().map(String::as_str);
+    let spelling = root().join("server").join("src").join("spelling.rs");
+    let wrong: Vec<_> = files.iter().filter(|file| **file != spelling).flat_map(|file| holds(file, &checks)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(!holds(&spelling, &checks).is_empty());
+}
+
 fn holds(file: &Path, words: &[&str]) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap();
     words.iter().filter(|word| text.contains(**word)).map(|word| format!("{} has `{word}`", file.display())).collect()

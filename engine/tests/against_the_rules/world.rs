@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dais_engine::audio::OpusEncoder;
 use dais_engine::shared::ids::{AddressPrefix, MemberId, PageId, Revision, RoomId, Token, UserId};
+use dais_engine::shared::names::Looks;
 use dais_engine::shared::room::{Command as RoomCommand, Context, Denied, Input, Join, Mode, Pass, Room, Settings};
 use dais_engine::shared::view::Publication;
 use dais_engine::shared::voice;
@@ -43,6 +44,7 @@ pub(crate) fn person(user: UserId, name: &str, microphone_open: bool) -> Join {
     Join {
         user,
         name: name.into(),
+        looks: Looks::plain(name),
         address: AddressPrefix::V4([127, 0, 0, 1]),
         passcode: None,
         microphone_open,

@@ -7,6 +7,7 @@ use dais_shared::limits::ADMIN_TOKEN_CHARS_MIN;
 use ipnet::IpNet;
 
 use super::{AdminToken, ConfigError, LogFilter, Tls, TlsKind};
+use crate::spelling;
 
 /// The words for how much is logged.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -41,6 +42,7 @@ pub(super) fn tls(kind: Option<TlsKind>, certificate: Option<PathBuf>, key: Opti
 }
 
 pub(super) fn admin_token(secret: String) -> Result<AdminToken, ConfigError> {
+    let secret = spelling::secret(&secret);
     if secret.chars().count() < ADMIN_TOKEN_CHARS_MIN {
         return Err(ConfigError::AdminToken);
     }

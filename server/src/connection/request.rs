@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dais_shared::ids::{MemberId, PageId, RequestId, Revision, RoomId, Token};
-use dais_shared::names;
 use dais_shared::room::{self, Command, Denied, Pass, Settings};
 use dais_shared::wire::{Goodbye, Identity, Reply, Request, ServerFrame};
 use tokio::sync::oneshot;
@@ -14,6 +13,7 @@ use crate::auth::token_hash;
 use crate::refusal::Refusal;
 use crate::room_actor::{Join, Message, Tenure};
 use crate::rooms::{Handle, NewRoom};
+use crate::spelling;
 use crate::store::{ByLink, Known, Unavailable};
 
 /// What becomes of a request here.
@@ -39,7 +39,7 @@ impl From<Reply> for Outcome {
 impl Connection {
     pub(super) async fn handle_request(&mut self, id: RequestId, request: Request) -> Step {
         self.forget_ended_room()?;
-        let outcome = match request {
+        let outcome = match spelling::request(request) {
             Request::Login { name } => return self.login(id, &name).await,
             Request::Logout => return self.logout(id).await,
             Request::ListRooms { after } => Reply::Rooms(self.house.rooms.page(after.as_ref())).into(),
@@ -115,6 +115,8 @@ impl Connection {
             Some(Known { mut identity, link }) => {
                 if let Some(name) = &self.session.name {
                     identity.name.clone_from(name);
+                } else if let Ok(name) = spelling::person(&identity.name) {
+                    identity.name = name; // kept before names were written in one way
                 }
                 self.intake.belong_to(identity.user, &self.house.allowances, self.heard_ms);
                 (self.identity, self.link) = (Some(identity), link);
@@ -219,11 +221,11 @@ impl Connection {
             Ok(identity) => identity,
             Err(denied) => return denied.into(),
         };
-        settings.title = match names::title(&settings.title) {
+        settings.title = match spelling::title(&settings.title) {
             Ok(title) => title,
             Err(invalid) => return Denied::InvalidTitle(invalid).into(),
         };
-        let passcode = match passcode.as_deref().map(names::passcode).transpose() {
+        let passcode = match passcode.as_deref().map(spelling::passcode).transpose() {
             Ok(passcode) => passcode,
             Err(invalid) => return Denied::InvalidPasscode(invalid).into(),
         };
@@ -303,7 +305,8 @@ impl Connection {
 
     fn person(&self, identity: Identity, passcode: Option<String>, microphone_open: bool) -> room::Join {
         let Identity { user, name } = identity;
-        room::Join { user, name, address: self.address, passcode, microphone_open, pass: Pass::NONE }
+        let looks = spelling::looks(&name);
+        room::Join { user, name, looks, address: self.address, passcode, microphone_open, pass: Pass::NONE }
     }
 
     fn join(&self, request: RequestId, page: PageId, take_over: bool, person: room::Join) -> (Message, Coming) {

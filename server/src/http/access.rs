@@ -17,6 +17,7 @@ use super::origin;
 use crate::auth::token_hash;
 use crate::config::AdminToken;
 use crate::server::{House, Peer};
+use crate::spelling;
 
 /// Headers that a reverse proxy leaves, or how their names begin: whoever it speaks for is not on this machine.
 const LEFT_BY_PROXIES: [&str; 4] = ["x-forwarded-", "x-real-ip", "forwarded", "via"];
@@ -100,7 +101,7 @@ pub(super) fn bearer(authorization: &str) -> Option<&str> {
 /// shut nobody out, and what keeps it from being guessed is its length.
 fn check_token(headers: &HeaderMap, peer: Peer, AdminToken(secret): &AdminToken, house: &House) -> Result<(), Refused> {
     let Some(said) = headers.get(header::AUTHORIZATION) else { return Err(Refused::NotOperator) };
-    let said = said.to_str().ok().and_then(bearer).unwrap_or_default();
+    let said = spelling::secret(str::from_utf8(said.as_bytes()).ok().and_then(bearer).unwrap_or_default());
     // Of two hashes nobody learns how long the secret is.
     if token_hash(said.as_bytes()).ct_eq(&token_hash(secret.as_bytes())).into() {
         return Ok(());

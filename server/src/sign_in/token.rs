@@ -5,7 +5,6 @@ use std::path::Path;
 
 use dais_shared::ids::RoomId;
 use dais_shared::limits::{SIGN_IN_KEY_BYTES_MIN, SIGN_IN_TOKEN_BYTES_MAX, SIGN_IN_TOKEN_LEEWAY_MS};
-use dais_shared::names;
 use dais_shared::permissions::Role;
 use dais_shared::room::Pass;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -19,6 +18,7 @@ use serde_json::Value;
 
 use super::{Session, SignInError, signature};
 use crate::refusal::Refusal;
+use crate::spelling;
 
 /// Whom a token is meant for, where it says that (`aud`).
 const AUDIENCE: &str = "dais";
@@ -165,7 +165,7 @@ impl Verifier {
             return Err(Refusal::TokenTooEarly);
         }
         let name: Option<String> = read(name, Refusal::TokenName)?;
-        let name = name.as_deref().map(names::person).transpose().map_err(|_| Refusal::TokenName)?;
+        let name = name.as_deref().map(spelling::person).transpose().map_err(|_| Refusal::TokenName)?;
         let room: Option<String> = read(room, Refusal::TokenRoom)?;
         let room = room.as_deref().map(RoomId::parse).transpose().map_err(|_| Refusal::TokenRoom)?;
         let skips: Vec<Skips> = read(skips, Refusal::TokenSkips)?.unwrap_or_default();

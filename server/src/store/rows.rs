@@ -11,6 +11,7 @@ use rusqlite::{Connection, Result, Row, params};
 
 use super::dirty::Dirty;
 use super::links::forget_room;
+use crate::spelling;
 
 /// Makes the rows of a room what the room is, as far as `dirty` says that they may differ. One that has ended has none.
 pub(super) fn write_room(connection: &Connection, room: &Room, dirty: &Dirty) -> Result<()> {
@@ -173,7 +174,7 @@ fn write_exclusions(
         anew("departed")?;
         let mut insert = connection.prepare_cached("INSERT INTO departed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         for (place, gone) in (0_u32..).zip(room.departed()) {
-            let Departed { user, name, address, role, at_ms } = gone;
+            let Departed { user, name, address, role, at_ms, .. } = gone;
             insert.execute(params![id, place, Wide(user.0), name, Address(*address), Code::from(*role), Wide(*at_ms)])?;
         }
     }
@@ -208,7 +209,8 @@ fn room_of(connection: &Connection, row: &Row<'_>) -> Result<Record> {
     Ok(Record {
         settings,
         counters,
-        passcode: row.get("passcode")?,
+        // It may have been kept before secrets were written in one way.
+        passcode: row.get::<_, Option<String>>("passcode")?.map(|passcode| spelling::secret(&passcode)),
         founder: UserId(row.get::<_, Wide>("founder")?.0),
         created_ms: wide(row, "created_ms")?,
         revision: Revision(row.get::<_, Wide>("revision")?.0),
@@ -231,9 +233,11 @@ fn room_of(connection: &Connection, row: &Row<'_>) -> Result<Record> {
             Ok(Ban { user: user(row)?, name: row.get("name")?, address: address(row)?, at_ms: row.get::<_, Wide>("at_ms")?.0 })
         })?,
         departed: list(connection, "SELECT * FROM departed WHERE room = ?1 ORDER BY place", &id, |row| {
+            let name: String = row.get("name")?;
             Ok(Departed {
                 user: user(row)?,
-                name: row.get("name")?,
+                likeness: spelling::likeness(&name),
+                name,
                 address: row.get::<_, Address>("address")?.0,
                 role: row.get::<_, Code>("role")?.try_into()?,
                 at_ms: row.get::<_, Wide>("at_ms")?.0,
@@ -259,9 +263,11 @@ fn seat_of(row: &Row<'_>) -> Result<(MemberId, Seat)> {
             microphone: row.get::<_, Code>("microphone")?.try_into()?,
         }),
     };
+    let name: String = row.get("name")?;
     let seat = Seat {
         user: user(row)?,
-        name: row.get("name")?,
+        likeness: spelling::likeness(&name),
+        name,
         address: row.get::<_, Address>("address")?.0,
         role: row.get::<_, Code>("role")?.try_into()?,
         stage,

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::database::{Database, OpenError};
 use super::rows::read_rooms;
 use super::{ByLink, Keeper, Known, Link, LinkId, Request, Store, TokenHash, Write};
+use crate::spelling::looks;
 
 pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
@@ -74,6 +75,7 @@ fn input(random: &mut Random, room: &Room, now_ms: u64) -> Input {
     let join = Input::Join(Join {
         user,
         name: format!("Person {}", user.0),
+        looks: looks(&format!("Person {}", user.0)),
         address: if user.0.is_multiple_of(2) {
             AddressPrefix::V4([10, 0, 0, user.0 as u8])
         } else {
@@ -186,6 +188,7 @@ fn a_room_that_has_ended_leaves_nothing_behind() {
     let join = Join {
         user: UserId(1),
         name: "Ada".into(),
+        looks: looks("Ada"),
         address: AddressPrefix::V4([127, 0, 0, 1]),
         passcode: None,
         microphone_open: false,

@@ -75,10 +75,11 @@ impl Room {
 
     fn apply_presence(&mut self, event: &Event) {
         match event {
-            Event::MemberJoined { member, user, name, address, at_ms } => {
+            Event::MemberJoined { member, user, name, likeness, address, at_ms } => {
                 let seat = Seat {
                     user: *user,
                     name: name.clone(),
+                    likeness: likeness.clone(),
                     address: *address,
                     role: Role::Listener,
                     stage: None,
@@ -108,8 +109,8 @@ impl Room {
         let Some(seat) = self.seats.remove(&member) else { return };
         self.seat_by_user.remove(&seat.user);
         self.remember_mute(&seat);
-        let Seat { user, name, address, .. } = seat;
-        self.departed.push_back(Departed { user, name, address, role, at_ms });
+        let Seat { user, name, likeness, address, .. } = seat;
+        self.departed.push_back(Departed { user, name, likeness, address, role, at_ms });
         while self.departed.len() > DEPARTED_KEPT_MAX {
             self.departed.pop_front();
         }

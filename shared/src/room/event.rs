@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ban, Block, Invitation, Message, MicrophoneState, Reaction, Setting};
 use crate::ids::{AddressPrefix, MemberId, MessageId, StreamId, UserId};
+use crate::names::Likeness;
 use crate::permissions::Role;
 
 /// One change of a room. Says everything `apply` needs, so that applying it cannot fail.
@@ -19,6 +20,8 @@ pub enum Event {
         user: UserId,
         /// The name shown, which no other seat has.
         name: String,
+        /// What it looks like.
+        likeness: Likeness,
         /// From where.
         address: AddressPrefix,
         /// When, in Unix milliseconds.

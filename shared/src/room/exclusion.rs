@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use crate::ids::{AddressPrefix, UserId};
+use crate::names::Likeness;
 use crate::permissions::Role;
 
 /// Somebody who was kicked and may not come back for a while.
@@ -36,6 +37,8 @@ pub struct Departed {
     pub user: UserId,
     /// The name last shown.
     pub name: String,
+    /// What it looks like.
+    pub likeness: Likeness,
     /// From where.
     pub address: AddressPrefix,
     /// The role held to the end: nobody bans an equal who has left.

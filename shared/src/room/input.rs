@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{MicrophoneState, Reaction, Setting};
 use crate::ids::{AddressPrefix, InvitationId, MemberId, MessageId, UserId};
 use crate::limits;
-use crate::names::InvalidName;
+use crate::names::{InvalidName, Looks};
 use crate::permissions::Role;
 
 /// Something that happened to a room, or that somebody asks of it.
@@ -56,6 +56,8 @@ pub struct Join {
     pub user: UserId,
     /// The name to be shown.
     pub name: String,
+    /// What it looks like.
+    pub looks: Looks,
     /// From where.
     pub address: AddressPrefix,
     /// The passcode, where the person gave one.

@@ -5,6 +5,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AddressPrefix, InvitationId, MemberId, StreamId, UserId};
+use crate::names::Likeness;
 use crate::permissions::Role;
 
 /// What a member's own device says about the microphone. Shown to everybody, so that the host knows why somebody
@@ -55,6 +56,8 @@ pub struct Seat {
     pub user: UserId,
     /// The name shown.
     pub name: String,
+    /// What it looks like: like no other in the room.
+    pub likeness: Likeness,
     /// From where the seat was taken.
     pub address: AddressPrefix,
     /// The role held.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dais_shared::ids::{AddressPrefix, MemberId, Revision, UserId};
 use dais_shared::limits::AUDIENCE_IN_VIEW;
+use dais_shared::names::Looks;
 use dais_shared::room::{Command, Input, Join, Mode, Pass, Setting};
 use dais_shared::view::{Publication, View};
 use dais_shared::wire::{ServerFrame, encode_server};
@@ -109,7 +110,9 @@ fn join(user: UserId, microphone_open: bool) -> Join {
     let [a, b, c, d] = ADDRESS;
     let [.., e, f, g, h] = user.0.to_be_bytes();
     let address = AddressPrefix::V6([a, b, c, d, e, f, g, h]);
-    Join { user, name: name(user), address, passcode: Some(PASSCODE.into()), microphone_open, pass: Pass::NONE }
+    let name = name(user);
+    let looks = Looks::plain(&name);
+    Join { user, name, looks, address, passcode: Some(PASSCODE.into()), microphone_open, pass: Pass::NONE }
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {

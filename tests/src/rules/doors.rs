@@ -2,7 +2,7 @@
 
 use dais_shared::ids::UserId;
 use dais_shared::limits::{CHAIR_CLAIM_MS, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
-use dais_shared::names::InvalidName;
+use dais_shared::names::{InvalidName, Likeness, Looks};
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Input, Join, Order, Pass, Setting};
 
@@ -246,4 +246,58 @@ fn whoever_sits_there_has_what_the_room_has_made_of_him() {
     let mut house = hall(Door::Open, true);
     house.seats(STRANGER);
     assert_eq!(placed(&mut house, Role::Host), (Some(Role::Listener), false));
+}
+
+/// Somebody who calls himself this, and looks like everybody with one of these forms.
+fn called(user: UserId, name: &str, forms: &[&str]) -> Join {
+    let forms: Vec<String> = forms.iter().map(|form| (*form).to_owned()).collect();
+    Join { name: name.into(), looks: Looks { as_it_is: Likeness { forms: forms.clone(), number: 1 }, forms }, ..newcomer(user) }
+}
+
+#[test]
+fn whoever_comes_later_and_looks_alike_is_numbered() {
+    let mut house = House::new(FOUNDER);
+    let people = [
+        (FOUNDER, "Ada", &["ada"][..], "Ada"),
+        (HOST, "AdА", &["ada", "adA"], "AdА (2)"),
+        (KICKED, "Ada", &["ada"], "Ada (3)"),
+        (BANNED, "Ida", &["ida"], "Ida"),
+        (SEATED, "A.", &["adA"], "A."), // only the second has this form, and a number with it
+    ];
+    let shown =
+        |house: &House, user| house.room.seat_of(user).and_then(|member| house.room.seat(member)).map(|seat| seat.name.clone());
+    for (user, name, forms, expected) in people {
+        house.takes(&Input::Join(called(user, name, forms))).unwrap();
+        assert_eq!(shown(&house, user).as_deref(), Some(expected));
+    }
+    // Coming back, and under another name, gives nobody another number; going gives it to whoever comes next.
+    let second = house.room.seat_of(HOST).unwrap();
+    house.takes(&Input::ConnectionLost(second)).unwrap();
+    house.takes(&Input::Join(called(HOST, "Zoe", &["zoe"]))).unwrap();
+    assert_eq!(shown(&house, HOST).as_deref(), Some("AdА (2)"));
+    house.takes(&Input::Leave(second)).unwrap();
+    house.takes(&Input::Join(called(STRANGER, "ada", &["ada"]))).unwrap();
+    assert_eq!(shown(&house, STRANGER).as_deref(), Some("ada (2)"));
+}
+
+#[test]
+fn the_name_of_a_host_who_vanished_is_kept_with_the_chair() {
+    for (waited_ms, newcomers, hosts) in
+        [(CHAIR_CLAIM_MS - SEAT_GRACE_MS - 1, "ada (2)", "Ada"), (CHAIR_CLAIM_MS - SEAT_GRACE_MS, "ada", "Ada (2)")]
+    {
+        let mut house = House::new(FOUNDER);
+        house.takes(&Input::Join(called(FOUNDER, "Ada", &["ada"]))).unwrap();
+        let founder = house.room.seat_of(FOUNDER).unwrap();
+        let successor = house.seats(HOST);
+        house.calls_up(founder, successor);
+        house.takes(&Input::ConnectionLost(founder)).unwrap();
+        house.waits(SEAT_GRACE_MS);
+        house.runs_dry();
+        house.waits(waited_ms);
+        for (user, name, expected) in [(STRANGER, "ada", newcomers), (FOUNDER, "Ada", hosts)] {
+            house.takes(&Input::Join(called(user, name, &["ada"]))).unwrap();
+            let seat = house.room.seat_of(user).and_then(|member| house.room.seat(member)).unwrap();
+            assert_eq!(seat.name, expected, "after {waited_ms} ms");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use dais_shared::ids::{AddressPrefix, MemberId, MessageId, RoomId, UserId};
 use dais_shared::limits::{BANS_MAX, HANDS_MAX, INVITATION_MS, INVITATIONS_MAX};
+use dais_shared::names::Looks;
 use dais_shared::room::{Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Pass, Room, Setting, Settings};
 
 /// When every scene begins, in Unix milliseconds.
@@ -65,7 +66,8 @@ impl House {
 /// Somebody whose name and address nobody else has.
 pub(crate) fn newcomer(user: UserId) -> Join {
     let name = format!("Person {user}");
-    Join { user, name, address: address_of(user), passcode: None, microphone_open: false, pass: Pass::NONE }
+    let looks = Looks::plain(&name);
+    Join { user, name, looks, address: address_of(user), passcode: None, microphone_open: false, pass: Pass::NONE }
 }
 
 pub(crate) fn address_of(user: UserId) -> AddressPrefix {

@@ -32,7 +32,7 @@ async fn whoever_knows_the_password_comes_in_and_is_led_where_he_wanted() {
 #[tokio::test]
 async fn nobody_else_does() {
     let server = server_with_password("open sesame").await;
-    for wrong in ["password=open+sesam", "password=open+sesame+", "password=", "", "password=%ff", "token=a.b.c", "to=/r/hall"] {
+    for wrong in ["password=open+sesam", "password=Open+sesame", "password=", "", "password=%ff", "token=a.b.c", "to=/r/hall"] {
         let answer = says(&server, wrong, &[]).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{wrong}");
         assert!(answer.text().contains("not right"), "{wrong}");
@@ -51,6 +51,21 @@ async fn nobody_else_does() {
     // What is the same for everybody, or for the operator, is not behind the password.
     for open in ["/healthz", "/api/status"] {
         assert_eq!(server.get(open).await.status, 200, "{open}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_opens_however_it_is_typed() {
+    // Composed and not, with blanks of other kinds, with the mark that some editors put first.
+    let typed = ["un+caf%C3%A9+noir", "un+cafe%CC%81+noir", "+un%C2%A0caf%C3%A9++noir+", "un+caf%C3%A9%E3%80%80noir"];
+    for file in ["un caf\u{E9} noir\n", "un cafe\u{301} noir\r\n", "\u{FEFF}un  caf\u{E9}\u{A0}noir \n"] {
+        let server = server_with_password(file).await;
+        for typed in typed {
+            assert_eq!(says(&server, &format!("password={typed}"), &[]).await.status, 303, "{file:?}, {typed}");
+        }
+        for wrong in ["un+cafe+noir", "Un+caf%C3%A9+noir", "uncaf%C3%A9noir"] {
+            assert_eq!(says(&server, &format!("password={wrong}"), &[]).await.status, 401, "{file:?}, {wrong}");
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use dais_shared::ids::{MemberId, RoomId, Token, UserId};
 use dais_shared::limits::{API_PAGE_MAX, HOST_AWAITED_MS, HOST_AWAITED_MS_MAX};
-use dais_shared::names;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Denied, Mode, Order, Settings};
 use data_encoding::HEXLOWER;
@@ -22,6 +21,7 @@ use crate::http::access::{MayChange, MayRead};
 use crate::room_actor::Message;
 use crate::rooms::{Handle, NewRoom, Overview};
 use crate::server::House;
+use crate::spelling;
 
 const HOUR_MS: u64 = 3_600_000;
 /// Who comes in over a host's link, unless the operator knows better: the host may take another name.
@@ -132,10 +132,10 @@ pub(crate) async fn create(
     Said(wanted): Said<Wanted>,
 ) -> Result<Response, Refused> {
     let id = wanted.id.as_deref().map(RoomId::parse).transpose().map_err(|error| Refused::Body(error.to_string()))?;
-    let title = names::title(&wanted.title).map_err(Denied::InvalidTitle)?;
+    let title = spelling::title(&wanted.title).map_err(Denied::InvalidTitle)?;
     let mode = wanted.mode.map_or(Mode::Moderated, Mode::from);
     let settings = Settings { is_unlisted: wanted.unlisted.unwrap_or(false), ..Settings::new(title, mode) };
-    let passcode = wanted.passcode.as_deref().map(names::passcode).transpose().map_err(Denied::InvalidPasscode)?;
+    let passcode = wanted.passcode.as_deref().map(spelling::passcode).transpose().map_err(Denied::InvalidPasscode)?;
     let wait_ms = wait_ms(wanted.wait_hours)?;
     let now_ms = house.clock.now_ms();
     let name = wanted.host_name.as_deref().unwrap_or(HOST_NAME);

@@ -13,8 +13,12 @@ impl Room {
     /// Whether the chair is this newcomer's: it is kept for a host who vanished, and otherwise, while it is free, it is
     /// the founder's.
     pub(super) fn takes_chair(&self, user: UserId, context: &Context) -> bool {
-        let is_kept = self.claims.iter().any(|claim| claim.user == user && !context.is_due(claim.until_ms));
-        is_kept || (user == self.founder && self.host().is_none())
+        self.is_awaited(user, context) || (user == self.founder && self.host().is_none())
+    }
+
+    /// Whether this is a host who vanished, and may have the chair back.
+    pub(super) fn is_awaited(&self, user: UserId, context: &Context) -> bool {
+        self.claims.iter().any(|claim| claim.user == user && !context.is_due(claim.until_ms))
     }
 
     /// What a departure means for the chair and the room. A host who vanishes is not a host who goes: the chair is kept

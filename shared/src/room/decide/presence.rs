@@ -22,9 +22,12 @@ impl Room {
         let takes_chair = join.pass.role == Role::Host || self.takes_chair(join.user, context);
         self.let_in(join, takes_chair, context)?;
         let member = MemberId(self.next_member);
-        let name = names::distinct(&name, |name| self.seats.values().any(|seat| names::look_alike(&seat.name, name)));
-        let at_ms = context.now_ms;
-        let mut events = vec![Event::MemberJoined { member, user: join.user, name, address: join.address, at_ms }];
+        // Whoever the chair waits for has his name kept with it.
+        let awaited = self.departed.iter().filter(|gone| gone.user != join.user && self.is_awaited(gone.user, context));
+        let taken = self.seats.values().map(|seat| &seat.likeness).chain(awaited.map(|gone| &gone.likeness));
+        let (name, likeness) = names::distinct(&name, &join.looks, taken);
+        let (user, address, at_ms) = (join.user, join.address, context.now_ms);
+        let mut events = vec![Event::MemberJoined { member, user, name, likeness, address, at_ms }];
         if takes_chair {
             let has_host = self.host().is_some();
             let role = if has_host { Role::Speaker } else { Role::Host };

@@ -1,6 +1,7 @@
 //! What can happen to a room, as data that shrinks well.
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
+use dais_shared::names::Looks;
 use dais_shared::permissions::Role;
 use dais_shared::room::{
     Command, Context, Denied, Event, Input, Join, MicrophoneState, Mode, Pass, Reaction, Room, Setting, Settings,
@@ -262,9 +263,11 @@ const fn given(person: u64) -> Role {
 /// Two and two share a name, and an address.
 fn join(person: u64, passcode: Option<String>) -> Join {
     let address = AddressPrefix::V4([10, 0, 0, (person / 2) as u8]);
+    let name = format!("Name {}", person / 2);
     Join {
         user: user(person),
-        name: format!("Name {}", person / 2),
+        looks: Looks::plain(&name),
+        name,
         address,
         passcode,
         microphone_open: person.is_multiple_of(3),
