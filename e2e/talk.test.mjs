@@ -48,9 +48,21 @@ test('messages reach everybody, whoever comes later too, and do nothing but stan
   await late.joins(link);
   await late.region('Chat').getByText(tricky, { exact: true }).waitFor();
 
+  // Who is the host, the page says beside the name, and a name does not.
+  await writes(host, 'Good evening');
+  const twin = await Person.arrive(browser, 'Ha\u200dnnа', { tapped: false }); // a joiner, and a Cyrillic letter
+  await twin.joins(link);
+  await writes(twin, 'I am the host');
+  for (const person of [host, leo, twin]) {
+    const written = (text) => person.region('Chat').getByRole('listitem').filter({ hasText: text });
+    await written('Good evening').getByText('Host', { exact: true }).waitFor();
+    await written('I am the host').getByText('Ha\u200dnnа (2)', { exact: true }).waitFor();
+    for (const text of [tricky, 'I am the host']) assert.equal(await written(text).getByText('Host', { exact: true }).count(), 0, text);
+  }
+
   await host.region('Chat').getByRole('listitem').filter({ hasText: tricky }).getByRole('button', { name: /Remove message/ }).click();
   for (const person of [mia, late]) await person.region('Chat').getByText(tricky, { exact: true }).waitFor({ state: 'detached' });
-  await disperse(host, leo, mia, late);
+  await disperse(host, leo, mia, late, twin);
 });
 
 test('names and titles do nothing but stand there', async () => {

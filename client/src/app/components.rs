@@ -39,6 +39,7 @@ pub(crate) mod person_menu;
 pub(crate) mod quality_panel;
 pub(crate) mod questions;
 pub(crate) mod reactions;
+pub(crate) mod role_mark;
 pub(crate) mod room_badges;
 pub(crate) mod room_card;
 pub(crate) mod room_list;

@@ -12,6 +12,7 @@ mod locales;
 #[expect(unreachable_pub, reason = "the component macro writes public items")]
 mod pages;
 mod state;
+mod typed;
 mod wake_lock;
 
 fn main() {

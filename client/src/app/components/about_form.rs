@@ -12,6 +12,7 @@ use crate::locales::t;
 use crate::state::actions::{Actions, use_actions};
 use crate::state::dialogs::use_dialogs;
 use crate::state::room::use_room;
+use crate::typed::composed;
 
 /// A form, filled with what is.
 #[component]
@@ -24,11 +25,11 @@ pub(crate) fn AboutForm() -> impl IntoView {
     let (topic, topic_error) = (RwSignal::new(topic), RwSignal::new(None));
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let title = match names::title(&title.get_untracked()) {
+        let title = match names::title(&composed(&title.get_untracked())) {
             Ok(title) => title,
             Err(invalid) => return title_error.set(Some((t.errors.invalid_room_title)(invalid))),
         };
-        let topic = match names::topic(&topic.get_untracked()) {
+        let topic = match names::topic(&composed(&topic.get_untracked())) {
             Ok(topic) => topic,
             Err(invalid) => return topic_error.set(Some((t.errors.invalid_topic)(invalid))),
         };

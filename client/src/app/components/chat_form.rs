@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 
 use crate::locales::t;
 use crate::state::actions::use_actions;
+use crate::typed::composed;
 
 /// A form.
 #[component]
@@ -17,7 +18,7 @@ pub(crate) fn ChatForm() -> impl IntoView {
     let error = RwSignal::new(None::<&'static str>);
     let send = move || {
         let typed = text.get_untracked();
-        let message = match names::message(&typed) {
+        let message = match names::message(&composed(&typed)) {
             Ok(message) => message,
             Err(invalid) => return error.set(Some((t.errors.invalid_message)(invalid))),
         };

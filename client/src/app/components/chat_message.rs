@@ -1,11 +1,13 @@
-//! One message: who wrote it, when, and what; or that it was removed.
+//! One message: who wrote it and what he is in this room now, when, and what; or that it was removed.
 
 use dais_engine::shared::ids::MessageId;
+use dais_engine::shared::permissions::Role;
 use dais_engine::shared::room::Command;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
 use super::icon::{Glyph, Icon};
+use super::role_mark::RoleMark;
 use crate::locales::t;
 use crate::state::actions::use_actions;
 use crate::state::chat::use_chat;
@@ -27,10 +29,15 @@ pub(crate) fn ChatMessage(
         let Some(message) = message.get() else { return false };
         room.with(|view| may_remove(view, house.user(), &message)).unwrap_or(false)
     });
+    let role = Memo::new(move |_| {
+        let user = message.with(|message| message.as_ref().map(|message| message.user));
+        user.and_then(|user| room.with(|view| view.role_of_user(user))).unwrap_or(Role::Listener)
+    });
     let head = message.get_untracked().map(|message| {
         let (clock, exact) = written_at(message.at_ms);
         view! {
             <span class="chat-message__name">{message.name}</span>
+            <RoleMark role=role />
             <time class="chat-message__time" datetime=exact>
                 {clock}
             </time>

@@ -15,6 +15,7 @@ use crate::address::use_address;
 use crate::locales::t;
 use crate::state::actions::{NewRoom, use_actions};
 use crate::state::notices::use_notices;
+use crate::typed::composed;
 
 /// A form. The one who sends it is the room's host.
 #[component]
@@ -49,13 +50,13 @@ pub(crate) fn CreateRoom(
                 Err(_) => return id_error.set(Some(t.errors.invalid_room_id)),
             },
         };
-        let title = match names::title(&title.get_untracked()) {
+        let title = match names::title(&composed(&title.get_untracked())) {
             Ok(title) => title,
             Err(invalid) => return title_error.set(Some((t.errors.invalid_room_title)(invalid))),
         };
         let passcode = match passcode.get_untracked().trim() {
             "" => None,
-            text => match names::passcode(text) {
+            text => match names::passcode(&composed(text)) {
                 Ok(passcode) => Some(passcode),
                 Err(invalid) => return passcode_error.set(Some((t.errors.invalid_passcode)(invalid))),
             },

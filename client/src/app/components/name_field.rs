@@ -8,6 +8,7 @@ use super::text_field::TextField;
 use crate::locales::{Sentences, t};
 use crate::state::house::use_house;
 use crate::state::preferences::use_preferences;
+use crate::typed::composed;
 
 /// What is typed into the field.
 #[derive(Clone, Copy)]
@@ -37,7 +38,7 @@ impl Name {
 
     /// The name, if it is one; otherwise the field says what is wrong.
     pub(crate) fn take(self) -> Option<String> {
-        match names::person(&self.typed.get_untracked()) {
+        match names::person(&composed(&self.typed.get_untracked())) {
             Ok(name) => Some(name),
             Err(invalid) => {
                 self.error.set(Some((self.t.errors.invalid_person_name)(invalid)));

@@ -12,6 +12,7 @@ use crate::locales::t;
 use crate::state::actions::use_actions;
 use crate::state::dialogs::use_dialogs;
 use crate::state::room::use_room;
+use crate::typed::composed;
 
 /// A form. The passcode that is set, nobody but the server knows.
 #[component]
@@ -32,7 +33,7 @@ pub(crate) fn PasscodeForm() -> impl IntoView {
     };
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        match names::passcode(&passcode.get_untracked()) {
+        match names::passcode(&composed(&passcode.get_untracked())) {
             Ok(passcode) => set(Some(passcode)),
             Err(invalid) => error.set(Some((t.errors.invalid_passcode)(invalid))),
         }

@@ -2,6 +2,10 @@
 
 use leptos::prelude::*;
 
+/// Units of UTF-16, in which browsers count, that one character may be typed in: a letter, two marks on it, or a pair. A browser
+/// cuts off what is longer without a word; whoever reads the field counts characters, and says so.
+const UNITS_PER_CHAR: usize = 4;
+
 /// See the module.
 #[component]
 pub(crate) fn TextField(
@@ -52,7 +56,7 @@ pub(crate) fn TextField(
                 autocapitalize=if is_id { "none" } else { "words" }
                 spellcheck="false"
                 data-first=is_first.then_some("")
-                maxlength=chars_max.to_string()
+                maxlength=(UNITS_PER_CHAR * chars_max).to_string()
                 aria-describedby=described_by
                 aria-invalid=move || error.get().map(|_| "true")
                 prop:value=move || value.get()

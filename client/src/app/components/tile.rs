@@ -13,6 +13,7 @@ use super::avatar::Avatar;
 use super::icon::{Glyph, Icon};
 use super::person_menu::PersonMenu;
 use super::reactions::ReactionMark;
+use super::role_mark::RoleMark;
 use crate::locales::{Person as Words, t};
 use crate::state::levels::use_levels;
 use crate::state::room::use_room;
@@ -38,7 +39,7 @@ pub(crate) fn Tile(
         named == Some(member)
     });
     let is_silenced = move || user.is_some_and(|user| volumes.get(user).is_silenced);
-    let badge = move || person.with(|person| badge(&t.person, person.as_ref()?.role));
+    let role = Memo::new(move |_| person.with(|person| person.as_ref().map_or(Role::Listener, |person| person.role)));
     let trouble = move || person.with(|person| trouble(&t.person, person.as_ref()?));
     let mute = move || person.with(|person| mute(&t.person, person.as_ref()?));
     view! {
@@ -64,7 +65,7 @@ pub(crate) fn Tile(
                 </Show>
             </span>
             <span class="tile__marks">
-                {move || badge().map(|text| view! { <span class="badge badge--host"><Icon glyph=Glyph::Crown />{text}</span> })}
+                <RoleMark role=role />
                 <Show when=move || is_successor.get()>
                     <span class="badge">{t.moderation.successor}</span>
                 </Show>
@@ -90,14 +91,6 @@ fn show_speech(member: MemberId) -> NodeRef<html::Li> {
         }
     });
     node
-}
-
-fn badge(words: &Words, role: Role) -> Option<&'static str> {
-    match role {
-        Role::Listener | Role::Speaker => None,
-        Role::CoHost => Some(words.co_host),
-        Role::Host => Some(words.host),
-    }
 }
 
 fn mute(words: &Words, person: &Person) -> Option<&'static str> {
