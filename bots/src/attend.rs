@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::listen::enter;
-use crate::member::Member;
+use crate::member::{Member, Way};
 use crate::server::Server;
 
 /// So many come in at once: all of them would keep the one thread from everybody for longer than a connection may take.
@@ -48,7 +48,8 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let room = RoomId::parse(&arguments.room)?;
     let stays = arguments.seconds.map(Duration::try_from_secs_f64).transpose().context("--seconds")?;
     let mut crowd = JoinSet::new();
-    let coming = stream::iter(1..=arguments.members).map(|number| come_in(arguments, &room, number));
+    let entrance = arguments.server.enter().await?;
+    let coming = stream::iter(1..=arguments.members).map(|number| come_in(arguments, entrance.way(), &room, number));
     let mut coming = pin!(coming.buffer_unordered(COMING_MAX));
     while let Some(member) = coming.next().await {
         crowd.spawn(stay(member?, stays));
@@ -59,9 +60,9 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn come_in(arguments: &Arguments, room: &RoomId, number: u32) -> Result<Member> {
+async fn come_in(arguments: &Arguments, way: Way<'_>, room: &RoomId, number: u32) -> Result<Member> {
     let name = format!("{} {number}", arguments.name);
-    let mut member = Member::log_in_by(arguments.server.way(), &name, None).await?;
+    let mut member = Member::log_in_by(way, &name, None).await?;
     enter(&mut member, room).await?;
     Ok(member)
 }

@@ -9,6 +9,7 @@ pub mod listen;
 pub mod member;
 pub mod say;
 pub mod server;
+pub mod sign_in;
 pub mod trust;
 pub mod wav;
 

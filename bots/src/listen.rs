@@ -52,7 +52,8 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.seconds > 0.0 && arguments.seconds <= SECONDS_MAX, "--seconds is between 0 and {SECONDS_MAX}");
     let room = RoomId::parse(&arguments.room)?;
-    let mut member = Member::log_in_by(arguments.server.way(), &arguments.name, None).await?;
+    let entrance = arguments.server.enter().await?;
+    let mut member = Member::log_in_by(entrance.way(), &arguments.name, None).await?;
     enter(&mut member, &room).await?;
     let samples = record(&mut member, arguments.seconds).await?;
     wav::write(&arguments.out, &Sound { rate_hz: SAMPLE_RATE_HZ, samples })?;

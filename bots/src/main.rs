@@ -14,7 +14,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Speak a WAV file once, in real time, and leave a second later.
+    /// Speak a WAV file once, or a tone, in real time, and leave a second later.
     Say(say::Arguments),
     /// Record what a listener hears.
     Listen(listen::Arguments),

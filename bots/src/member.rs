@@ -13,8 +13,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, COOKIE};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::{Error as Refused, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
@@ -37,12 +37,15 @@ pub struct Way<'a> {
     pub trusted: Option<&'a Path>,
     /// A token (JWT) for a server where people have to sign in.
     pub token: Option<&'a str>,
+    /// The cookie of a session there.
+    pub cookie: Option<&'a str>,
 }
 
 /// A headless member.
 pub struct Member {
     url: String,
-    token: Option<HeaderValue>,
+    /// What a handshake says of who is signed in.
+    session: Option<(HeaderName, HeaderValue)>,
     /// Whom to believe, if not those whom the system trusts.
     connector: Option<Connector>,
     engine: Engine,
@@ -65,7 +68,7 @@ impl Member {
     /// # Errors
     /// A sentence, where the server cannot be reached or refuses.
     pub async fn log_in(url: &str, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
-        Self::log_in_by(Way { url, trusted: None, token: None }, name, microphone_rate_hz).await
+        Self::log_in_by(Way { url, trusted: None, token: None, cookie: None }, name, microphone_rate_hz).await
     }
 
     /// The same, with whose certificate and which token the way says.
@@ -73,15 +76,16 @@ impl Member {
     /// # Errors
     /// A sentence, where the file holds no certificate, the token is none, or the server cannot be reached or refuses.
     pub async fn log_in_by(way: Way<'_>, name: &str, microphone_rate_hz: Option<u32>) -> Result<Self> {
-        let Way { url, trusted, token } = way;
+        let Way { url, trusted, token, cookie } = way;
+        let token = token.map(|token| (AUTHORIZATION, format!("Bearer {token}")));
+        let session = token.or_else(|| cookie.map(|cookie| (COOKIE, cookie.to_owned())));
+        let session = session.map(|(name, value)| HeaderValue::try_from(value).map(|value| (name, value)));
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
         let config =
             Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed, make_encoder: OpusEncoder::boxed };
         let mut member = Self {
             url: url.to_owned(),
-            token: token
-                .map(|token| HeaderValue::from_str(&format!("Bearer {token}")).context("the token is none"))
-                .transpose()?,
+            session: session.transpose().context("the token is none")?,
             connector: trusted.map(trust::only).transpose()?,
             engine: Engine::new(config, Duration::ZERO),
             socket: None,
@@ -259,8 +263,8 @@ impl Member {
 
     async fn connect(&mut self) -> Result<()> {
         let mut request = self.url.as_str().into_client_request()?;
-        if let Some(token) = &self.token {
-            request.headers_mut().insert(AUTHORIZATION, token.clone());
+        if let Some((name, value)) = &self.session {
+            request.headers_mut().insert(name, value.clone());
         }
         let connecting = connect_async_tls_with_config(request, None, false, self.connector.clone());
         let connected = timeout(CONNECT_TIMEOUT, connecting).await;
@@ -271,7 +275,11 @@ impl Member {
                 self.engine.handle_socket_open(now);
             }
             Ok(Err(Refused::Http(answer))) if answer.status() == StatusCode::UNAUTHORIZED => {
-                bail!("{} lets in only who is signed in: say a token that it believes with --token", self.url)
+                bail!(
+                    "{} lets in only who is signed in: name its password's file with --password-file, or say a token that it \
+                     believes with --token",
+                    self.url
+                )
             }
             _ => self.engine.handle_socket_closed(None, now),
         }

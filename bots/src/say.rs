@@ -1,4 +1,4 @@
-//! `dais-bots say`: speaks a file into a room.
+//! `dais-bots say`: speaks a file, or a tone, into a room.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +31,11 @@ const QUANTUM: Duration = Duration::from_millis(10);
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The WAV file to speak: any rate, mixed down to mono.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "tone", conflicts_with = "tone")]
+    pub file: Option<PathBuf>,
+    /// Without a file: a soft tone, for so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub tone: Option<f64>,
     /// Where.
     #[command(flatten)]
     pub server: Server,
@@ -44,14 +48,19 @@ pub struct Arguments {
     pub name: String,
 }
 
-/// Speaks the file once and leaves a second later.
+/// Speaks the file once, or a tone, and leaves a second later.
 ///
 /// # Errors
 /// A sentence on what went wrong.
 pub async fn run(arguments: &Arguments) -> Result<()> {
     let room = RoomId::parse(&arguments.room)?;
-    let sound = wav::read(&arguments.file)?;
-    let mut member = Member::log_in_by(arguments.server.way(), &arguments.name, Some(sound.rate_hz)).await?;
+    let sound = match (&arguments.file, arguments.tone) {
+        (Some(file), _) => wav::read(file)?,
+        (None, Some(seconds)) => wav::tone(seconds)?,
+        (None, None) => bail!("name a WAV file to speak, or say --tone and for how many seconds"),
+    };
+    let entrance = arguments.server.enter().await?;
+    let mut member = Member::log_in_by(entrance.way(), &arguments.name, Some(sound.rate_hz)).await?;
     enter(&mut member, &room).await?;
     go_on_stage(&mut member).await?;
     if is_alone(&member) && member.wait_for("somebody to listen", AUDIENCE_TIMEOUT, |member| !is_alone(member)).await.is_err() {
@@ -110,7 +119,7 @@ async fn speak(member: &mut Member, sound: &wav::Sound) -> Result<()> {
         spoken += quantum.len();
         member.run_until(start + Duration::from_secs_f64(spoken as f64 / f64::from(sound.rate_hz))).await?;
         if member.view().and_then(|view| view.my_stage()).is_none() {
-            bail!("no longer on stage; the file was not spoken to its end");
+            bail!("no longer on stage; it was not spoken to its end");
         }
         member.speak(quantum);
     }

@@ -1,9 +1,16 @@
-//! WAV files in and out.
+//! WAV files in and out, and a tone for whoever has none.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+
+/// The longest tone: it is held in memory.
+const TONE_SECONDS_MAX: f64 = 600.0;
+const TONE_RATE_HZ: u32 = 16_000;
+const TONE_HZ: f64 = 440.0;
+/// Soft: 20 dB below full scale.
+const TONE_AMPLITUDE: f64 = 0.1;
 
 /// Mono sound at its own rate.
 pub struct Sound {
@@ -11,6 +18,18 @@ pub struct Sound {
     pub rate_hz: u32,
     /// Full scale is 1.
     pub samples: Vec<f32>,
+}
+
+/// A soft tone of 440 Hz.
+///
+/// # Errors
+/// A sentence, where it would be too long or be nothing.
+pub fn tone(seconds: f64) -> Result<Sound> {
+    ensure!(seconds > 0.0 && seconds <= TONE_SECONDS_MAX, "--tone is between 0 and {TONE_SECONDS_MAX}");
+    let step = std::f64::consts::TAU * TONE_HZ / f64::from(TONE_RATE_HZ);
+    let count = (seconds * f64::from(TONE_RATE_HZ)).ceil() as usize;
+    let samples = (0..count).map(|place| (TONE_AMPLITUDE * (step * place as f64).sin()) as f32).collect();
+    Ok(Sound { rate_hz: TONE_RATE_HZ, samples })
 }
 
 /// Reads a WAV file of any rate, width and number of channels, mixed down to one.

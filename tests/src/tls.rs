@@ -167,7 +167,7 @@ async fn a_bot_trusts_the_certificate_it_is_given_and_no_other() {
     let server = TestServer::start_https().await;
     let url = format!("wss://{}/ws", server.address());
     let certificate = server.folder().join("tls-certificate.pem");
-    let by = |trusted| BotsWay { url: &url, trusted: Some(trusted), token: None };
+    let by = |trusted| BotsWay { url: &url, trusted: Some(trusted), token: None, cookie: None };
     Member::log_in_by(by(&certificate), "Ada", Some(SAMPLE_RATE_HZ)).await.unwrap();
     put(server.folder(), &pair());
     let other = server.folder().join("chain.pem");

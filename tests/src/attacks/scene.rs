@@ -71,7 +71,7 @@ impl Scene {
     /// Somebody new, of no special address, who comes in.
     pub(super) async fn newcomer(&self) -> Member {
         let url = format!("ws://{}/ws", self.address());
-        let way = Way { url: &url, trusted: None, token: self.token.as_deref() };
+        let way = Way { url: &url, trusted: None, token: self.token.as_deref(), cookie: None };
         let mut member = Member::log_in_by(way, "Newcomer", None).await.unwrap();
         let room = RoomId::parse("hall").unwrap();
         member.ask(Command::JoinRoom { room, passcode: None, take_over: false }).await.unwrap().unwrap();

@@ -45,7 +45,7 @@ impl Healthy {
     /// Begins when the hum is heard by all. Where they have to sign in they do so with this token.
     pub(crate) async fn talk(address: SocketAddr, token: Option<&str>) -> Self {
         let url = format!("ws://{address}/ws");
-        let way = Way { url: &url, trusted: None, token };
+        let way = Way { url: &url, trusted: None, token, cookie: None };
         let (over, is_over) = watch::channel(false);
         let (sounding, mut sounding_ms) = watch::channel([0; LISTENERS]);
         let speaker = host(way).await;

@@ -1,9 +1,12 @@
 //! One password for the whole house.
 
+use dais_bots::member::Member;
+use dais_bots::server::Server as BotsServer;
+use dais_server::{Config, Tls};
 use dais_shared::limits::{SIGN_IN_MS, SIGN_INS_PER_ADDRESS};
 use dais_shared::room::Mode;
 
-use super::{HOME, SENT_AWAY, cookie, handshake, is_let_in, page_ends, says, server_with_password, with_cookie};
+use super::{HOME, SENT_AWAY, cookie, file, handshake, is_let_in, page_ends, says, server_with_password, with_cookie};
 use crate::harness::http::call;
 use crate::harness::{RawPeer, TestServer};
 
@@ -140,4 +143,38 @@ async fn where_nobody_is_asked_there_is_no_such_page() {
         assert_eq!((answer.status, answer.header("location"), answer.header("set-cookie")), (303, Some("/"), None));
     }
     let _ = RawPeer::greeted(HOME, server.address()).await;
+}
+
+#[tokio::test]
+async fn programs_sign_in_with_the_password_as_a_browser_does() {
+    for tls in [Tls::Off, Tls::SelfSigned] {
+        let (_folder, house) = file("open sesame\n");
+        let is_https = tls == Tls::SelfSigned;
+        let server =
+            TestServer::start_with(Config { sign_in_password_file: Some(house.clone()), tls, ..Config::default() }).await;
+        let trust = is_https.then(|| server.folder().join("tls-certificate.pem"));
+        let scheme = if is_https { "wss" } else { "ws" };
+        let with = |password_file| {
+            let url = format!("{scheme}://{}/ws", server.address());
+            BotsServer { url, trust: trust.clone(), token: None, password_file }
+        };
+        let lets_in = with(Some(house));
+        let entrance = lets_in.enter().await.unwrap();
+        // All of a crowd take the same way.
+        for name in ["Ada", "Ben"] {
+            Member::log_in_by(entrance.way(), name, None).await.unwrap();
+        }
+        let (_other, wrong) = file("another word\n");
+        let refused = with(Some(wrong)).enter().await.map(drop).unwrap_err();
+        assert!(format!("{refused:#}").contains("does not take this password"), "{refused:#}");
+        let asked = with(None);
+        let refused = Member::log_in_by(asked.enter().await.unwrap().way(), "Cleo", None).await.map(drop).unwrap_err();
+        assert!(refused.to_string().contains("--password-file"), "{refused:#}");
+    }
+    // Where nobody is asked, a password is in nobody's way.
+    let server = TestServer::start().await;
+    let (_folder, password_file) = file("open sesame\n");
+    let url = format!("ws://{}/ws", server.address());
+    let open = BotsServer { url, trust: None, token: None, password_file: Some(password_file) };
+    Member::log_in_by(open.enter().await.unwrap().way(), "Ada", None).await.unwrap();
 }
