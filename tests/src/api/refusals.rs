@@ -132,13 +132,14 @@ async fn what_is_not_understood_is_refused_with_a_word_and_a_sentence() {
     let large = json!({ "title": "x".repeat(API_BODY_BYTES_MAX) }).to_string();
     let long = json!({ "title": "x".repeat(81) }).to_string();
     let all = [secret.as_str(), JSON];
-    let cases: [Case<'_>; 18] = [
+    let cases: [Case<'_>; 19] = [
         (&all, &fits, (201, ""), ""),
         (&all, &fits, (409, "room_id_taken"), "exists"),
         (&all, &large, (413, "too_large"), "4096"),
         (&[&secret], &fits, (415, "not_json"), "application/json"),
         (&[&secret, "Content-Type: text/plain"], &fits, (415, "not_json"), "application/json"),
-        (&all, "", (400, "invalid_body"), "object"),
+        (&all, "", (400, "invalid_body"), "title"),
+        (&[&secret], " ", (400, "invalid_body"), "title"),
         (&all, "{", (400, "invalid_body"), "EOF"),
         (&all, "{}", (400, "invalid_body"), "title"),
         (&all, r#"["Hall",null,null,null,null,null,null]"#, (400, "invalid_body"), "object"),
@@ -179,6 +180,27 @@ async fn what_is_not_understood_is_refused_with_a_word_and_a_sentence() {
     }
     let answer = call(server.address(), "PUT", "/api/rooms/hall", &all, None).await;
     assert!(answer.status == 405 && answer.text().contains("unknown_method"), "{}", answer.text());
+}
+
+/// What the description calls required, and nothing else.
+#[tokio::test]
+async fn a_body_of_which_all_may_be_left_out_may_be_left_out() {
+    let (server, api) = start().await;
+    let _host = server.host(dais_shared::room::Mode::Open).await;
+    let mut left_out = 0;
+    for (method, path, operation) in api.operations() {
+        let Some(required) = operation["requestBody"]["required"].as_bool() else { continue };
+        let path = path.replace("nowhere", "hall");
+        for headers in [&[secret().as_str()][..], &[&secret(), JSON]] {
+            for body in [None, Some("")] {
+                let told = api.ask_with(method, &path, headers, body).await;
+                let wanted = if required { 400 } else { 201 };
+                assert_eq!(told.status, wanted, "{method} {path} {headers:?} {body:?}: {}", told.body);
+                left_out += u32::from(!required);
+            }
+        }
+    }
+    assert_eq!(left_out, 4, "of links, and of nothing else");
 }
 
 #[tokio::test]
