@@ -6,6 +6,7 @@
 // Where nobody reads what is printed, these panic: see `logging::complain`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod announcement;
 mod auth;
 mod chance;
 mod clock;
@@ -20,6 +21,7 @@ mod files;
 mod http;
 mod journal;
 mod logging;
+mod machine;
 mod metrics;
 mod outbox;
 mod refusal;

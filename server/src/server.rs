@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
 
+use crate::announcement::Announcement;
 use crate::auth::Auth;
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
 use crate::logging::{self, LIFE};
+use crate::machine;
 use crate::metrics::Metrics;
 use crate::outbox::Register;
 use crate::refusal::Refusals;
@@ -334,12 +336,8 @@ impl Running {
 
     /// Where it is, and what to compare, in lines.
     fn announcement(&self) -> String {
-        let scheme = if self.house.is_https { "https" } else { "http" };
-        let mut lines = format!("Dais {} is on {scheme}://{}\n", env!("CARGO_PKG_VERSION"), reachable(self.addr));
-        if let Some(fingerprint) = &self.fingerprint {
-            lines += &format!("Browsers do not know its certificate. What they show of it has to be SHA-256 {fingerprint}\n");
-        }
-        lines
+        let (addr, is_https, fingerprint) = (self.addr, self.house.is_https, self.fingerprint.as_deref());
+        Announcement { addr, is_https, fingerprint }.lines(&machine::addresses())
     }
 
     /// Lets time pass for the rules of every room, so that tests need not wait for an invitation to expire. A room looks

@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use time::{Duration, OffsetDateTime};
 
 use super::pair::{Pair, TlsError, read_one};
-use crate::whole_file;
+use crate::{machine, whole_file};
 
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
 const KEY_FILE: &str = "tls-key.pem";
@@ -94,9 +94,7 @@ fn names() -> BTreeSet<String> {
         names.insert(host);
     }
     // A machine that does not say has the two that every machine has.
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let addresses: BTreeSet<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).filter(is_reachable).collect();
-    names.extend(addresses.iter().take(SELF_SIGNED_ADDRESSES_MAX).map(ToString::to_string));
+    names.extend(machine::addresses().iter().take(SELF_SIGNED_ADDRESSES_MAX).map(ToString::to_string));
     names.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(|address| address.to_string()));
     names
 }
@@ -104,14 +102,6 @@ fn names() -> BTreeSet<String> {
 fn is_name(host: &str) -> bool {
     let is_label = |label: &str| !label.is_empty() && label.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
     host.len() <= 253 && host.split('.').all(is_label)
-}
-
-/// Whether a browser elsewhere can be told this address: not one that needs the name of an interface with it.
-fn is_reachable(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => !address.is_link_local(),
-        IpAddr::V6(address) => !address.is_unicast_link_local(),
-    }
 }
 
 fn keep(path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
@@ -181,6 +171,5 @@ mod tests {
         }
         assert!(is_name("talk.lan") && is_name("box-1"));
         assert!(!is_name("") && !is_name("a..b") && !is_name("kühl") && !is_name("under_score"));
-        assert!(!is_reachable(&"fe80::1".parse().unwrap()) && is_reachable(&"fd00::1".parse().unwrap()));
     }
 }
