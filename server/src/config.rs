@@ -263,7 +263,7 @@ Examples:
   dais --config /etc/dais.toml      the same options in a file: listen = \"0.0.0.0:8080\"
 
 A flag wins over its environment variable, that over the file, that over the default.
-Browsers give a page the microphone only on https:// or on localhost.";
+Browsers give a page sound and the microphone only on https:// or on localhost.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -277,6 +277,8 @@ enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Ask the server with these options whether it is well, and fail if it is not: for what looks after it
+    Health(Options),
     /// Write a copy of rooms and identities to a new file, also while the server runs. To restore it, stop the server, put
     /// it in place of dais.db and remove dais.db-wal and dais.db-shm
     Backup {
@@ -306,6 +308,8 @@ pub(crate) enum Task {
         /// Where people reach it.
         url: Option<String>,
     },
+    /// Ask the server that listens there how it is.
+    Health(SocketAddr),
 }
 
 #[derive(Debug, Default, Args)]
@@ -437,6 +441,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task
         Some(Command::Backup { file, options }) => {
             configure(options).map(|config| Task::BackUp { data_dir: config.data_dir, to: file })
         }
+        Some(Command::Health(options)) => configure(options).map(|config| Task::Health(config.listen)),
         Some(Command::Doctor { url, options }) => configure(options).map(|config| Task::Doctor { config: Box::new(config), url }),
     }
 }

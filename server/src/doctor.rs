@@ -1,5 +1,6 @@
 //! `dais doctor`: what an operator stumbles over, each in a sentence with what to do about it. Looks, and changes nothing.
 
+mod health;
 mod outside;
 mod place;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::server::reachable;
 use crate::sign_in::Secrets;
 use crate::store::{self, Examined};
 use crate::tls::{Dates, Pair, TlsError};
+pub(crate) use health::health;
 use place::{Place, Said};
 
 /// Days before its end at which a certificate should have been renewed: half of what `certbot` takes.
@@ -142,7 +144,7 @@ impl Doctor {
                 Note("Connections are not encrypted: others need a proxy with a certificate in front, or --tls.".into())
             }
             (None, Tls::Off) => Note(
-                "Connections are not encrypted, and browsers give no microphone to pages from elsewhere: set --tls-certificate \
+                "Connections are not encrypted, and browsers give neither sound nor microphone to pages from elsewhere: set --tls-certificate \
                  and --tls-key, or --tls self-signed, unless a proxy in front has a certificate."
                     .into(),
             ),

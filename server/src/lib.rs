@@ -70,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Ok(Task::BackUp { data_dir, to }) => outcome(store::back_up(&data_dir, &to)),
         Ok(Task::Doctor { config, url }) => doctor::run(*config, url.as_deref()),
+        Ok(Task::Health(listen)) => doctor::health(listen),
         Err(error) => error.report(),
     }
 }

@@ -14,12 +14,18 @@ use super::place::{PATIENCE, Place, Said};
 use super::{Doctor, Finding, Fine, Note, Wrong, dates};
 use crate::config::Tls;
 use crate::http::operator::{CAME_DISTRUSTED, CAME_SILENTLY, CAME_TRUSTED, CAME_UNNAMED};
+use crate::server::reachable;
 use crate::tls::Dates;
 
 impl Doctor {
     /// `running` is the server on this machine.
     pub(super) async fn outside(&self, url: &str, running: Option<&Said>) -> Vec<Finding> {
         let own = self.own_pair().and_then(Result::ok).and_then(|pair| pair.key.cert.first().cloned());
+        // Which options it was started with it says itself, whatever the doctor was told.
+        let shown_here = match running {
+            Some(_) => Place::local(reachable(self.config.listen)).certificate_whoever_it_is().await,
+            None => None,
+        };
         let mut roots = self.roots.clone();
         if let (Tls::SelfSigned, Some(own)) = (&self.config.tls, &own) {
             // One that cannot be added is not believed, and that is said.
@@ -43,21 +49,15 @@ impl Doctor {
         };
         findings.push(identity(url, &said, running));
         findings.push(websocket(&place, url).await);
-        if place.is_https() && !is_direct(certificate.as_ref(), own.as_ref()) {
+        let is_direct = |own: &Option<CertificateDer<'_>>| certificate.is_some() && certificate == *own;
+        if place.is_https() && !is_direct(&own) && !is_direct(&shown_here) {
             findings.push(self.forwarding(&place, url).await);
         }
         findings
     }
 
-    /// Whether people behind the proxy are told apart.
+    /// Whether people behind the proxy are told apart: by the word of the server there.
     async fn forwarding(&self, place: &Place, url: &str) -> Finding {
-        let proxies = &self.config.trust_proxies;
-        if proxies.is_empty() {
-            return Wrong(format!(
-                "{url} leads through a proxy, and none is trusted: one who is kicked keeps everybody out for a minute; \
-                 start the server with --trust-proxy and the proxy's address."
-            ));
-        }
         // What is for the operator alone is refused with words about the way there.
         let silent = || {
             // Whoever comes through it may name this machine, and is taken for somebody on it.
@@ -68,14 +68,14 @@ impl Doctor {
             )
         };
         match place.get("/metrics").await {
-            Ok((StatusCode::OK, _)) if self.config.admin_token.is_none() => Wrong(silent()),
+            Ok((StatusCode::OK, _)) => Wrong(silent()),
             Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_SILENTLY => Wrong(silent()),
             Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_UNNAMED => Wrong(format!(
                 "The proxy at {url} does not say for whom it speaks: all people have one address; let it add X-Forwarded-For."
             )),
             Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_DISTRUSTED => Wrong(format!(
-                "The proxy at {url} is none that --trust-proxy names: one who is kicked keeps everybody out for a minute; name \
-                 the address from which it reaches the server."
+                "The proxy at {url} is none that --trust-proxy names: one who is kicked keeps everybody out for a minute; start \
+                 the server with --trust-proxy and the address from which the proxy reaches it."
             )),
             Ok((StatusCode::UNAUTHORIZED, said)) if said == CAME_TRUSTED => {
                 Fine("The proxy says for whom it speaks, and is believed.".into())
@@ -175,9 +175,4 @@ async fn websocket(place: &Place, url: &str) -> Finding {
         Ok(Err(error)) => Wrong(format!("A WebSocket to {url}/ws does not get through: {error}; look at the proxy.")),
         Err(_) => Wrong(format!("A WebSocket to {url}/ws gets no answer; look at the proxy.")),
     }
-}
-
-/// Whether nobody stands in between: whoever does has a certificate of his own.
-fn is_direct(shown: Option<&CertificateDer<'_>>, own: Option<&CertificateDer<'_>>) -> bool {
-    shown.is_some() && shown == own
 }

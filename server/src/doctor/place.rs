@@ -111,13 +111,34 @@ impl Place {
 
     /// The same with TLS or without, whatever its certificate: for a server on this machine, which is told nothing.
     pub(super) async fn status_whoever_it_is(&self) -> Option<Said> {
-        if let Some(said) = self.status().await {
-            return Some(said);
+        match self.status().await {
+            None => self.whoever_it_is().status().await,
+            said => said,
         }
+    }
+
+    /// How a server on this machine is, with TLS or without, whatever its certificate.
+    ///
+    /// # Errors
+    /// What stands in the way, in the system's words.
+    pub(super) async fn health_whoever_it_is(&self) -> Result<(StatusCode, Bytes), Error> {
+        match self.get("/healthz").await {
+            Ok((status, _)) if status.is_redirection() => self.whoever_it_is().get("/healthz").await,
+            said => said,
+        }
+    }
+
+    /// What a server on this machine shows, if it speaks HTTPS.
+    pub(super) async fn certificate_whoever_it_is(&self) -> Option<CertificateDer<'static>> {
+        self.whoever_it_is().dial().await.ok().and_then(|(_, certificate)| certificate)
+    }
+
+    /// Over TLS, with everybody.
+    fn whoever_it_is(&self) -> Self {
         let anybody = config(|builder| {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody::default())).with_no_client_auth()
         });
-        Self { tls: Some(anybody), ..self.clone() }.status().await
+        Self { tls: Some(anybody), ..self.clone() }
     }
 }
 

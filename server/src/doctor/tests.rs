@@ -71,7 +71,13 @@ async fn somebody_else(answer: &'static str) -> SocketAddr {
 
 /// A proxy with a certificate, which passes on what `edit` makes of a request's head; and a doctor who believes it.
 async fn behind_proxy(trust_proxies: &[IpAddr], edit: fn(&str) -> String) -> Vec<Finding> {
+    behind_proxy_of(trust_proxies, trust_proxies, edit).await
+}
+
+/// The same where the doctor was told of other proxies than the server.
+async fn behind_proxy_of(trust_proxies: &[IpAddr], told: &[IpAddr], edit: fn(&str) -> String) -> Vec<Finding> {
     let (running, _folder, mut doctor) = server(Tls::Off, trust_proxies).await;
+    doctor.config.trust_proxies = told.iter().copied().map(Into::into).collect();
     let (chain, key) = testing::pem_pair();
     doctor.roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let acceptor = TlsAcceptor::from(testing::config(&chain, &key));
@@ -246,6 +252,29 @@ async fn a_proxy_that_passes_everything_on_and_is_trusted_is_fine() {
     assert_eq!(wrong(&findings), [""; 0], "{findings:#?}");
     assert_fine(&findings, "and is believed");
     assert_fine(&findings, "The certificate of https://localhost");
+}
+
+#[tokio::test]
+async fn the_servers_word_counts_and_not_what_the_doctor_was_told_of_proxies() {
+    let findings = behind_proxy_of(&[PROXY], &[], forwarded).await;
+    assert_eq!(wrong(&findings), [""; 0], "{findings:#?}");
+    assert_fine(&findings, "and is believed");
+    assert_only(&behind_proxy_of(&[], &[PROXY], forwarded).await, "none that --trust-proxy names");
+}
+
+#[tokio::test]
+async fn a_certificate_of_its_own_is_known_though_the_doctor_was_not_told_of_it() {
+    let folder = TempDir::new().unwrap();
+    let [certificate, key] = ["chain.pem", "key.pem"].map(|name| folder.path().join(name));
+    let pair = testing::pem_pair();
+    std::fs::write(&certificate, &pair.0).unwrap();
+    std::fs::write(&key, &pair.1).unwrap();
+    let (running, _folder, mut doctor) = server(Tls::Files { certificate, key }, &[]).await;
+    doctor.config.tls = Tls::Off;
+    doctor.roots.add(CertificateDer::from_pem_slice(pair.0.as_bytes()).unwrap()).unwrap();
+    let findings = doctor.examine(Some(&format!("https://localhost:{}", running.addr.port()))).await;
+    assert_eq!(wrong(&findings), [""; 0], "nobody stands in between: {findings:#?}");
+    running.shutdown().await;
 }
 
 #[tokio::test]
