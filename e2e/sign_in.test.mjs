@@ -90,6 +90,26 @@ test('a link of another site leads on stage under the name that it says', async 
   await host.leaves();
 });
 
+test('whoever is sent as the host of a room that is not there opens it by joining', async () => {
+  const host = await Person.arrive(browser, 'Hilde', { tapped: false });
+  await host.page.goto(`${server.url}/sign-in#token=${token({ name: 'Hilde', room: 'opened', role: 'host' })}`);
+  await host.page.waitForURL(`${server.url}/r/opened`);
+  await host.page.getByText('It opens when you join.').waitFor();
+  await host.page.getByText('You are its host and decide who speaks.').waitFor();
+  const early = await Person.arrive(browser, 'Emil', { tapped: false });
+  await early.page.goto(`${server.url}/sign-in#token=${token({ name: 'Emil', room: 'opened' })}`);
+  await early.page.getByText('This room is not live at the moment.').waitFor();
+  await host.page.getByLabel('Your name', { exact: true }).fill('Hilde');
+  await host.button('Join').click();
+  await host.tile('Hilde').waitFor();
+  await host.button('Unmute').waitFor();
+  await early.page.getByText('Hosted by Hilde').waitFor();
+  await host.button('Room menu').click();
+  await host.page.getByRole('menuitem', { name: 'End room', exact: true }).waitFor();
+  await early.leaves();
+  await host.leaves();
+});
+
 test('a token that is over leads nowhere, in words', async () => {
   const late = await Person.arrive(browser, 'Late', { tapped: false });
   await late.page.goto(`${server.url}/sign-in#token=${token({ exp: 1 })}`);

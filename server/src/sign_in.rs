@@ -59,6 +59,11 @@ impl Session {
         self.room.as_ref().is_none_or(|only| only == room)
     }
 
+    /// Whether this person is sent to be the host of a room, and so opens it where it is not there.
+    pub(crate) fn opens(&self, room: &RoomId) -> bool {
+        self.pass.role == Role::Host && self.may_make(Some(room))
+    }
+
     /// Whether this person may make a room of this id, or of one that the server draws: somebody who is sent to one room
     /// makes that one, as its host.
     pub(crate) fn may_make(&self, room: Option<&RoomId>) -> bool {

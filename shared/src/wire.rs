@@ -129,7 +129,8 @@ pub enum Request {
     },
     /// A fresh snapshot, after a gap.
     Resync,
-    /// What the lobby would show of one room; of an unlisted one too, since whoever asks knows its id.
+    /// What the lobby would show of one room; of an unlisted one too, since whoever asks knows its id. Of one that is not there,
+    /// whether the asker is the one to create it.
     DescribeRoom {
         /// Which.
         room: RoomId,
@@ -277,6 +278,8 @@ pub enum Reply {
         /// Who left of himself, longest gone first.
         departed: Vec<Absent>,
     },
+    /// There is no such room yet, and the asker is sent to be its host: it is for him to create it.
+    RoomToOpen,
 }
 
 /// A page of the room list.

@@ -166,6 +166,7 @@ pub(crate) struct Join {
     pub(crate) looking: &'static str,
     pub(crate) not_open: &'static str,
     pub(crate) not_open_hint: &'static str,
+    pub(crate) to_open: &'static str,
     pub(crate) no_microphone_needed: &'static str,
     pub(crate) your_seat_is_held: &'static str,
     pub(crate) joining: &'static str,

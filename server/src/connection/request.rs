@@ -277,6 +277,7 @@ impl Connection {
     fn describe_room(&self, room: &RoomId) -> Outcome {
         match self.house.rooms.describe(room) {
             Some(summary) => Reply::Room(summary).into(),
+            None if self.session.opens(room) => Reply::RoomToOpen.into(),
             None => self.house.rooms.absence(room).into(),
         }
     }

@@ -3,6 +3,7 @@
 use dais_shared::ids::RoomId;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Mode, Setting};
+use dais_shared::wire::{Reply, Request};
 use serde_json::{Value, json};
 
 use super::{SENT_AWAY, bearer, cookie, handshake, is_let_in, page_ends, says, server_with_key, signed_in, with_cookie};
@@ -91,6 +92,27 @@ async fn who_is_sent_to_one_room_enters_and_makes_no_other() {
     host.creates("attic", Mode::Open).await.unwrap();
     guest.joins("attic").await.unwrap();
     assert_eq!(guest.role(), Role::Speaker);
+}
+
+#[tokio::test]
+async fn whoever_is_sent_to_be_the_host_is_told_that_the_room_is_to_be_opened() {
+    let server = server_with_key(SECRET).await;
+    let asks = || Request::DescribeRoom { room: RoomId::parse("attic").unwrap() };
+    for (more, wanted) in [
+        (json!({ "room": "attic", "role": "host" }), Ok(Reply::RoomToOpen)),
+        (json!({ "role": "host" }), Ok(Reply::RoomToOpen)),
+        (json!({ "room": "attic", "role": "co_host" }), Err(Denied::UnknownRoom)),
+        (json!({ "room": "cellar", "role": "host" }), Err(Denied::UnknownRoom)),
+        (json!({}), Err(Denied::UnknownRoom)),
+    ] {
+        let mut sent = bearer(&server, &token(more.clone())).await;
+        sent.logs_in("Cleo").await.unwrap();
+        assert_eq!(sent.asks(asks()).await, wanted, "{more}");
+    }
+    let mut host = bearer(&server, &token(json!({ "room": "attic", "role": "host" }))).await;
+    host.logs_in("Cleo").await.unwrap();
+    host.creates("attic", Mode::Moderated).await.unwrap();
+    assert!(matches!(host.asks(asks()).await, Ok(Reply::Room(room)) if room.host.as_deref() == Some("Cleo")));
 }
 
 #[tokio::test]

@@ -71,7 +71,8 @@ pub(crate) fn Join(
         }
         let typed = passcode.get_untracked();
         let passcode = Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty());
-        let attempt = Attempt { room: id.clone(), name, passcode };
+        let opens = known.get_untracked() == Known::ToOpen;
+        let attempt = Attempt { room: id.clone(), name, passcode, opens };
         is_waiting.set(true);
         spawn_local(async move {
             actions.join(attempt).await;
@@ -133,6 +134,13 @@ fn Facts(known: Memo<Known>) -> impl IntoView {
             <div class="join__facts">
                 <p>{t.join.not_open}</p>
                 <p class="join__hint">{t.join.not_open_hint}</p>
+            </div>
+        }
+        .into_any(),
+        Known::ToOpen => view! {
+            <div class="join__facts">
+                <p>{t.join.to_open}</p>
+                <p class="join__hint">{t.lobby.create_lead}</p>
             </div>
         }
         .into_any(),

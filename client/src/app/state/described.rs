@@ -5,7 +5,7 @@ use std::time::Duration;
 use dais_engine::Failure;
 use dais_engine::shared::ids::RoomId;
 use dais_engine::shared::room::Denied;
-use dais_engine::shared::wire::RoomSummary;
+use dais_engine::shared::wire::{Reply, RoomSummary};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -22,6 +22,8 @@ pub(crate) enum Known {
     Looking,
     /// There is no such room.
     NotOpen,
+    /// Nor is there, and whoever looks opens it, as its host.
+    ToOpen,
     /// What it is.
     Live(RoomSummary),
 }
@@ -31,7 +33,7 @@ impl Known {
     pub(crate) fn title(self) -> Option<String> {
         match self {
             Self::Live(room) => Some(room.title),
-            Self::Looking | Self::NotOpen => None,
+            Self::Looking | Self::NotOpen | Self::ToOpen => None,
         }
     }
 
@@ -39,7 +41,7 @@ impl Known {
     pub(crate) fn has_passcode(&self) -> bool {
         match self {
             Self::Live(room) => room.has_passcode,
-            Self::Looking | Self::NotOpen => false,
+            Self::Looking | Self::NotOpen | Self::ToOpen => false,
         }
     }
 }
@@ -64,9 +66,10 @@ pub(crate) fn describe(id: RoomId) -> Memo<Known> {
         spawn_local(async move {
             match actions.describe(id).await {
                 // The screen may be gone by then.
-                Ok(room) => drop(known.try_set(Known::Live(room))),
+                Ok(Reply::Room(room)) => drop(known.try_set(Known::Live(room))),
+                Ok(Reply::RoomToOpen) => drop(known.try_set(Known::ToOpen)),
                 Err(Failure::Denied(Denied::UnknownRoom)) => drop(known.try_set(Known::NotOpen)),
-                Err(_) => {} // The next tick tries again.
+                Ok(_) | Err(_) => {} // The next tick tries again.
             }
         });
     });

@@ -15,6 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) name: String,
     /// What the person typed, if anything.
     pub(crate) passcode: Option<String>,
+    /// Whether the room is not there, and this person is sent to open it.
+    pub(crate) opens: bool,
 }
 
 /// See the module.
@@ -51,7 +53,7 @@ impl Entry {
             _ => None,
         })?;
         let attempt = self.attempt.get().filter(|attempt| attempt.room == room);
-        Some(attempt.unwrap_or(Attempt { room, name: String::new(), passcode: None }))
+        Some(attempt.unwrap_or(Attempt { room, name: String::new(), passcode: None, opens: false }))
     }
 
     /// The person has seen it, or tries something else.

@@ -1,8 +1,8 @@
 //! Ways into a room: as oneself, from another page, as somebody else, and as the host of a new one.
 
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::room::Mode;
-use dais_engine::shared::wire::{Reply, RoomSummary};
+use dais_engine::shared::room::{Denied, Mode};
+use dais_engine::shared::wire::Reply;
 use dais_engine::{Command, Failure};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -59,7 +59,7 @@ impl Actions {
         self.unlock_audio();
         self.entry.begin(attempt.clone());
         spawn_local(async move {
-            let Attempt { room, name, passcode } = attempt;
+            let Attempt { room, name, passcode, .. } = attempt;
             let joined = async {
                 self.ask(Command::BecomeAnother).await?;
                 self.ask(Command::Login { name }).await?;
@@ -91,18 +91,23 @@ impl Actions {
     ///
     /// # Errors
     /// [`Failure`] says why that cannot be had: above all, that there is no such room.
-    pub(crate) async fn describe(self, room: RoomId) -> Result<RoomSummary, Failure> {
-        match self.ask(Command::DescribeRoom { room }).await? {
-            Reply::Room(summary) => Ok(summary),
-            _ => Err(Failure::Offline),
-        }
+    pub(crate) async fn describe(self, room: RoomId) -> Result<Reply, Failure> {
+        self.ask(Command::DescribeRoom { room }).await
     }
 
     async fn try_to_join(self, attempt: Attempt) -> Result<(), Failure> {
-        let Attempt { room, name, passcode } = attempt;
+        let Attempt { room, name, passcode, opens } = attempt;
         self.become_somebody(name).await?;
         if untrack(|| self.room.id()).is_some_and(|inside| inside != room) {
             self.ask(Command::LeaveRoom).await?;
+        }
+        if opens {
+            let (title, mode) = (room.to_string(), Mode::Moderated);
+            let created = Command::CreateRoom { room: Some(room.clone()), title, mode, unlisted: false, passcode: None };
+            match self.ask(created).await {
+                Err(Failure::Denied(Denied::RoomIdTaken)) => {} // Another host has just opened it.
+                opened => return opened.map(drop),
+            }
         }
         self.ask(Command::JoinRoom { room, passcode, take_over: false }).await.map(drop)
     }
