@@ -118,6 +118,19 @@ fn files_stay_short_and_modules_are_not_called_mod() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// While the page is worked on Trunk serves it, and passes on what is the server's.
+#[test]
+fn trunk_passes_on_every_path_of_the_server() {
+    let config = std::fs::read_to_string(root().join("Trunk.toml")).unwrap();
+    let backends = config.lines().filter_map(|line| line.strip_prefix("backend = \"")).map(|rest| rest.trim_end_matches('"'));
+    let passed: Vec<_> = backends.map(|backend| format!("/{}", backend.splitn(4, '/').nth(3).unwrap())).collect();
+    // The page itself is Trunk's.
+    let paths = dais_server::paths().into_iter().filter(|path| path != "/" && path != "/r/{room}");
+    let is_passed = |path: &String| passed.iter().any(|to| path == to || path.starts_with(&format!("{to}/")));
+    let missing: Vec<_> = paths.filter(|path| !is_passed(path)).collect();
+    assert!(missing.is_empty(), "Trunk.toml passes on {passed:?}, and not {missing:?}");
+}
+
 /// A skipped test does not fail the run, so that it must be the machine's doing and nobody's choice: only the judge of
 /// measurements in real time may skip one.
 #[test]

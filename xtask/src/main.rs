@@ -51,7 +51,7 @@ Dais: the commands of this project
                                   every test there is; the last line is the count. --long is the
                                   big size. STEP names run only those steps (see below)
   cargo xtask check               the quick loop: format, lints, pure tests, wasm check
-  cargo xtask dev                 the server and `trunk serve` together; the page is rebuilt as
+  cargo xtask dev                 the server and `trunk serve` together; each is rebuilt as its
                                   files change
 
   cargo xtask mutate              flip every cell of the permissions table, one at a time: the

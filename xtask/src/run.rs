@@ -6,9 +6,6 @@ use std::process::Command;
 use crate::process::with_args;
 use crate::{Result, client, process, project, setup};
 
-/// The server's own default address.
-const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
-
 /// Sets up, builds in release, and becomes the server.
 ///
 /// # Errors
@@ -23,7 +20,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     println!("Building server and bots in release.");
     process::run(&mut release_build())?;
 
-    println!("Starting the server: open http://{}", address(args));
+    println!("Starting the server, which says where it is.");
     let folder = std::env::current_dir().map_err(|error| format!("where are we? {error}"))?;
     // From here on this process is the server: Ctrl-C and every other signal are its own.
     let error = process::command(project::release_binary("dais")).args(args).current_dir(folder).exec();
@@ -40,28 +37,4 @@ pub(crate) fn release_build() -> Command {
 /// The same without the client.
 pub(crate) fn native_build() -> Command {
     with_args("cargo", &["build", "--release", "--package", "dais-server", "--package", "dais-bots"])
-}
-
-/// The address the server will listen on, as far as options and environment tell.
-fn address(args: &[String]) -> String {
-    let given = args.iter().enumerate().find_map(|(index, arg)| match arg.strip_prefix("--listen") {
-        Some("") => args.get(index + 1).cloned(),
-        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
-        None => None,
-    });
-    let from_environment = || std::env::var("DAIS_LISTEN").ok();
-    given.or_else(from_environment).unwrap_or_else(|| DEFAULT_ADDRESS.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_is_taken_from_the_servers_own_options() {
-        let args = |list: &[&str]| list.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>();
-        assert_eq!(address(&args(&["--data-dir", "x", "--listen", "0.0.0.0:9"])), "0.0.0.0:9");
-        assert_eq!(address(&args(&["--listen=[::1]:80"])), "[::1]:80");
-        assert_eq!(address(&args(&[])), DEFAULT_ADDRESS);
-    }
 }
