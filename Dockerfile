@@ -11,11 +11,16 @@ RUN apt-get update \
 FROM debian:trixie-slim
 # Certificates of authorities: `dais doctor --url` judges the server's by them.
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /data --no-create-home dais \
+    && groupadd --system --gid 10001 dais \
+    && useradd --system --uid 10001 --gid 10001 --home-dir /data --no-create-home dais \
     && install --directory --owner=dais --group=dais --mode=0700 /data
 COPY --from=build /dais/target/release/dais /usr/local/bin/dais
-USER dais
+# In the environment, where other values replace them, and where `dais doctor` and `dais health` find them too.
+ENV DAIS_LISTEN=0.0.0.0:8080 DAIS_DATA_DIR=/data
+# By number: whoever runs it sees that this is not root.
+USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["dais", "--listen", "0.0.0.0:8080", "--data-dir", "/data"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=3 CMD ["dais", "health"]
+ENTRYPOINT ["dais"]
