@@ -1,15 +1,25 @@
-// nginx as people put it before a server: with its defaults, but for what a WebSocket needs.
+// nginx as docs/deploy.md puts it before a server: with its defaults, but for what a WebSocket needs.
 
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS_MAX = 10_000;
 
-const configuration = (folder, socket, url) => `
+// What the document says of the way to the server, and beside the server.
+const documented = async (url) => {
+  const document = await readFile(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  const [, block] = /```nginx\n([^]*?)```/.exec(document) ?? [];
+  const [location] = /location \/ \{[^}]*\}/.exec(block ?? '') ?? [];
+  const [map] = /^map [^}]*\}/m.exec(block ?? '') ?? [];
+  if (!location?.includes('http://127.0.0.1:8080') || !map) throw new Error('docs/deploy.md shows no nginx before a server');
+  return { map, location: location.replace('http://127.0.0.1:8080', url) };
+};
+
+const configuration = (folder, socket, { map, location }) => `
 daemon off;
 master_process off;
 pid ${folder}/pid;
@@ -18,15 +28,10 @@ events {}
 http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n  ')}
+  ${map}
   server {
     listen unix:${socket};
-    location / {
-      proxy_pass ${url};
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $http_connection;
-    }
+    ${location}
   }
 }
 `;
@@ -47,7 +52,7 @@ export const startNginx = async (url) => {
   if (!program) throw new Error('NGINX names no program; run these tests with `cargo xtask test`');
   const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
   const path = join(folder, 'socket');
-  await writeFile(join(folder, 'nginx.conf'), configuration(folder, path, url));
+  await writeFile(join(folder, 'nginx.conf'), configuration(folder, path, await documented(url)));
   const nginx = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   nginx.stderr.on('data', (chunk) => (said += chunk));

@@ -11,6 +11,7 @@ mod api;
 mod attacks;
 mod backup;
 mod cases;
+mod documents;
 mod killed;
 mod lobby;
 mod microphone;

@@ -163,3 +163,83 @@ fn a_missing_file_is_named() {
     let error = read(["dais".into(), "--config".into(), "/nonexistent/dais.toml".into()]).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/dais.toml"), "{error}");
 }
+
+/// docs/configuration.md and this program, option by option.
+mod document {
+    use std::collections::BTreeMap;
+
+    use clap::{Arg, CommandFactory as _};
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/configuration.md");
+
+    /// What the table says of an option: its value's name, variable, key and default, as they stand there.
+    fn documented() -> BTreeMap<String, [String; 4]> {
+        let rows = DOCUMENT.lines().filter(|line| line.starts_with("| `--"));
+        let rows = rows.map(|row| {
+            let row = row.replace("\\|", "\0");
+            let mut cells = row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').replace('\0', "|"));
+            let [option, variable, key, default] = std::array::from_fn(|_| cells.next().unwrap());
+            assert!(cells.next().is_some_and(|meaning| meaning.len() > 5) && cells.next().is_none(), "{row}");
+            let (name, value) = option.split_once(' ').unwrap();
+            (name.to_owned(), [value.to_owned(), variable, key, default])
+        });
+        rows.collect()
+    }
+
+    fn options() -> Vec<Arg> {
+        let command = CommandLine::command();
+        let is_ours = |option: &&Arg| !matches!(option.get_id().as_str(), "help" | "version");
+        command.get_arguments().filter(is_ours).cloned().collect()
+    }
+
+    /// Every key that a file may have, by what it says to one that it may not.
+    fn keys() -> Vec<String> {
+        let said = toml::from_str::<File>("nothing = 0").unwrap_err().to_string();
+        let known = said.split_once("expected one of").unwrap().1;
+        known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_option_stands_in_the_table_with_its_variable_key_and_default() {
+        let (mut documented, keys) = (documented(), keys());
+        assert!(keys.len() > 20, "{keys:?}");
+        for option in options() {
+            let name = option.get_long().unwrap();
+            let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+            let default = help.split_once("[default: ").map_or("none", |(_, rest)| rest.trim_end_matches(']'));
+            let key = if keys.iter().any(|key| key == name) { name } else { "none" };
+            let row = documented.remove(&format!("--{name}")).unwrap_or_else(|| panic!("--{name} is not in the table"));
+            let variable = option.get_env().unwrap().to_str().unwrap();
+            assert_eq!(variable, format!("DAIS_{}", name.to_uppercase().replace('-', "_")), "the rule by which they are called");
+            assert_eq!(row, [option.get_value_names().unwrap()[0].as_str(), variable, key, default], "--{name}");
+            assert!(key == name || name == "config", "the file takes every option: --{name}");
+        }
+        assert_eq!(documented.keys().collect::<Vec<_>>(), [""; 0], "there are no such options");
+    }
+
+    #[test]
+    fn the_defaults_that_are_told_are_those_that_hold() {
+        let default = Config::default();
+        let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        let holds: BTreeMap<&str, String> = BTreeMap::from([
+            ("--listen", default.listen.to_string()),
+            ("--data-dir", default.data_dir.display().to_string()),
+            ("--block-addresses", default.block_addresses.to_string()),
+            ("--room-seats", default.room_seats.to_string()),
+            ("--stage-seats", default.stage_seats.to_string()),
+            ("--connections-per-address", default.connections_per_address.to_string()),
+            ("--connections", default.connections.to_string()),
+            ("--rooms", default.rooms.to_string()),
+            ("--rooms-per-person", default.rooms_per_person.to_string()),
+            ("--log", default.log.0),
+            ("--log-format", word(&default.log_format)),
+            ("--log-addresses", word(&default.log_addresses)),
+        ]);
+        for (option, [_, _, _, told]) in documented() {
+            let wanted = holds.get(option.as_str()).map_or("none", String::as_str);
+            assert_eq!(told, wanted, "{option}");
+        }
+    }
+}
