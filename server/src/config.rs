@@ -453,7 +453,12 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Task
 pub(crate) fn read_options(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ConfigError> {
     let line = CommandLine::try_parse_from(arguments)?;
     match line.command {
-        Some(Command::Serve(options) | Command::Backup { options, .. } | Command::Doctor { options, .. }) => configure(options),
+        Some(
+            Command::Serve(options)
+            | Command::Health(options)
+            | Command::Backup { options, .. }
+            | Command::Doctor { options, .. },
+        ) => configure(options),
         None => configure(line.options),
     }
 }
