@@ -157,7 +157,8 @@ fn build_std_in(folder: &std::path::Path) -> Result<()> {
     build.env("RUSTFLAGS", "-Cembed-bitcode=yes");
     build.env("CARGO_TARGET_DIR", folder.join("target"));
     build.args(["build", "--release", "--target", project::WASM_TARGET]);
-    build.arg("-Zbuild-std=std,panic_abort,proc_macro,test");
+    // Macros' helpers are compiled for the page, too. Without what reads debug information: nothing prints a backtrace there.
+    build.args(["-Zbuild-std=std,panic_abort,proc_macro", "-Zbuild-std-features="]);
     run(&mut build)?;
 
     let mut print = command("/usr/bin/rustc");
