@@ -1,4 +1,4 @@
-# The server, built as `cargo xtask run` builds it, in an image that holds nothing else. docs/deploy.md says how to run it.
+# The server, built as `cargo xtask build` builds it, in an image that holds nothing else. docs/deploy.md says how to run it.
 
 FROM rust:1-trixie AS build
 WORKDIR /dais

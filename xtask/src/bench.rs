@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::awake::Awake;
 use crate::process::{command, run, with_args};
-use crate::{Result, project, setup, test};
+use crate::{Result, client, project, setup, test};
 
 /// Runs one kind of measurement.
 ///
@@ -41,10 +41,11 @@ fn fan_out(options: &[String]) -> Result<()> {
 
 fn built_server() -> Result<PathBuf> {
     let program = project::release_binary("dais");
-    if program.is_file() {
-        return Ok(program);
+    if !program.is_file() {
+        return Err(format!("there is no {}; `cargo xtask build` builds it", program.display()));
     }
-    Err(format!("there is no {}; `cargo xtask test client release` builds it", program.display()))
+    client::insist_on_small_in(&program)?;
+    Ok(program)
 }
 
 /// What only real browsers tell, on the release build as it stands.

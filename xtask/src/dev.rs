@@ -20,6 +20,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// When set-up fails, or when one of the two ends by itself.
 pub(crate) fn run() -> Result<()> {
     setup::build_tools()?;
+    setup::trunk()?;
     process::forward_signals()?;
     println!("Starting the server on http://127.0.0.1:8080 and the page on http://127.0.0.1:8090;");
     println!("open the second. Both are built anew as you edit. Ctrl-C stops both.");

@@ -23,10 +23,12 @@ mod awake;
 mod bench;
 mod check;
 mod client;
+mod cost;
 mod dev;
 mod fingerprint;
 mod fuzz;
 mod mutate;
+mod page;
 mod process;
 mod project;
 mod run;
@@ -45,8 +47,10 @@ type Result<T> = std::result::Result<T, String>;
 const HELP: &str = "\
 Dais: the commands of this project
 
-  cargo xtask run [-- OPTIONS]    build everything in release and start the server; OPTIONS are
-                                  those of `dais` (try: cargo xtask run -- --help)
+  cargo xtask run [-- OPTIONS]    build everything and start the server; OPTIONS are those of `dais`
+                                  (try: cargo xtask run -- --help). The page is built quickly, and
+                                  larger, unless `build` has made the small one
+  cargo xtask build               build everything as it is shipped, with the page as small as it gets
   cargo xtask test [--long] [STEP…]
                                   every test there is; the last line is the count. --long is the
                                   big size. STEP names run only those steps (see below)
@@ -81,12 +85,15 @@ Dais: the commands of this project
   cargo xtask bench mouth-to-ear [--pairs N] [--one-way MS --loss PERCENT]
                                   how late a voice is heard, beside the browser's own WebRTC; with a
                                   delay or loss, through an emulated network (needs root)
-  cargo xtask setup [--test]      only set up what `run` needs (--test: what `test` needs, too)
-  cargo xtask client              only build the client into dist/
+  cargo xtask setup [--dev] [--test]
+                                  only set up what `run` needs (--dev: what `dev`, `trunk serve` and
+                                  `trunk build` need, too; --test: what `test` needs)
+  cargo xtask client              only build the client into dist/, as small as it gets
   cargo xtask env                 print the variables that tests read, as shell exports
   cargo xtask finish-client       the last step of building the client (Trunk calls this as a hook)
 
-Steps of `test`: set-up format clippy clippy-wasm client release unit doc e2e
+Steps of `test`: set-up format clippy clippy-wasm client release unit doc e2e, and under --long or
+by its name: trunk
 ";
 
 fn main() -> ExitCode {
@@ -97,6 +104,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "run" => run::run(rest),
+        "build" => run::build(),
         "test" => return test::run(rest),
         "check" => return check::run(),
         "dev" => dev::run(),
@@ -105,7 +113,7 @@ fn main() -> ExitCode {
         "sim" => sim::sim(rest),
         "bench" => bench::bench(rest),
         "setup" => setup_only(rest),
-        "client" => setup::build_tools().and_then(|()| client::build()),
+        "client" => setup::build_tools().and_then(|()| client::build(client::Page::Small)),
         "env" => test::environment().map(|variables| {
             for (name, value) in variables {
                 println!("export {name}='{value}'");
@@ -130,16 +138,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// `cargo xtask setup [--test]`.
+/// `cargo xtask setup [--dev] [--test]`.
 fn setup_only(args: &[String]) -> Result<()> {
-    match args {
-        [] => setup::build_tools()?,
-        [flag] if flag == "--test" => {
-            setup::build_tools()?;
-            setup::test_tools()?;
-        }
-        _ => return Err("`setup` takes nothing but --test".to_owned()),
+    if args.iter().any(|arg| arg != "--dev" && arg != "--test") {
+        return Err("`setup` takes nothing but --dev and --test".to_owned());
     }
-    println!("Everything is set up.");
+    let asked = |flag: &str| args.iter().any(|arg| arg == flag);
+    setup::build_tools()?;
+    if asked("--dev") {
+        setup::trunk()?;
+    }
+    if asked("--test") {
+        setup::test_tools()?;
+    }
+    match cost::total() {
+        Some(total) => println!("Everything is set up, in {total}."),
+        None => println!("Everything is set up."),
+    }
     Ok(())
 }

@@ -8,24 +8,31 @@ mod system;
 mod testing;
 mod toolchain;
 
-use crate::Result;
+use crate::{Result, cost};
 use system::System;
 
 pub(crate) use python::interpreter as python;
 pub(crate) use testing::{chromium, firefox, nginx, node_path};
 
 /// What building client and server needs: Rust for wasm32, a C compiler for it (Opus is written
-/// in C), wasm-bindgen and Trunk.
+/// in C).
 ///
 /// # Errors
 /// A sentence that says what is missing and what to do about it.
 pub(crate) fn build_tools() -> Result<()> {
     let mut system = System::new();
-    compiler::native(&mut system)?;
-    toolchain::wasm(&mut system)?;
-    compiler::wasm(&mut system)?;
-    cargo_tool::wasm_bindgen()?;
-    cargo_tool::trunk()
+    cost::part("a C compiler", || compiler::native(&mut system))?;
+    cost::part("Rust for wasm32", || toolchain::wasm(&mut system))?;
+    cost::part("C for wasm32", || compiler::wasm(&mut system))
+}
+
+/// What serving the page while it is edited needs on top: Trunk, and the wasm-bindgen that it calls.
+///
+/// # Errors
+/// As [`build_tools`].
+pub(crate) fn trunk() -> Result<()> {
+    cost::part("wasm-bindgen", cargo_tool::wasm_bindgen)?;
+    cost::part("Trunk", cargo_tool::trunk)
 }
 
 /// What linting needs on top: rustfmt and clippy of the toolchain in use.
@@ -43,8 +50,8 @@ pub(crate) fn lint_tools() -> Result<()> {
 /// As [`build_tools`].
 pub(crate) fn test_tools() -> Result<()> {
     let mut system = System::new();
-    toolchain::lints(&mut system)?;
-    testing::programs(&mut system)?;
-    testing::node_packages()?;
-    python::environment(&mut system)
+    cost::part("rustfmt and clippy", || toolchain::lints(&mut system))?;
+    cost::part("browsers and sound", || testing::programs(&mut system))?;
+    cost::part("the browser driver", testing::node_packages)?;
+    cost::part("Python", || python::environment(&mut system))
 }

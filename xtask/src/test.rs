@@ -8,13 +8,15 @@ mod browser;
 mod count;
 mod report;
 mod rust;
+mod trunk;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use crate::client::{self, Page};
 use crate::process::{self, with_args};
-use crate::{Result, client, project, run, setup};
+use crate::{Result, project, run, setup};
 use report::Step;
 
 pub(crate) use report::Report;
@@ -36,6 +38,10 @@ struct Options {
 }
 
 impl Options {
+    fn asks_for(&self, step: &str) -> bool {
+        if self.steps.is_empty() { self.long || step != ONLY_LONG } else { self.steps.iter().any(|asked| asked == step) }
+    }
+
     /// How long one runner (a test binary, the browser tests) may take as a whole.
     fn runner_limit(&self) -> Duration {
         let minutes = if self.long { 6 * 60 } else { 30 };
@@ -52,7 +58,7 @@ type StepFunction = fn(&Options, &mut Step) -> Result<()>;
 
 /// The steps in their order: what fails quickest comes first, and what tests the built product
 /// comes after building it.
-const STEPS: [(&str, &str, StepFunction); 9] = [
+const STEPS: [(&str, &str, StepFunction); 10] = [
     ("set-up", "tools, browsers, Python", set_up),
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, this machine", clippy),
@@ -62,7 +68,11 @@ const STEPS: [(&str, &str, StepFunction); 9] = [
     ("unit", "tests in Rust", rust::tests),
     ("doc", "examples in the documentation", rust::doc_tests),
     ("e2e", "journeys in browsers", browser::journeys),
+    (ONLY_LONG, "Trunk makes the same page", trunk::same_page),
 ];
+
+/// The step that has to be asked for, by its name or by `--long`: it takes as long to build Trunk as it does to build Dais.
+const ONLY_LONG: &str = "trunk";
 
 /// Runs the steps asked for. Exits with success only if nothing failed.
 pub(crate) fn run(args: &[String]) -> ExitCode {
@@ -78,7 +88,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         eprintln!("xtask: {sentence}");
     }
     for (name, title, function) in STEPS {
-        if options.steps.is_empty() || options.steps.iter().any(|step| step == name) {
+        if options.asks_for(name) {
             report.step(name, title, |step| function(&options, step));
         }
     }
@@ -147,7 +157,10 @@ pub(crate) fn format_check() -> Command {
 /// Everything, tests included, compiled for this machine; the browser's packages compile here too
 /// and have tests that need no browser. Also a step of `cargo xtask check`.
 pub(crate) fn clippy_native() -> Command {
-    with_args("cargo", &["clippy", "--workspace", "--all-targets", "--features", "xtask/precompress", "--", "--deny", "warnings"])
+    with_args(
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--features", "xtask/brotli,xtask/bindgen", "--", "--deny", "warnings"],
+    )
 }
 
 fn format(_: &Options, step: &mut Step) -> Result<()> {
@@ -168,7 +181,7 @@ fn clippy_wasm(_: &Options, step: &mut Step) -> Result<()> {
 }
 
 fn build_client(_: &Options, step: &mut Step) -> Result<()> {
-    client::build()?;
+    client::build(Page::Small)?;
     step.passed(1);
     Ok(())
 }
@@ -187,5 +200,14 @@ mod tests {
         assert_eq!(parsed(&[]), Ok(Options { long: false, steps: Vec::new() }));
         assert_eq!(parsed(&["--long", "e2e"]), Ok(Options { long: true, steps: vec!["e2e".to_owned()] }));
         assert!(parsed(&["--lnog"]).is_err());
+    }
+
+    #[test]
+    fn without_names_all_steps_run_but_the_one_that_is_for_the_long_size() {
+        let asked = |list: &[&str]| {
+            let options = parse(&list.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>()).expect("known");
+            STEPS.iter().filter(|(name, _, _)| options.asks_for(name)).count()
+        };
+        assert_eq!([asked(&[]), asked(&["--long"]), asked(&["trunk"]), asked(&["--long", "e2e"])], [9, 10, 1, 1]);
     }
 }

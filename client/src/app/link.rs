@@ -31,7 +31,7 @@ pub(crate) use crate::audio::{AudioState, Device, DeviceList, DeviceState, Proce
 const PROCESSING_KEY: &str = "dais.processing";
 const MICROPHONE_KEY: &str = "dais.microphone";
 const OUTPUT_KEY: &str = "dais.output";
-/// Trunk's loader of the worker's module. Not hashed, so that its name is known here.
+/// The loader of the worker's module. Not hashed, so that its name is known here.
 const WORKER_URL: &str = "/worker_loader.js";
 /// Messages kept for a worker that is still starting: a person clicks no more than that in the time.
 const BEFORE_READY_MAX: usize = 64;

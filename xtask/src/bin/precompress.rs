@@ -1,4 +1,4 @@
-//! `precompress FOLDER`: writes `NAME.br` and `NAME.gz` beside every text and wasm file, so that
+//! `precompress FOLDER`: writes `NAME.gz`, and with the feature `brotli` also `NAME.br`, beside every text and wasm file, so that
 //! the server hands out finished bytes and never compresses. Refuses to know who serves them.
 
 use std::ffi::OsString;
@@ -10,9 +10,11 @@ use std::process::ExitCode;
 const EXTENSIONS: [&str; 8] = ["html", "js", "mjs", "wasm", "css", "svg", "json", "webmanifest"];
 
 /// Brotli's highest quality: the client is compressed once and sent often.
+#[cfg(feature = "brotli")]
 const BROTLI_QUALITY: u32 = 11;
 
 /// Brotli's window as a power of two, in bytes: 4 MiB, more than any file here.
+#[cfg(feature = "brotli")]
 const BROTLI_WINDOW_LOG: u32 = 22;
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn below(folder: &Path) -> std::io::Result<()> {
             below(&path)?;
         } else if path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known)) {
             let bytes = std::fs::read(&path)?;
+            #[cfg(feature = "brotli")]
             write_if_smaller(&path, "br", &bytes, &brotli(&bytes)?)?;
             write_if_smaller(&path, "gz", &bytes, &gzip(&bytes)?)?;
         }
@@ -58,6 +61,7 @@ fn write_if_smaller(path: &Path, suffix: &str, original: &[u8], compressed: &[u8
     }
 }
 
+#[cfg(feature = "brotli")]
 fn brotli(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 64 * 1024, BROTLI_QUALITY, BROTLI_WINDOW_LOG);
     writer.write_all(bytes)?;
@@ -70,7 +74,7 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     writer.finish()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "brotli"))]
 mod tests {
     use super::*;
     use std::io::Read as _;

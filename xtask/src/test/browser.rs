@@ -7,7 +7,7 @@ use super::count;
 use super::report::Step;
 use super::{Options, equip};
 use crate::awake::Awake;
-use crate::{Result, process, project, setup};
+use crate::{Result, client, process, project, setup};
 
 /// Runs them all.
 ///
@@ -26,6 +26,7 @@ pub(super) fn journeys(options: &Options, step: &mut Step) -> Result<()> {
             return Err(format!("not run, because {} was not built", program.display()));
         }
     }
+    client::insist_on_small_in(&project::release_binary("dais"))?;
     files.sort();
 
     let (log, events) = (step.log("")?, project::scratch()?.join("e2e.jsonl"));

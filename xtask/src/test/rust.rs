@@ -12,7 +12,7 @@ use crate::process::{self, with_args};
 use crate::{Result, project};
 
 /// All packages: those of the browser have tests that need none.
-const EVERYTHING: [&str; 3] = ["--workspace", "--features", "xtask/precompress"];
+const EVERYTHING: [&str; 3] = ["--workspace", "--features", "xtask/brotli"];
 
 /// Unit and integration tests of all packages, compiled for this machine.
 ///
