@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::listen::enter;
 use crate::member::{Member, Way};
 use crate::server::Server;
+use crate::trouble;
 
 /// So many come in at once: all of them would keep the one thread from everybody for longer than a connection may take.
 const COMING_MAX: usize = 16;
@@ -73,7 +74,7 @@ async fn stay(mut member: Member, stays: Option<Duration>) -> Result<()> {
         let look = Instant::now() + LOOK;
         member.run_until(leaves.map_or(look, |leaves| leaves.min(look))).await?;
         if let Some(how) = member.left() {
-            bail!("no longer in the room: {how:?}");
+            bail!("{}", trouble::with_leaving(how));
         }
     }
     // Whoever is away just now needs no leaving.

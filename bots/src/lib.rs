@@ -10,6 +10,7 @@ pub mod member;
 pub mod say;
 pub mod server;
 pub mod sign_in;
+mod trouble;
 pub mod trust;
 pub mod wav;
 

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, COOKIE};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode};
-use tokio_tungstenite::tungstenite::{Error as Refused, Message};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
-use crate::trust;
+use crate::{trouble, trust};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -50,6 +50,8 @@ pub struct Member {
     connector: Option<Connector>,
     engine: Engine,
     socket: Option<Socket>,
+    /// Why the last try to connect came to nothing.
+    trouble: Option<String>,
     started: Instant,
     next_ticket: u32,
     events: VecDeque<Event>,
@@ -80,6 +82,9 @@ impl Member {
         let token = token.map(|token| (AUTHORIZATION, format!("Bearer {token}")));
         let session = token.or_else(|| cookie.map(|cookie| (COOKIE, cookie.to_owned())));
         let session = session.map(|(name, value)| HeaderValue::try_from(value).map(|value| (name, value)));
+        if let Some(trouble) = trouble::with_address(url) {
+            bail!("{trouble}");
+        }
         let seed = getrandom::u64().map_err(|error| anyhow!("the system has no randomness: {error}"))?;
         let config =
             Config { client: "dais-bots".into(), token: None, is_for_this_page: true, seed, make_encoder: OpusEncoder::boxed };
@@ -89,6 +94,7 @@ impl Member {
             connector: trusted.map(trust::only).transpose()?,
             engine: Engine::new(config, Duration::ZERO),
             socket: None,
+            trouble: None,
             started: Instant::now(),
             next_ticket: 0,
             events: VecDeque::new(),
@@ -101,7 +107,10 @@ impl Member {
         };
         match member.ask(Command::Login { name: name.to_owned() }).await? {
             Ok(_) => Ok(member),
-            Err(Failure::Offline) => bail!("cannot reach a Dais server at {url}"),
+            Err(Failure::Offline) => match member.trouble {
+                Some(trouble) => bail!("{trouble}"),
+                None => bail!("the connection to {url} broke before anything was answered"),
+            },
             Err(failure) => bail!("{url} does not let {name:?} in: {failure}"),
         }
     }
@@ -152,6 +161,9 @@ impl Member {
     pub async fn wait_for(&mut self, what: &str, within: Duration, condition: impl Fn(&Self) -> bool) -> Result<()> {
         let deadline = Instant::now() + within;
         while !condition(self) {
+            if let Some(how) = self.left {
+                bail!("{}", trouble::with_leaving(how));
+            }
             if Instant::now() >= deadline {
                 bail!("gave up waiting {} s for {what}", within.as_secs());
             }
@@ -274,14 +286,18 @@ impl Member {
                 self.socket = Some(socket);
                 self.engine.handle_socket_open(now);
             }
-            Ok(Err(Refused::Http(answer))) if answer.status() == StatusCode::UNAUTHORIZED => {
-                bail!(
-                    "{} lets in only who is signed in: name its password's file with --password-file, or say a token that it \
-                     believes with --token",
-                    self.url
-                )
+            // It will not be believed the next time either.
+            Ok(Err(Error::Http(answer))) if answer.status() == StatusCode::UNAUTHORIZED => {
+                bail!("{}", trouble::with_connecting(&self.url, &Error::Http(answer)))
             }
-            _ => self.engine.handle_socket_closed(None, now),
+            Ok(Err(error)) => {
+                self.trouble = Some(trouble::with_connecting(&self.url, &error));
+                self.engine.handle_socket_closed(None, now);
+            }
+            Err(_) => {
+                self.trouble = Some(trouble::with_waiting(&self.url));
+                self.engine.handle_socket_closed(None, now);
+            }
         }
         Ok(())
     }
@@ -290,13 +306,14 @@ impl Member {
         match event {
             Event::Room { view, changes } => {
                 self.view = Some(*view);
+                self.left = None;
                 self.snapshots += u32::from(changes.is_empty());
             }
             Event::LeftRoom(how) => {
                 self.view = None;
                 self.left = Some(how);
             }
-            Event::Connection(ConnectionState::Closed(goodbye)) => bail!("the server closed the connection: {goodbye:?}"),
+            Event::Connection(ConnectionState::Closed(goodbye)) => bail!("{}", trouble::with_goodbye(&self.url, goodbye)),
             Event::Answered { .. } => self.events.push_back(event),
             _ => {}
         }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::member::Member;
 use crate::note;
 use crate::server::Server;
+use crate::trouble;
 use crate::wav;
 
 /// How long somebody who was not in the room first waits to be called on stage.
@@ -119,7 +120,8 @@ async fn speak(member: &mut Member, sound: &wav::Sound) -> Result<()> {
         spoken += quantum.len();
         member.run_until(start + Duration::from_secs_f64(spoken as f64 / f64::from(sound.rate_hz))).await?;
         if member.view().and_then(|view| view.my_stage()).is_none() {
-            bail!("no longer on stage; it was not spoken to its end");
+            let why = member.left().map_or_else(|| "no longer on stage".to_owned(), trouble::with_leaving);
+            bail!("{why}; it was not spoken to its end");
         }
         member.speak(quantum);
     }

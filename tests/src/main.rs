@@ -28,4 +28,5 @@ mod slow;
 mod stage;
 mod tidy;
 mod tls;
+mod unreached;
 mod voice;
