@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::logging::{self, LIFE};
+use crate::refused::{Refused, Tried};
 use checked::{admin_token, count, listen, log, origins, proxies, tls};
 
 /// Everything the server can be told.
@@ -200,13 +201,8 @@ pub enum ConfigError {
     #[error(transparent)]
     Arguments(#[from] clap::Error),
     /// The file cannot be read.
-    #[error("cannot read the configuration file {path}: {source}; name another with --config, or leave it out")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error("cannot read the configuration: {0}, or name another file with --config, or leave it out")]
+    Unreadable(Refused),
     /// The file is not what it should be.
     #[error("the configuration file {path} is wrong: {reason}")]
     Wrong {
@@ -225,7 +221,7 @@ impl ConfigError {
                 let _ = error.print(); // without a terminal there is nobody to tell
                 if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            Self::Unreadable { .. }
+            Self::Unreadable(_)
             | Self::Wrong { .. }
             | Self::Listen { .. }
             | Self::Count { .. }
@@ -500,6 +496,10 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
 }
 
 fn read_file(path: &Path) -> Result<File, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
-    toml::from_str(&text).map_err(|error| ConfigError::Wrong { path: path.into(), reason: error.to_string() })
+    let wrong = |reason| ConfigError::Wrong { path: path.into(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => wrong("it is no text in UTF-8".to_owned()),
+        _ => ConfigError::Unreadable(Refused::new(path, Tried::Read, &error)),
+    })?;
+    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
 }

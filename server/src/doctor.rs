@@ -16,10 +16,11 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, Tls};
 use crate::door::Bounds;
+use crate::listening::ListenError;
 use crate::logging;
 use crate::server::reachable;
 use crate::sign_in::Secrets;
-use crate::store::{self, Examined};
+use crate::store::{self, Examined, OpenError};
 use crate::tls::{Dates, Pair, TlsError};
 pub(crate) use health::health;
 use place::{Place, Said};
@@ -106,20 +107,20 @@ impl Doctor {
         let address = self.config.listen;
         match TcpListener::bind(address).await {
             Ok(_) => (Fine(format!("{address} is free.")), None),
-            Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                match Place::local(reachable(address)).status_whoever_it_is().await {
-                    Some(said) => (Fine(format!("Dais {} runs on {address}.", said.version)), Some(said)),
-                    None => {
-                        let advice = "stop that, or choose another port with --listen.";
-                        (Wrong(format!("{address} is in use by another program; {advice}")), None)
-                    }
+            Err(error) => {
+                let refused = ListenError::of(address, error);
+                let finding = || Wrong(format!("{refused}."));
+                if !matches!(refused, ListenError::InUse { .. }) {
+                    return (finding(), None);
+                }
+                let place = Place::local(reachable(address));
+                let Some(said) = place.status_whoever_it_is().await else { return (finding(), None) };
+                let runs = format!("Dais {} runs on {address}", said.version);
+                match place.complaint().await {
+                    None => (Fine(format!("{runs}.")), Some(said)),
+                    Some(complaint) => (Wrong(format!("{runs}, and is not well: {complaint}.")), Some(said)),
                 }
             }
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                let advice = "choose a port of 1024 or more with --listen, or give the service CAP_NET_BIND_SERVICE.";
-                (Wrong(format!("This user may not listen on {address}; {advice}")), None)
-            }
-            Err(error) => (Wrong(format!("Cannot listen on {address}: {error}; choose another address with --listen.")), None),
         }
     }
 
@@ -163,22 +164,29 @@ impl Doctor {
         Pair::look(&self.config.tls, &self.config.data_dir)
     }
 
+    /// The server that runs works in another folder, or in this one as it was.
+    fn elsewhere(&self) -> Finding {
+        let (name, listen) = (self.config.data_dir.display(), self.config.listen);
+        Wrong(format!(
+            "{name} is not where the server that runs on {listen} keeps its rooms; name its folder with --data-dir, or restart the \
+             server if its folder was moved or replaced while it runs."
+        ))
+    }
+
     /// And when somebody last did what is remembered.
     fn data(&self, is_running: bool) -> (Vec<Finding>, u64) {
         let folder = &self.config.data_dir;
         let name = folder.display();
-        if !folder.exists() {
-            let above = folder.ancestors().skip(1).find(|above| above.exists() || above.as_os_str().is_empty());
-            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            return match probe(above) {
-                Ok(()) => (vec![Fine(format!("{name} is not there yet, and can be made."))], 0),
-                Err(error) => (vec![not_writable(folder, &error)], 0),
-            };
+        let mut findings = match store::probe(folder) {
+            Ok(false) if is_running => return (vec![self.elsewhere()], 0),
+            Ok(false) => return (vec![Fine(format!("{name} is not there yet, and can be made."))], 0),
+            Ok(true) => Vec::new(),
+            Err(error) => vec![Wrong(format!("{error}."))],
+        };
+        if !folder.is_dir() {
+            return (findings, 0);
         }
-        let mut findings = Vec::new();
-        if let Err(error) = probe(folder) {
-            findings.push(not_writable(folder, &error));
-        }
+        let is_refused = !findings.is_empty();
         let used = match (store::is_in_use(folder), is_running) {
             (true, true) => Fine(format!("{name} is in use by the server that runs.")),
             (false, false) => Fine(format!("{name} is in use by no server.")),
@@ -186,32 +194,24 @@ impl Doctor {
                 "{name} is in use by a server that does not listen on {}; stop that, or name its address with --listen.",
                 self.config.listen
             )),
-            (false, true) => Wrong(format!(
-                "{name} is not where the server that runs on {} keeps its rooms; name its folder with --data-dir.",
-                self.config.listen
-            )),
+            (false, true) => self.elsewhere(),
         };
         findings.push(used);
         let (database, newest_ms) = match store::examine(folder) {
-            Ok(Examined::Nothing) => (Fine(format!("There is no database in {name} yet.")), 0),
-            Ok(Examined::Healthy { newest_ms }) => (Fine(format!("The database in {name} is healthy.")), newest_ms),
-            Err(error) => (Wrong(format!("{error}.")), 0),
+            Ok(Examined::Nothing) => (Some(Fine(format!("There is no database in {name} yet."))), 0),
+            Ok(Examined::Healthy { newest_ms, lacks_its_log: false }) => {
+                (Some(Fine(format!("The database in {name} is healthy."))), newest_ms)
+            }
+            Ok(Examined::Healthy { newest_ms, .. }) => {
+                (Some(Wrong(format!("{}.", store::without_its_log(&folder.join(store::FILE))))), newest_ms)
+            }
+            // What keeps the folder from being written keeps its files from it too, and has been said.
+            Err(OpenError::Refused(_)) if is_refused => (None, 0),
+            Err(error) => (Some(Wrong(format!("{error}."))), 0),
         };
-        findings.push(database);
+        findings.extend(database);
         (findings, newest_ms)
     }
-}
-
-fn not_writable(folder: &Path, error: &std::io::Error) -> Finding {
-    let advice = "make it writable, or choose another folder with --data-dir.";
-    Wrong(format!("Cannot write to {}: {error}; {advice}", folder.display()))
-}
-
-/// Writes a file and takes it away again.
-fn probe(folder: &Path) -> std::io::Result<()> {
-    let path = folder.join(format!("dais.doctor.{}", std::process::id()));
-    std::fs::File::create_new(&path)?;
-    std::fs::remove_file(path)
 }
 
 /// Whether a certificate is valid, and goes on being.

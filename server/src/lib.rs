@@ -20,11 +20,13 @@ mod fault_tests;
 mod files;
 mod http;
 mod journal;
+mod listening;
 mod logging;
 mod machine;
 mod metrics;
 mod outbox;
 mod refusal;
+mod refused;
 mod reread;
 mod room_actor;
 mod rooms;
@@ -48,7 +50,9 @@ use std::process::ExitCode;
 
 use config::Task;
 pub use config::{AdminToken, Config, ConfigError, LogAddresses, LogFilter, LogFormat, Tls};
+pub use listening::ListenError;
 pub use metrics::{Counter, Histogram, Metrics};
+pub use refused::Refused;
 #[doc(hidden)]
 pub use routes::paths;
 pub use server::{Error, Running, Server, Status};

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dais_shared::ids::ConnectionId;
 use dais_shared::limits::{CLOSE_LINGER_MS, PAUSE_GRACE_MS, PULSE_MS};
+use dais_shared::room::Room;
 use ipnet::IpNet;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -27,6 +28,7 @@ use crate::door::{Bounds, Door};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
+use crate::listening::ListenError;
 use crate::logging::{self, LIFE};
 use crate::machine;
 use crate::metrics::Metrics;
@@ -181,22 +183,11 @@ pub struct Status {
 /// Why the server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Somebody else has the port.
-    #[error("{address} is in use by another program; stop that, or choose another port with --listen")]
-    PortInUse {
-        /// Where it wanted to listen.
-        address: SocketAddr,
-    },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
-    Listen {
-        /// Where it wanted to listen.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The page's files cannot be used.
-    #[error("cannot serve the page from {folder}: {source}; build it first, or leave --web-dir out")]
+    #[error("cannot serve the page from {folder}: {source}, or leave --web-dir out")]
     WebDir {
         /// Where they should be.
         folder: PathBuf,
@@ -255,11 +246,25 @@ impl Server {
     /// # Errors
     /// [`Error`] says what the operator can do.
     pub async fn start(config: Config) -> Result<Running, Error> {
-        let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
         getrandom::fill(&mut [0; 16]).map_err(|error| Error::System { what: "random numbers", reason: error.to_string() })?;
         let clock = Clock::start();
         let metrics = Arc::<Metrics>::default();
         let (store, rooms) = Store::open(&config.data_dir, clock.now_ms(), Arc::clone(&metrics))?;
+        let begun = Self::begin(config, clock, metrics, store.clone(), rooms).await;
+        if begun.is_err() {
+            store.close().await; // the folder is left as it is after any other end
+        }
+        begun
+    }
+
+    async fn begin(
+        config: Config,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        store: Store,
+        rooms: Vec<Room>,
+    ) -> Result<Running, Error> {
+        let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
         let keeper = tls::Keeper::open(&config.tls, &config.data_dir)?;
         let listener = listen(config.listen).await?;
         let addr = listener.local_addr().map_err(system("the address of its socket"))?;
@@ -362,6 +367,7 @@ impl Running {
         if timeout(goodbyes, self.all_gone.recv()).await.is_err() {
             tracing::warn!("connections left behind");
         }
+        self.house.store.close().await;
     }
 }
 
@@ -450,11 +456,8 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::PortInUse { address },
-        _ => Error::Listen { address, source },
-    })
+async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address).await.map_err(|error| ListenError::of(address, error))
 }
 
 /// Resolves when the server stops.

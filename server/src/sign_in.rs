@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::refusal::Refusal;
+use crate::refused::{Refused, Tried};
 use crate::spelling;
 use crate::store::{Link, LinkId};
 use ticket::Tickets;
@@ -85,14 +86,12 @@ pub(crate) struct Kept {
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// A file cannot be read.
-    #[error("cannot read {path}, which {option} names: {source}; make it readable for the user that the server runs as")]
+    #[error("{refused}, or name another file with {option}")]
     Unreadable {
-        /// Which.
-        path: PathBuf,
+        /// Which, and why not.
+        refused: Refused,
         /// What names it.
         option: &'static str,
-        /// Why not.
-        source: std::io::Error,
     },
     /// A password that is guessed too easily, or that no form takes.
     #[error(
@@ -122,13 +121,8 @@ pub enum SignInError {
         path: PathBuf,
     },
     /// The server's own key cannot be kept.
-    #[error("cannot keep {path}: {source}; make the folder writable, or choose another with --data-dir")]
-    NotKept {
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+    #[error("there is no key to sign sessions with: {0}, or choose another folder with --data-dir")]
+    NotKept(Refused),
     /// The server's own key is no such thing.
     #[error("{path} is damaged; remove it, and everybody signs in anew")]
     Damaged {
@@ -299,7 +293,7 @@ fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, SignInError> {
     let mut bytes = Vec::new();
     // What is longer is cut off, and then no password and no key.
     let read = std::fs::File::open(path).and_then(|file| file.take(SIGN_IN_FILE_BYTES_MAX).read_to_end(&mut bytes));
-    read.map_err(|source| SignInError::Unreadable { path: path.to_owned(), option, source })?;
+    read.map_err(|error| SignInError::Unreadable { refused: Refused::new(path, Tried::Read, &error), option })?;
     Ok(bytes)
 }
 

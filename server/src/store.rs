@@ -4,11 +4,14 @@
 //! commit ran is carried by the next. Whoever writes learns when it is on the disk, and only then tells anybody. While
 //! the disk fails, nothing is taken that could not be kept; it is tried again and again. While it hangs, nobody waits for it.
 
+mod backup;
+mod cause;
 mod database;
 mod dirty;
 mod examination;
 #[cfg(test)]
 mod file_tests;
+mod files;
 mod health;
 mod identities;
 mod links;
@@ -16,10 +19,12 @@ mod log;
 mod rows;
 #[cfg(feature = "simulation")]
 mod simulated;
+mod standing;
 #[cfg(test)]
 mod spelling_tests;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -27,21 +32,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::{STORE_ASKED_MAX, STORE_GROUP_MAX, STORE_QUEUE_MAX, STORE_RETRY_MS};
+use dais_shared::limits::{STORE_ASKED_MAX, STORE_CLOSE_MS, STORE_QUEUE_MAX};
 use dais_shared::room::{Event, Room};
 use dais_shared::wire::Identity;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::metrics::Metrics;
+pub use backup::BackupError;
+pub(crate) use backup::back_up;
+pub use cause::OpenError;
 #[cfg(not(feature = "simulation"))]
 use database::Database;
 #[cfg(feature = "simulation")]
 pub(crate) use database::Database;
-pub(crate) use database::back_up;
-pub use database::{BackupError, OpenError};
-pub(crate) use examination::{Examined, examine, is_in_use};
+pub(crate) use examination::{Examined, examine};
+pub(crate) use files::{FILE, is_in_use, probe};
 use health::{Health, Patience};
 pub(crate) use links::{Link, LinkId};
+pub(crate) use log::missing as without_its_log;
+use standing::Trouble;
 
 /// SHA-256 of a token. The token itself is never kept.
 pub(crate) type TokenHash = [u8; 32];
@@ -137,6 +147,8 @@ enum Request {
         room: RoomId,
         answer: oneshot::Sender<Option<Room>>,
     },
+    /// The end: what was asked before is done, and the folder left in order.
+    End(oneshot::Sender<()>),
     /// The end of the store, to prove that the stage outlives it.
     #[cfg(test)]
     Die,
@@ -207,8 +219,9 @@ impl Store {
         let database = Database::open(folder, now_ms)?;
         let rooms = database.rooms().cloned().collect();
         let (store, thread) = Self::before(database, metrics);
-        let started = std::thread::Builder::new().name("store".into()).spawn(move || thread.run());
-        started.map_err(|source| OpenError::Thread { source })?;
+        let refused = |source| OpenError::Thread { source };
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
+        std::thread::Builder::new().name("store".into()).spawn(move || thread.run(&clock)).map_err(refused)?;
         Ok((store, rooms))
     }
 
@@ -216,7 +229,7 @@ impl Store {
     fn before(database: Database, metrics: Arc<Metrics>) -> (Self, Keeper) {
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
         let health = Arc::<Health>::default();
-        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics };
+        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics, told: None, ending: None };
         (Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health }, keeper)
     }
 
@@ -238,6 +251,21 @@ impl Store {
     /// Whether the disk fails or hangs.
     pub(crate) fn is_failing(&self) -> bool {
         self.health.is_failing()
+    }
+
+    /// Whether that is because the files are not where they were.
+    pub(crate) fn is_displaced(&self) -> bool {
+        self.health.is_displaced()
+    }
+
+    /// Lets what waits be done and the folder be left in order, if that does not take too long. Nothing is kept afterwards.
+    pub(crate) async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        // A thread that is gone already has closed what it could.
+        let closed = async { self.queue.send(Request::End(done)).await.is_err() || ended.await.is_err() };
+        if timeout(Duration::from_millis(STORE_CLOSE_MS), closed).await.is_err() {
+            tracing::warn!("the disk is too slow to wait for; the newest of what is kept stays in the log beside the database");
+        }
     }
 
     /// A place for one change, as soon as the disk is well and the queue has one. May be dropped and called again.
@@ -350,36 +378,20 @@ struct Keeper {
     requests: mpsc::Receiver<Request>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
+    /// What the log says last of why changes are not kept.
+    told: Option<String>,
+    /// Who waits for the end.
+    ending: Option<oneshot::Sender<()>>,
 }
 
 impl Keeper {
-    /// One group after the other until nobody can ask any more.
-    fn run(mut self) {
-        let mut group = Vec::with_capacity(STORE_GROUP_MAX);
-        while self.requests.blocking_recv_many(&mut group, STORE_GROUP_MAX) > 0 {
-            #[cfg(test)]
-            if group.iter().any(|request| matches!(request, Request::Die)) {
-                return;
-            }
-            if let Err(reason) = self.keep(group.drain(..)) {
-                tracing::error!(%reason, "the store cannot keep changes; sound goes on");
-                if !self.wait_for_the_disk() {
-                    tracing::error!("the store ends with changes that the disk never took");
-                    return;
-                }
-                self.health.note_well();
-                tracing::warn!("the store keeps changes again");
-            }
-        }
-    }
-
     /// Makes what is asked lasting, all of it or nothing, and says so to whoever asked. Where it fails they are told by
     /// being forgotten; what rooms have become stays to be written.
-    fn keep(&mut self, group: impl Iterator<Item = Request>) -> rusqlite::Result<()> {
+    fn keep(&mut self, group: impl Iterator<Item = Request>) -> Result<(), Trouble> {
         let began = Instant::now();
         self.health.begin_work();
         let mut kept = Vec::new();
-        let mut result = self.database.begin();
+        let mut result = self.database.stand().and_then(|()| Ok(self.database.begin()?));
         for request in group {
             match request {
                 // Whoever wanted it was told that he has it not.
@@ -387,18 +399,19 @@ impl Keeper {
                 Request::Write { write, done } => {
                     let newcomer = write.newcomer();
                     match result {
-                        Ok(()) => result = self.database.write(write),
+                        Ok(()) => result = self.database.write(write).map_err(Trouble::from),
                         Err(_) => self.database.take_in(write),
                     }
                     kept.push((done, newcomer));
                 }
+                Request::End(done) => self.ending = Some(done),
                 other => self.answer(other),
             }
         }
         let result = result.and_then(|()| self.database.commit());
-        if result.is_err() {
+        if let Err(trouble) = &result {
             // Before anybody learns of it, or he would be let try again at once.
-            self.health.note_failed();
+            self.health.note_failed(matches!(trouble, Trouble::Fallen(_)));
             self.database.roll_back();
             self.health.end_work();
         } else {
@@ -445,56 +458,13 @@ impl Keeper {
                 let _ = self.database.identities(after).map(|known| answer.send(known));
             }
             Request::LoadRoom { room, answer } => drop(answer.send(self.database.room(&room).cloned())),
-            Request::Write { .. } => {}
+            Request::Write { .. } | Request::End(_) => {}
             #[cfg(test)]
             Request::Die => {}
             #[cfg(test)]
             Request::Fill(is_full) => self.database.fill(is_full),
             #[cfg(test)]
             Request::Hang(until) => drop(until.recv()),
-        }
-    }
-
-    /// Tries until what rooms have become is written, or nobody can ask any more; whether it is written.
-    fn wait_for_the_disk(&mut self) -> bool {
-        loop {
-            std::thread::sleep(Duration::from_millis(STORE_RETRY_MS));
-            if let Some(is_written) = self.try_again() {
-                return is_written;
-            }
-        }
-    }
-
-    /// One more try, with what was asked for meanwhile: whether it is written, and `None` while there is to be another.
-    fn try_again(&mut self) -> Option<bool> {
-        // Those who only ask are answered from the same disk.
-        self.health.begin_work();
-        let outcome = self.take_in_and_commit();
-        self.health.end_work();
-        outcome
-    }
-
-    fn take_in_and_commit(&mut self) -> Option<bool> {
-        loop {
-            match self.requests.try_recv() {
-                Ok(Request::Write { write, done }) => {
-                    // Decided before anybody knew: the rows follow the room, once they can.
-                    self.database.take_in(write);
-                    drop(done);
-                }
-                Ok(request) => self.answer(request),
-                Err(mpsc::error::TryRecvError::Empty) => break,
-                Err(mpsc::error::TryRecvError::Disconnected) => return Some(false),
-            }
-        }
-        let result = self.database.begin().and_then(|()| self.database.touch()).and_then(|()| self.database.commit());
-        match result {
-            Ok(()) => Some(true),
-            Err(reason) => {
-                self.database.roll_back();
-                tracing::debug!(%reason, "still not");
-                None
-            }
         }
     }
 }

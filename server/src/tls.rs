@@ -76,8 +76,11 @@ impl Keeper {
                 (Source::Files { certificate, key, seen: Ok(contents) }, pair)
             }
         };
-        if pair.dates.days_left(OffsetDateTime::now_utc()) < 0 {
-            tracing::warn!(ended = %pair.dates.not_after, "the certificate has expired: browsers refuse it");
+        let now = OffsetDateTime::now_utc();
+        if pair.dates.days_left(now) < 0 {
+            tracing::warn!(ended = %pair.dates.not_after, "the certificate has expired, and browsers refuse it; renew it");
+        } else if pair.dates.not_before > now {
+            tracing::warn!(begins = %pair.dates.not_before, "the certificate is not valid yet, and browsers refuse it; set the clock");
         }
         let current = watch::Sender::new(Arc::new(encrypting_with(&pair.key)?));
         Ok(Some(Self { source, fingerprint: pair.fingerprint(), dates: pair.dates, current }))

@@ -344,6 +344,11 @@ pub const STORE_QUEUE_MAX: usize = 1024;
 pub const STORE_ASKED_MAX: usize = STORE_QUEUE_MAX / 4;
 /// A store that fails is tried again this often.
 pub const STORE_RETRY_MS: u64 = 500;
+/// While nothing is to be written, the store looks this often whether its files are where they were.
+pub const STORE_STANDING_MS: u64 = 1_000;
+/// A store that is told to end has this long to put its log into the database: a second or two for what a log holds, on a slow
+/// disk. Where it takes longer the log stays, and nothing is lost; whoever ends a service waits for ten seconds at least.
+pub const STORE_CLOSE_MS: u64 = 5_000;
 /// A disk that has not answered for so long hangs: nobody waits for it any more. A sound one syncs in some milliseconds, a
 /// worn card in some hundreds.
 pub const STORE_HANG_MS: u64 = 2_000;

@@ -23,7 +23,7 @@ fn pair(names: &[&str], has_expired: bool) -> (String, String) {
 
 /// What becomes of logging in there.
 async fn said(url: &str) -> String {
-    let refused = Member::log_in_by(Way { url, trusted: None, token: None }, "Bot", None).await;
+    let refused = Member::log_in_by(Way { url, trusted: None, token: None, cookie: None }, "Bot", None).await;
     refused.err().map_or_else(|| panic!("{url} lets it in"), |error| format!("{error:#}"))
 }
 
@@ -99,7 +99,7 @@ async fn a_certificate_that_is_not_believed_says_why() {
         let tls = Tls::Files { certificate: certificate.clone(), key: secret };
         let server = TestServer::start_with(Config { tls, ..Config::default() }).await;
         let url = format!("wss://{}/ws", server.address());
-        let way = Way { url: &url, trusted: Some(&certificate), token: None };
+        let way = Way { url: &url, trusted: Some(&certificate), token: None, cookie: None };
         let said = format!("{:#}", Member::log_in_by(way, "Bot", None).await.err().unwrap());
         assert!(said.contains(wanted), "{said}");
     }

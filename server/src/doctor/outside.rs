@@ -1,9 +1,12 @@
 //! The server as people reach it: through names, certificates and proxies.
 
+use std::io::ErrorKind;
+
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, ORIGIN};
 use dais_shared::wire::{ClientFrame, FromServer, Goodbye, PROTOCOL_VERSION, ServerFrame, decode_server, encode_client};
 use futures_util::{SinkExt, StreamExt};
+use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 use tokio_tungstenite::client_async;
@@ -98,13 +101,56 @@ impl Finding {
 }
 
 fn unreachable(url: &str, error: &std::io::Error) -> Finding {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
-        Some(rustls::Error::InvalidCertificate(reason)) => Wrong(format!(
-            "The certificate of {url} is not one that browsers accept ({reason}); renew it, or name the right host."
-        )),
-        Some(reason) => Wrong(format!("{url} does not speak HTTPS ({reason}); look whether its port is the right one.")),
-        None => Wrong(format!("{url} cannot be reached: {error}; look at its name, the firewall and the proxy.")),
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return Wrong(match error {
+            rustls::Error::InvalidCertificate(reason) => {
+                format!("The certificate of {url} is not one that browsers accept: {}.", certificate(reason))
+            }
+            rustls::Error::InvalidMessage(_) => {
+                format!("{url} does not speak HTTPS; name it with http://, or look whether its port is the right one.")
+            }
+            other => format!("HTTPS with {url} fails ({other}); look whether its port is the right one."),
+        });
+    }
+    Wrong(match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            format!(
+                "{url} cannot be reached: nothing listens there; start what should, or look at the port and at where the name leads."
+            )
+        }
+        ErrorKind::TimedOut => {
+            format!("{url} cannot be reached: nothing answers; look at the firewall, and at where the name leads.")
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            format!("{url} cannot be reached: there is no way from here ({error}); look at the network.")
+        }
+        // How the standard library tells of what the resolver says.
+        _ if error.to_string().contains("lookup address") => {
+            format!("{url} cannot be reached: nobody knows its name; look how it is written, and at the name's entry (DNS).")
+        }
+        _ if error.get_ref().is_some_and(|inner| inner.is::<hyper::Error>()) => {
+            format!("{url} does not speak HTTP ({error}); if it speaks HTTPS, name it with https://, and else look at its port.")
+        }
+        _ => format!("{url} cannot be reached: {error}; look at the firewall and the proxy."),
+    })
+}
+
+/// What is wrong with a certificate, and what helps.
+fn certificate(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::UnknownIssuer => {
+            "nobody whom this system trusts vouches for it; take one from an authority, with its whole chain, unless the server \
+             signs its own and people compare that (--tls self-signed)"
+                .into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired; renew it".into(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet; look whether the clock is right".into()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is one for another name; name the host as the certificate does, or take one for this name".into()
+        }
+        other => format!("{other}; take another"),
     }
 }
 
@@ -115,6 +161,10 @@ async fn health(place: &Place, url: &str) -> Option<Finding> {
             let sentence = String::from_utf8_lossy(&sentence).trim().to_owned();
             Some(Wrong(format!("{url} answers, and is not well: {sentence}.")))
         }
+        Ok((status, _)) if status.is_redirection() => Some(Wrong(format!(
+            "{url} leads on to another address ({}); name that, such as https:// in place of http://.",
+            status.as_u16()
+        ))),
         Ok((status, _)) => Some(Wrong(format!("{url}/healthz answers {status}; look where its proxy leads."))),
         Err(error) => Some(unreachable(url, &error)),
     }

@@ -133,6 +133,20 @@ impl Place {
         self.whoever_it_is().dial().await.ok().and_then(|(_, certificate)| certificate)
     }
 
+    /// What a server on this machine says of itself where it is not well, with TLS or without.
+    pub(super) async fn complaint(&self) -> Option<String> {
+        for place in [self.clone(), self.whoever_it_is()] {
+            match place.get("/healthz").await {
+                Ok((StatusCode::SERVICE_UNAVAILABLE, sentence)) => {
+                    return Some(String::from_utf8_lossy(&sentence).trim().to_owned());
+                }
+                Ok((StatusCode::OK, _)) => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Over TLS, with everybody.
     fn whoever_it_is(&self) -> Self {
         let anybody = config(|builder| {

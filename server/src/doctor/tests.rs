@@ -170,7 +170,7 @@ async fn a_port_that_another_program_has_is_named() {
     }
     let listen = "192.0.2.1:8080".parse().unwrap();
     let findings = doctor(Config { listen, data_dir: folder.path().into(), ..Config::default() }).examine(None).await;
-    assert_only(&findings, "Cannot listen on 192.0.2.1:8080");
+    assert_only(&findings, "192.0.2.1:8080 is no address of this machine");
 }
 
 #[tokio::test]
@@ -185,15 +185,15 @@ async fn data_that_cannot_be_used_is_named() {
 
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
     std::fs::write(other.path().join("dais.db"), "rubbish, and more of it than a header takes".repeat(100)).unwrap();
-    assert_only(&self::doctor(config.clone()).examine(None).await, "is damaged");
+    assert_only(&self::doctor(config.clone()).examine(None).await, "is no database");
     let folder = TempDir::new().unwrap();
     let newer = rusqlite::Connection::open(folder.path().join("dais.db")).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(store::examine(folder.path()), Err(store::OpenError::Damaged { .. })), "it is somebody else's");
+    assert!(matches!(store::examine(folder.path()), Err(store::OpenError::Foreign { .. })), "it is somebody else's");
     newer.pragma_update(None, "application_id", 0x4461_6973).unwrap();
     assert!(matches!(store::examine(folder.path()), Err(store::OpenError::Newer { version: 99, .. })));
     let data_dir = other.path().join("dais.db").join("below");
-    assert_only(&self::doctor(Config { data_dir, ..config }).examine(None).await, "Cannot write to");
+    assert_only(&self::doctor(Config { data_dir, ..config }).examine(None).await, "is a file, and no folder");
 }
 
 #[tokio::test]

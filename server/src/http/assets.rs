@@ -22,12 +22,6 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "no-cache";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// What a server without a page says.
-const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Dais</title>\
-    <h1>This server carries no page</h1>\
-    <p>It was built without the client. Build everything with <code>cargo xtask run</code>, \
-    or serve a built page with <code>dais --web-dir dist</code>.</p>";
-
 /// `GET /` and `GET /r/<room>`: the app, which reads the room from its address, for whoever is let in.
 pub(crate) async fn page(State(house): State<Arc<House>>, uri: Uri, headers: HeaderMap) -> Response {
     if let Some(page) = sign_in::instead(&house, &uri, &headers).await {
@@ -35,7 +29,7 @@ pub(crate) async fn page(State(house): State<Arc<House>>, uri: Uri, headers: Hea
     }
     match serve(&house.assets, INDEX, &headers).await {
         Some(response) => response,
-        None => with_page_headers((StatusCode::NOT_FOUND, Html(NO_PAGE)).into_response()),
+        None => with_page_headers((StatusCode::NOT_FOUND, Html(house.assets.without_page())).into_response()),
     }
 }
 

@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 
 use super::SignInError;
+use crate::refused::{Refused, Tried};
 use crate::whole_file;
 
 const FILE: &str = "sign-in-key";
@@ -27,9 +28,9 @@ impl Tickets {
         let secret = match std::fs::read(&path) {
             Ok(kept) => <[u8; 32]>::try_from(kept).map_err(|_| SignInError::Damaged { path })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                make(&path).map_err(|source| SignInError::NotKept { path, source })?
+                make(&path).map_err(|error| SignInError::NotKept(Refused::new(&path, Tried::Write, &error)))?
             }
-            Err(source) => return Err(SignInError::NotKept { path, source }),
+            Err(error) => return Err(SignInError::NotKept(Refused::new(&path, Tried::Read, &error))),
         };
         Ok(Self::with(hmac::Key::new(hmac::HMAC_SHA256, &secret), password))
     }

@@ -5,88 +5,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use dais_shared::ids::{RoomId, UserId};
 use dais_shared::room::Room;
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 
+use super::cause::{self, Look, OpenError};
 use super::dirty::Dirty;
-use super::examination::is_in_use;
+use super::files::{Files, make_private};
 use super::links::{self, Link};
 use super::rows::{read_rooms, write_room};
-use super::{Acquaintance, ByLink, Known, TokenHash, Write, identities, log};
+use super::standing::{Fallen, Standing, Trouble};
+use super::{Acquaintance, ByLink, Known, TokenHash, Write, examination, identities, log};
+use crate::refused::{Refused, Tried};
 
-pub(super) const FILE: &str = "dais.db";
-/// Being made; becomes [`FILE`] when it is whole.
-const NEW_FILE: &str = "dais.db.new";
-/// What has been committed and is not in [`FILE`] yet: written by SQLite.
-const LOG_FILE: &str = "dais.db-wal";
-/// Locked by the server that has the folder.
-pub(super) const LOCK_FILE: &str = "dais.lock";
 /// "Dais", so that the file is told from other programs' databases.
 pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
+/// Who copies the file just now is not waited for when the server ends.
+const CLOSE_WAITS: Duration = Duration::from_millis(500);
 /// Each entry leads from the version before it to its own, the first to version 1.
 pub(super) const MIGRATIONS: [&str; 4] =
     [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
-const BACKUP_WAITS: Duration = Duration::from_secs(10);
-/// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
-const CHECKED_BYTES_MAX: u64 = 64 << 20;
-
-/// Why the state of the last run cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder cannot be made or written.
-    #[error("cannot write to {path}: {source}; make it writable, or choose another folder with --data-dir")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Another server has it.
-    #[error("{path} is in use by another server; stop that, or choose another folder with --data-dir")]
-    InUse {
-        /// Which folder.
-        path: PathBuf,
-    },
-    /// It is no database, or torn.
-    #[error(
-        "{path} is damaged ({reason}). It is left as it is: move it and {LOG_FILE} away, then put a backup in its place, or begin \
-         anew without rooms and identities"
-    )]
-    Damaged {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// It is a copy, beside which the log of the file before it was left.
-    #[error(
-        "{LOG_FILE} beside {path} is another file's log, and would spoil this one. Both are left as they are: move {LOG_FILE} away, \
-         if it is what a copy was put in the place of"
-    )]
-    OthersLog {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The machine gives no thread for it.
-    #[error("the system gives the store no thread: {source}")]
-    Thread {
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// A newer server wrote it.
-    #[error("{path} was written by a newer version of Dais (format {version}); start that version, or put a backup in its place")]
-    Newer {
-        /// Which file.
-        path: PathBuf,
-        /// Of which format.
-        version: u32,
-    },
-}
 
 /// A room in memory as its rows are to be, and how they differ yet.
 #[derive(Debug)]
@@ -104,55 +46,39 @@ pub(crate) struct Database {
     dirty_rooms: Vec<RoomId>,
     /// Rooms under the id of one whose end is not committed yet: the links into that one are to go.
     replaced_rooms: BTreeSet<RoomId>,
-    /// Held for as long as the database is open. One in memory needs none.
-    _lock: Option<File>,
+    /// Of its files. One in memory has none. Goes after the connection.
+    standing: Option<Standing>,
 }
 
 impl Database {
     /// Opens what is in `folder`, or begins there.
     pub(super) fn open(folder: &Path, now_ms: u64) -> Result<Self, OpenError> {
-        let lock = lock(folder)?;
-        let path = folder.join(FILE);
-        let damaged = |reason: String| OpenError::Damaged { path: path.clone(), reason };
-        if !path.exists() {
-            if folder.join(LOG_FILE).exists() {
-                return Err(damaged(format!("it is gone, but {LOG_FILE} is not")));
-            }
-            create(folder, &path)?;
-        }
-        if std::fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
-            return Err(damaged("it is empty".to_owned()));
+        let files = Files::of(folder);
+        let lock = files.lock()?;
+        if !files.has_database()? {
+            create(&files)?;
         }
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             // One that somebody copied here, say. Whoever does not own it has to leave it as it is.
-            let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600));
+            let _ = std::fs::set_permissions(&files.database, std::fs::Permissions::from_mode(0o600));
         }
-        let unreadable = |error: rusqlite::Error| damaged(error.to_string());
-        judge_log(folder)?;
-        let connection = connect(&path).map_err(unreadable)?;
-        // Whoever closes a database writes its log into it, which nobody has yet found fit for that.
-        let keep_log = |keeps| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps).map(drop);
-        keep_log(true).map_err(unreadable)?;
-        // Nothing is set, which might write, before it is known to be ours.
-        let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-        if number("application_id").map_err(unreadable)? != APPLICATION_ID {
-            return Err(damaged("it is not Dais' own".to_owned()));
+        if files.lacks_its_log() {
+            tracing::warn!("{}", log::missing(&files.database));
         }
-        let version = u32::try_from(number("user_version").map_err(unreadable)?).unwrap_or(0);
-        if version as usize > MIGRATIONS.len() {
-            return Err(OpenError::Newer { path, version });
-        }
-        check(&connection, &path).map_err(damaged)?;
+        let unreadable = |error: rusqlite::Error| cause::of(&error, &files, Look::AtFiles);
+        let unopened = Standing::before(&files, lock)?;
+        let (connection, version) = examination::open(&files)?;
         equip(&connection).map_err(unreadable)?;
         migrate(&connection, version).map_err(unreadable)?;
         let rooms = read_rooms(&connection).map_err(unreadable)?;
-        keep_log(false).map_err(unreadable)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(unreadable)?;
         identities::tidy(&connection, now_ms).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), _lock: Some(lock) })
+        let standing = unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?;
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), standing: Some(standing) })
     }
 
     #[cfg(test)]
@@ -167,7 +93,7 @@ impl Database {
         equip(&connection)?;
         migrate(&connection, 0)?;
         let (rooms, replaced_rooms) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, _lock: None })
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, standing: None })
     }
 
     /// Lets every change fail, or none.
@@ -204,6 +130,36 @@ impl Database {
     /// One room, as the last change left it.
     pub(super) fn room(&self, id: &RoomId) -> Option<&Room> {
         self.rooms.get(id).map(|kept| &kept.room)
+    }
+
+    /// Sees that what is written goes to the files that have the names, and mends what can be mended.
+    pub(super) fn stand(&mut self) -> Result<(), Trouble> {
+        let Some(standing) = &mut self.standing else { return Ok(()) };
+        match standing.check() {
+            Err(Fallen::LogGone(path)) => {
+                // Nothing of it is lost: SQLite has it open, and moves it into the database before it begins another.
+                set_journal_mode(&self.connection, "DELETE")?;
+                set_journal_mode(&self.connection, "WAL")?;
+                // Whoever reads makes the log.
+                examination::number(&self.connection, "user_version")?;
+                standing.take_up_log()?;
+                tracing::warn!("{} was removed while the server works with it; another is there now", path.display());
+            }
+            Err(Fallen::LockGone(path)) => {
+                standing.lock_again()?;
+                tracing::warn!("{} was removed while the server works in its folder; another is there now", path.display());
+            }
+            stands => return Ok(stands?),
+        }
+        Ok(standing.check()?)
+    }
+
+    /// What keeps a change from being kept, as a sentence.
+    pub(super) fn sentence(&self, trouble: &Trouble) -> String {
+        match (trouble, &self.standing) {
+            (Trouble::Sqlite(error), Some(standing)) => cause::of(error, &standing.files, Look::AtFolder).to_string(),
+            _ => trouble.to_string(),
+        }
     }
 
     /// Begins a transaction: whatever is written becomes lasting with [`Database::commit`], or not at all.
@@ -288,8 +244,8 @@ impl Database {
         made().inspect_err(|_| self.roll_back())
     }
 
-    /// Ends the transaction: the rows are what the rooms are, and on the disk.
-    pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
+    /// Ends the transaction: the rows are what the rooms are, on the disk, and in the file that has the name.
+    pub(super) fn commit(&mut self) -> Result<(), Trouble> {
         for id in &self.dirty_rooms {
             if let Some(Kept { room, dirty: Some(dirty) }) = self.rooms.get(id) {
                 write_room(&self.connection, room, dirty)?;
@@ -304,7 +260,7 @@ impl Database {
                 kept.dirty = None;
             }
         }
-        Ok(())
+        Ok(self.standing.as_ref().map_or(Ok(()), Standing::check)?)
     }
 
     /// Writes what is there already: something that a disk which takes nothing refuses, even where no room has changed.
@@ -345,143 +301,62 @@ impl Database {
     }
 }
 
-/// Why there is no copy.
-#[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    /// Nothing to copy.
-    #[error("there is no {path}; name the server's folder with --data-dir")]
-    Missing {
-        /// What was looked for.
-        path: PathBuf,
-    },
-    /// Something is there already.
-    #[error("{path} is there already; name another file")]
-    Exists {
-        /// What.
-        path: PathBuf,
-    },
-    /// It cannot be read, or the copy not be written.
-    #[error("cannot copy {from} to {to}: {reason}")]
-    Failed {
-        /// What was to be copied.
-        from: PathBuf,
-        /// And where to.
-        to: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-}
-
-/// Writes what is committed in `folder` to a new file, whole and by itself, whether or not a server works there.
-///
-/// # Errors
-/// [`BackupError`] says what to do.
-pub(crate) fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
-    let from = folder.join(FILE);
-    if !from.is_file() {
-        return Err(BackupError::Missing { path: from });
+impl Drop for Database {
+    /// Leaves one file that is whole by itself, without a log. Where that cannot be, all are left as they are: what was
+    /// promised is in the file and its log together.
+    fn drop(&mut self) {
+        if self.standing.is_none() {
+            return;
+        }
+        let put_in_order = |database: &mut Self| -> Result<(), Trouble> {
+            database.stand()?;
+            database.connection.busy_timeout(CLOSE_WAITS)?;
+            Ok(set_journal_mode(&database.connection, "DELETE")?)
+        };
+        if let Err(trouble) = put_in_order(self) {
+            // Whoever closes a database deletes the log under its name, whosever that is.
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            let reason = self.sentence(&trouble);
+            tracing::warn!(reason, "the newest of what is kept stays in the log beside the database: they belong together");
+        }
     }
-    let failed = |reason: String| BackupError::Failed { from: from.clone(), to: to.to_owned(), reason };
-    // A server that works there writes to it.
-    if !is_in_use(folder) {
-        judge_log(folder).map_err(|error| failed(error.to_string()))?;
-    }
-    // SQLite writes into an empty file as into a new one.
-    make_private(to).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
-        _ => failed(error.to_string()),
-    })?;
-    let copy = || -> rusqlite::Result<()> {
-        let connection = connect(&from)?;
-        // Whoever copies changes nothing: the last to close a database writes its log into it and deletes that.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        // A server that commits just now is waited for.
-        connection.busy_timeout(BACKUP_WAITS)?;
-        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop)
-    };
-    copy().map_err(|error| {
-        let _ = std::fs::remove_file(to); // a part of a copy is none
-        failed(error.to_string())
-    })
-}
-
-/// Whether SQLite may be given the log that lies in the folder, while nobody writes to it.
-pub(super) fn judge_log(folder: &Path) -> Result<(), OpenError> {
-    let (path, log) = (folder.join(FILE), folder.join(LOG_FILE));
-    if let Err(what) = log::damage(&log) {
-        return Err(OpenError::Damaged { path, reason: format!("{LOG_FILE}: {what}") });
-    }
-    if log::is_of_another(&log, &path) { Err(OpenError::OthersLog { path }) } else { Ok(()) }
-}
-
-/// An empty file that nobody else may read: names, addresses and passcodes are to stand in it.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut options = File::options();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.write(true).create_new(true).open(path).map(drop)
-}
-
-/// The folder, for this server alone.
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let refused = |source| OpenError::Folder { path: folder.to_owned(), source };
-    make(folder).map_err(refused)?;
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(refused)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: folder.to_owned() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
-    }
-}
-
-/// Nobody else is to read in it: names, addresses and passcodes are there.
-fn make(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
 }
 
 /// Makes the file somewhere else and moves it in when it is whole, so that an empty one is always a damaged one.
-fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
-    let new = folder.join(NEW_FILE);
-    let refused = |source| OpenError::Folder { path: folder.to_owned(), source };
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error)),
+fn create(files: &Files) -> Result<(), OpenError> {
+    let refused = |error| OpenError::from(Refused::new(&files.folder, Tried::Write, &error));
+    match std::fs::remove_file(&files.new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Refused::new(&files.new, Tried::Write, &error).into());
+        }
         _ => {}
     }
-    make_private(&new).map_err(refused)?;
+    make_private(&files.new).map_err(refused)?;
     let made = || -> rusqlite::Result<()> {
-        let connection = Connection::open(&new)?;
+        let connection = Connection::open(&files.new)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         migrate(&connection, 0)
     };
-    made().map_err(|error| refused(std::io::Error::other(error)))?;
-    std::fs::rename(&new, path).map_err(refused)
+    let unwritable = |error| cause::of(&error, &Files { database: files.new.clone(), ..files.clone() }, Look::AtFiles);
+    made().map_err(unwritable)?;
+    std::fs::rename(&files.new, &files.database).map_err(refused)?;
+    // Its name is to outlive a power cut as what will be written to it does. Where folders cannot be synced, so be it.
+    let _ = File::open(&files.folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+/// With a log (`WAL`), or without (`DELETE`).
+fn set_journal_mode(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()))
 }
 
 fn equip(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    set_journal_mode(connection, "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
-}
-
-pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), String> {
-    if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_BYTES_MAX) {
-        return Ok(()); // What is torn shows when it is read.
-    }
-    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| error.to_string())?;
-    if said == "ok" { Ok(()) } else { Err(said) }
 }
 
 /// From `version` to the newest, each step whole or not at all.

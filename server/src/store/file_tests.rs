@@ -4,15 +4,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use dais_shared::ids::{RoomId, UserId};
+use dais_shared::limits::STORE_CLOSE_MS;
 use dais_shared::room::{Mode, Room, Settings};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::database::{BackupError, Database, OpenError, back_up};
+use super::database::Database;
 use super::tests::{commit, created, folder, hall, identity, open, token};
-use super::{Acquaintance, Known, Write, examine};
+use super::{Acquaintance, BackupError, Known, OpenError, Store, Write, back_up, examine};
 
 /// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
 fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
@@ -62,7 +65,8 @@ fn a_damaged_file_is_refused_with_a_sentence_and_left_alone() {
     ];
     for (what, spoil) in damages {
         let error = opened_after(spoil);
-        assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
+        let is_said = matches!(error, OpenError::Damaged { .. } | OpenError::NoDatabase { .. } | OpenError::Gone { .. });
+        assert!(is_said, "{what}: {error}");
         assert!(error.to_string().contains("backup"), "{what}: {error}");
     }
 }
@@ -105,7 +109,7 @@ fn what_a_killed_server_left_is_taken_up_or_left_alone_with_its_log() {
         assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
         assert!(before == all(), "{what}: it is left as it is");
         let copy = left.path().join("copy.db");
-        assert!(matches!(back_up(left.path(), &copy), Err(BackupError::Failed { .. })), "{what}: it is not copied");
+        assert!(matches!(back_up(left.path(), &copy), Err(BackupError::Source(_))), "{what}: it is not copied");
         assert!(before == all() && !copy.exists(), "{what}: nor touched");
     }
 }
@@ -125,7 +129,7 @@ fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
         fs::remove_file(path).unwrap();
         Connection::open(path).unwrap().execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
     });
-    assert!(matches!(foreign, OpenError::Damaged { .. }), "{foreign}");
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
     let newer = opened_after(|path| Connection::open(path).unwrap().pragma_update(None, "user_version", 999).unwrap());
     assert!(matches!(newer, OpenError::Newer { version: 999, .. }), "{newer}");
 }
@@ -190,11 +194,28 @@ fn a_backup_beside_the_log_of_the_file_before_is_left_alone_until_that_is_gone()
     assert!(matches!(refused, OpenError::OthersLog { .. }), "{refused}");
     assert!(matches!(examine(left.path()), Err(OpenError::OthersLog { .. })));
     let again = copies.path().join("again.db");
-    assert!(matches!(back_up(left.path(), &again), Err(BackupError::Failed { .. })));
+    assert!(matches!(back_up(left.path(), &again), Err(BackupError::Source(_))));
     assert!(!again.exists());
     assert!(before == all(), "they are left as they are");
     fs::remove_file(&log).unwrap();
     assert!(open(&left).is_user_known(UserId(1)).unwrap());
+}
+
+#[tokio::test]
+async fn a_store_whose_disk_is_slow_is_not_waited_for_for_ever() {
+    let folder = folder();
+    let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    let (lets_go, until) = std::sync::mpsc::channel();
+    store.hang(until).await;
+    let began = Instant::now();
+    store.close().await;
+    let took_ms = began.elapsed().as_millis() as u64;
+    assert!((STORE_CLOSE_MS..2 * STORE_CLOSE_MS).contains(&took_ms), "{took_ms} ms");
+    drop(lets_go);
+    store.close().await;
+    assert!(store.check().is_err(), "it has ended");
+    assert!(!folder.path().join("dais.db-wal").exists(), "and left one file");
+    assert!(open(&folder).rooms().next().is_none());
 }
 
 #[test]
@@ -213,6 +234,6 @@ fn a_folder_that_cannot_be_written_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let error = Database::open(&file.join("inside"), 1_000).unwrap_err();
-    assert!(matches!(error, OpenError::Folder { .. }), "{error}");
+    assert!(matches!(error, OpenError::Refused(_)), "{error}");
     assert!(error.to_string().contains("--data-dir"), "{error}");
 }

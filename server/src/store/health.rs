@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(STORE_LOOK_MS);
 #[derive(Debug, Default)]
 pub(super) struct Health {
     has_failed: AtomicBool,
+    /// Because the files are not where they were.
+    is_displaced: AtomicBool,
     work: Mutex<Work>,
     /// Wakes who waits for that to end, in the order in which they came.
     recovers: Notify,
@@ -54,7 +56,13 @@ impl Health {
         hangs
     }
 
-    pub(super) fn note_failed(&self) {
+    /// Whether it fails because the files are not where they were.
+    pub(super) fn is_displaced(&self) -> bool {
+        self.is_displaced.load(Ordering::Acquire) && self.is_failing()
+    }
+
+    pub(super) fn note_failed(&self, is_displaced: bool) {
+        self.is_displaced.store(is_displaced, Ordering::Release);
         self.has_failed.store(true, Ordering::Release);
     }
 

@@ -6,7 +6,7 @@
 //! the disk before the next begins, so where a later one follows it, something that was promised is damaged.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 const HEADER_BYTES: usize = 32;
@@ -15,35 +15,73 @@ const FRAME_HEADER_BYTES: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const FORMAT: u32 = 3_007_000;
 const DATABASE_HEADER_BYTES: usize = 100;
+const DATABASE_MAGIC: &[u8] = b"SQLite format 3\0";
 const WRITE_VERSION_AT: usize = 18;
 const WRITTEN_WITHOUT_LOG: u8 = 1;
+const WRITTEN_WITH_LOG: u8 = 2;
 const PAGE_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
 
 /// What is wrong with a log, in words that go on behind its name; nothing if there is none.
-pub(super) fn damage(path: &Path) -> Result<(), String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.to_string()),
-    };
-    look_over(BufReader::new(file))
+///
+/// # Errors
+/// What the system says where it cannot be read, which says nothing about the log.
+pub(super) fn damage(path: &Path) -> io::Result<Option<String>> {
+    match File::open(path) {
+        Ok(file) => look_over(BufReader::new(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-/// Whether a log lies beside a database that never had one, as copies have not: SQLite would take it for the database's all
-/// the same. The header says how a file was written last ("The Database File Format", section 1.3.3), and says it on the
-/// disk before the first log begins.
-pub(super) fn is_of_another(log: &Path, database: &Path) -> bool {
+/// Whether a log lies beside a database that has none, as copies have not, nor what a server left that was told to end:
+/// SQLite would take it for the database's all the same. The header says how a file was written last ("The Database File
+/// Format", section 1.3.3), and says it on the disk before the first log begins.
+pub(super) fn is_of_another(log: &Path, database: &Path) -> io::Result<bool> {
     let is_there = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
-    let mut header = [0; DATABASE_HEADER_BYTES];
-    let is_read = File::open(database).is_ok_and(|mut file| fill(&mut file, &mut header) == Ok(true));
-    is_there && is_read && header[WRITE_VERSION_AT] == WRITTEN_WITHOUT_LOG
+    Ok(is_there && write_version(database)? == Some(WRITTEN_WITHOUT_LOG))
 }
 
-fn look_over(mut file: impl Read) -> Result<(), String> {
+/// Whether the database was written with a log beside it.
+pub(super) fn had_one(database: &Path) -> io::Result<bool> {
+    Ok(write_version(database)? == Some(WRITTEN_WITH_LOG))
+}
+
+/// Whether the database that is open here is one that has a log: nothing else was written over it.
+#[cfg(unix)]
+pub(super) fn is_begun(database: &File) -> io::Result<bool> {
+    use std::os::unix::fs::FileExt as _;
+    let mut header = [0; DATABASE_HEADER_BYTES];
+    match database.read_exact_at(&mut header, 0) {
+        Ok(()) => Ok(header.starts_with(DATABASE_MAGIC) && header[WRITE_VERSION_AT] == WRITTEN_WITH_LOG),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_begun(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// What there is to say where such a database has no log.
+pub(crate) fn missing(database: &Path) -> String {
+    format!(
+        "{} is as a running server had it, and its log is not beside it: if it was copied from one, or the log was removed, the          newest of what people did is missing. `dais backup` copies everything",
+        database.display()
+    )
+}
+
+fn write_version(database: &Path) -> io::Result<Option<u8>> {
+    let mut header = [0; DATABASE_HEADER_BYTES];
+    let is_whole = fill(&mut File::open(database)?, &mut header)?;
+    Ok(is_whole.then_some(header[WRITE_VERSION_AT]))
+}
+
+fn look_over(mut file: impl Read) -> io::Result<Option<String>> {
     let mut header = [0; HEADER_BYTES];
     // A shorter one, or one that was never filled, has nothing behind it.
     if !fill(&mut file, &mut header)? || header == [0; HEADER_BYTES] {
-        return Ok(());
+        return Ok(None);
     }
     let page_bytes = word(&header, 8);
     let is_header = word(&header, 0) & !1 == MAGIC
@@ -53,7 +91,7 @@ fn look_over(mut file: impl Read) -> Result<(), String> {
     let mut sums = Sums { is_big_endian: word(&header, 0) & 1 == 1, first: 0, second: 0 };
     sums.add(&header[..24]);
     if !is_header || !sums.are(&header[24..]) {
-        return Err("its beginning is damaged".to_owned());
+        return Ok(Some("its beginning is damaged".to_owned()));
     }
     let salts = &header[16..24];
     let mut frame = [0; FRAME_HEADER_BYTES];
@@ -69,7 +107,7 @@ fn look_over(mut file: impl Read) -> Result<(), String> {
         let is_of_this_log = frame[8..16] == *salts;
         let follows = is_of_this_log && sums.are(&frame[16..]);
         if let Some(damaged) = damaged.filter(|_| follows && has_ended) {
-            return Err(format!("its frame {damaged} is damaged, and more was written behind it"));
+            return Ok(Some(format!("its frame {damaged} is damaged, and more was written behind it")));
         }
         if !follows {
             damaged = damaged.or(Some(number));
@@ -78,15 +116,15 @@ fn look_over(mut file: impl Read) -> Result<(), String> {
         }
         has_ended = is_of_this_log && damaged.is_some() && word(&frame, 4) != 0;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Reads all of `buffer`; whether there was so much.
-fn fill(file: &mut impl Read, buffer: &mut [u8]) -> Result<bool, String> {
+fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match file.read_exact(buffer) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error.to_string()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -154,11 +192,11 @@ mod tests {
     #[test]
     fn a_whole_log_is_whole_wherever_it_ends() {
         let (log, _) = written("");
-        assert_eq!(damage(Path::new("/nowhere/at/all")), Ok(()));
+        assert_eq!(damage(Path::new("/nowhere/at/all")).unwrap(), None);
         for length in (0..log.len()).step_by(509).chain([log.len()]) {
-            assert_eq!(look_over(&log[..length]), Ok(()), "{length} bytes");
+            assert_eq!(look_over(&log[..length]).unwrap(), None, "{length} bytes");
         }
-        assert_eq!(look_over(&[0; 4_096][..]), Ok(()), "made room for and never written");
+        assert_eq!(look_over(&[0; 4_096][..]).unwrap(), None, "made room for and never written");
     }
 
     #[test]
@@ -167,19 +205,19 @@ mod tests {
         for at in (0..log.len()).step_by(101) {
             let mut log = log.clone();
             log[at] ^= 0x40;
-            let found = look_over(&log[..]);
-            assert_eq!(found.is_err(), at < last, "at {at} of {}, {last}: {found:?}", log.len());
+            let found = look_over(&log[..]).unwrap();
+            assert_eq!(found.is_some(), at < last, "at {at} of {}, {last}: {found:?}", log.len());
         }
         let mut torn = log;
         torn[last..last + 200].fill(0);
-        assert_eq!(look_over(&torn[..]), Ok(()));
+        assert_eq!(look_over(&torn[..]).unwrap(), None);
     }
 
     #[test]
     fn what_was_given_up_and_what_an_older_log_left_behind_is_no_damage() {
         let (given_up, _) = written(&format!("BEGIN; {} ROLLBACK", rows(60)));
-        assert_eq!(look_over(&given_up[..]), Ok(()));
+        assert_eq!(look_over(&given_up[..]).unwrap(), None);
         let (begun_anew, _) = written(&format!("{} PRAGMA wal_checkpoint(RESTART);", rows(60)));
-        assert_eq!(look_over(&begun_anew[..]), Ok(()));
+        assert_eq!(look_over(&begun_anew[..]).unwrap(), None);
     }
 }

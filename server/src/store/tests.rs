@@ -18,9 +18,9 @@ use dais_shared::wire::Identity;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
-use super::database::{Database, OpenError};
+use super::database::Database;
 use super::rows::read_rooms;
-use super::{ByLink, Keeper, Known, Link, LinkId, Request, Store, TokenHash, Write};
+use super::{ByLink, Keeper, Known, Link, LinkId, OpenError, Request, Store, TokenHash, Write};
 use crate::spelling::looks;
 
 pub(super) fn folder() -> TempDir {
@@ -456,7 +456,8 @@ fn keeper_with_a_link(folder: &TempDir) -> Keeper {
         Link { id: LinkId(1), room, pass, not_before_ms: 0, expires_ms: 9_000, uses: 0, uses_max: Some(1), created_ms: 1_000 };
     commit(&mut database, [Write::Room(Box::new(hall()))]);
     commit(&mut database, [Write::LinkMade { link, secret: [9; 32] }]);
-    Keeper { database, requests: mpsc::channel(1).1, health: Arc::default(), metrics: Arc::default() }
+    let requests = mpsc::channel(1).1;
+    Keeper { database, requests, health: Arc::default(), metrics: Arc::default(), told: None, ending: None }
 }
 
 fn uses(keeper: &Keeper) -> u32 {

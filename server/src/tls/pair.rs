@@ -15,17 +15,19 @@ use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, Tag, parse_der};
 
 use crate::config;
+use crate::refused::{Refused, Tried};
 
 /// Why there is no HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {reason}; name a file that the server may read")]
-    Unreadable {
+    #[error("{0}, or name another with --tls-certificate and --tls-key")]
+    Unreadable(Refused),
+    /// A file is something else.
+    #[error("{path} is larger than {TLS_FILE_BYTES_MAX} bytes, and so no certificate and no key; name another file")]
+    TooLarge {
         /// Which.
         path: PathBuf,
-        /// Why not.
-        reason: String,
     },
     /// A file holds no certificate.
     #[error("{path} holds no certificate ({reason}); it is to be a chain in PEM, the server's own certificate first")]
@@ -52,12 +54,13 @@ pub enum TlsError {
         key: PathBuf,
     },
     /// The server's own certificate cannot be kept.
-    #[error("cannot keep the self-signed certificate in {path}: {reason}; make it writable, or remove it")]
-    NotKept {
+    #[error("cannot keep the self-signed certificate: {0}, or choose another folder with --data-dir")]
+    NotKept(Refused),
+    /// The chain is in another order.
+    #[error("the first certificate in {path} is not the server's own, to which the private key belongs; put that first")]
+    Order {
         /// Which file.
         path: PathBuf,
-        /// Why not.
-        reason: String,
     },
     /// The machine lacks what it takes.
     #[error("the system refuses what encryption needs: {reason}")]
@@ -132,8 +135,11 @@ impl Pair {
         let own = chain.first().ok_or_else(|| no_certificate("it has no BEGIN CERTIFICATE".to_owned()))?;
         let dates = Dates::of(own).ok_or_else(|| no_certificate("the first one is damaged".to_owned()))?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| no_key(error.to_string()))?;
-        match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
+        match CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider()) {
             Ok(key) => Ok(Self { key: Arc::new(key), dates }),
+            Err(rustls::Error::InconsistentKeys(_)) if is_of_another(&chain[1..], &key) => {
+                Err(TlsError::Order { path: chain_path.to_owned() })
+            }
             Err(rustls::Error::InconsistentKeys(_)) => {
                 Err(TlsError::Mismatch { certificate: chain_path.to_owned(), key: key_path.to_owned() })
             }
@@ -161,6 +167,11 @@ impl Pair {
     }
 }
 
+/// Whether the key is that of one of these.
+fn is_of_another(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -> bool {
+    chain.iter().any(|own| CertifiedKey::from_der(vec![own.clone()], key.clone_key(), &ring::default_provider()).is_ok())
+}
+
 /// What is in both files.
 pub(super) fn read(certificate: &Path, key: &Path) -> Result<(Vec<u8>, Vec<u8>), TlsError> {
     Ok((read_one(certificate)?, read_one(key)?))
@@ -168,12 +179,11 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<(Vec<u8>, Vec<u8>),
 
 /// What is in a file, if it is as small as it should be.
 pub(super) fn read_one(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |reason: String| TlsError::Unreadable { path: path.to_owned(), reason };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let count = file.take(TLS_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    let read = File::open(path).and_then(|file| file.take(TLS_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let count = read.map_err(|error| TlsError::Unreadable(Refused::new(path, Tried::Read, &error)))?;
     if count as u64 > TLS_FILE_BYTES_MAX {
-        return Err(unreadable(format!("it is larger than {TLS_FILE_BYTES_MAX} bytes")));
+        return Err(TlsError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
 }

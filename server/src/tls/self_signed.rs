@@ -10,6 +10,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use time::{Duration, OffsetDateTime};
 
 use super::pair::{Pair, TlsError, read_one};
+use crate::refused::{Refused, Tried};
 use crate::{machine, whole_file};
 
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
@@ -105,7 +106,7 @@ fn is_name(host: &str) -> bool {
 }
 
 fn keep(path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
-    whole_file::write(path, bytes, mode).map_err(|error| TlsError::NotKept { path: path.to_owned(), reason: error.to_string() })
+    whole_file::write(path, bytes, mode).map_err(|error| TlsError::NotKept(Refused::new(path, Tried::Write, &error)))
 }
 
 #[cfg(test)]

@@ -49,12 +49,14 @@ fn a_pair_that_cannot_be_used_is_refused_with_a_sentence_that_names_its_file() {
     }
     let error = refusal(&pair.0, &other.1);
     assert!(error.contains("key.pem is not that of the certificate in"), "{error}");
+    let error = refusal(&format!("{}{}", other.0, pair.0), &pair.1);
+    assert!(error.contains("the first certificate in") && error.contains("put that first"), "{error}");
     let error = refusal(&"x".repeat(300_000), &pair.1);
     assert!(error.contains("chain.pem") && error.contains("larger"), "{error}");
     let files = Files::with(&pair);
     std::fs::remove_file(files.0.path().join("key.pem")).unwrap();
     let error = files.keeper().unwrap_err().to_string();
-    assert!(error.starts_with("cannot read") && error.contains("key.pem"), "{error}");
+    assert!(error.starts_with("there is no") && error.contains("key.pem") && error.contains("--tls-key"), "{error}");
 }
 
 #[test]

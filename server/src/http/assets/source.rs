@@ -5,16 +5,29 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::refused::{Refused, Tried};
+
 /// Why a folder cannot serve as the page's.
 #[derive(Debug, thiserror::Error)]
 pub enum AssetsError {
     /// It cannot be opened.
     #[error("{0}")]
-    Unreadable(#[from] std::io::Error),
+    Unreadable(Refused),
     /// It holds no page.
-    #[error("it holds no index.html")]
+    #[error("it holds no index.html; build it first")]
     NoIndex,
 }
+
+/// What a server says that was built without a page.
+const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Dais</title>\
+    <h1>This server carries no page</h1>\
+    <p>It was built without the client. Build everything with <code>cargo xtask run</code>, \
+    or serve a built page with <code>dais --web-dir dist</code>.</p>";
+/// And one whose folder has lost it.
+const PAGE_GONE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Dais</title>\
+    <h1>The page is not there at the moment</h1>\
+    <p>The folder that <code>--web-dir</code> names holds no <code>index.html</code> any more, or the server may not read it. \
+    Whoever runs this server has to put it back.</p>";
 
 /// A file's bytes and their SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +62,26 @@ impl Assets {
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, AssetsError> {
         match folder {
             Some(folder) => {
-                let folder = folder.canonicalize()?;
+                let refused = |error| AssetsError::Unreadable(Refused::new(folder, Tried::Read, &error));
+                // The index too has to be readable, and the folder one.
+                let folder = folder.canonicalize().and_then(|path| std::fs::read_dir(&path).map(|_| path)).map_err(refused)?;
                 if folder.join(super::INDEX).is_file() { Ok(Self::Folder(folder)) } else { Err(AssetsError::NoIndex) }
             }
             #[cfg(feature = "embedded-client")]
             None => Ok(Self::Embedded),
             #[cfg(not(feature = "embedded-client"))]
             None => Ok(Self::Absent),
+        }
+    }
+
+    /// What there is to say where there is no page.
+    pub(super) const fn without_page(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => PAGE_GONE,
+            #[cfg(feature = "embedded-client")]
+            Self::Embedded => NO_PAGE,
+            #[cfg(not(feature = "embedded-client"))]
+            Self::Absent => NO_PAGE,
         }
     }
 
