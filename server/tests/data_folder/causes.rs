@@ -126,7 +126,7 @@ fn in_their_surroundings() -> Vec<Case> {
     vec![
         case("another server works there", Nothing, |data| Held { _server: Some(serve(data, &[])), ..Held::default() }),
         case("the disk is full", Mounted("head -c 2000000 /dev/zero >\"$1/filler\" 2>/dev/null"), |_| Held::default()),
-        case("the file system is read-only", Mounted("mount -o remount,ro \"$1\""), |_| Held::default()),
+        case("the file system is read-only", Mounted("mount -o remount,bind,ro \"$1\""), |_| Held::default()),
         case("the folder may not be written", Stranger, |data| {
             allow(data, 0o755);
             allow(&file(data), 0o644);
