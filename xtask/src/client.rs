@@ -75,7 +75,7 @@ pub(crate) fn build(page: Page) -> Result<()> {
     cost::part("the programs that put the page together", || {
         run(tools(page, "build").args(["--bin", "bindgen", "--bin", "precompress"]))
     })?;
-    cost::part("the page's modules", || compile(page.profile(), &[]))?;
+    cost::part("the page's modules", || compile(page))?;
     cost::part("the page put together", || assemble(page, &staging))?;
     // What may have failed there fails again, and is seen, where it is asked for.
     cost::part("what server and bots are made of", || ahead.wait())?;
@@ -141,13 +141,31 @@ fn tools(page: Page, what: &str) -> Command {
     cargo
 }
 
-/// Compiles everything that runs in the browser, in one go, since what they share is compiled once that way.
-fn compile(profile: &str, options: &[&str]) -> Result<()> {
-    let mut build = with_args("cargo", &["build", "--target", project::WASM_TARGET, "--profile", profile, "--lib"]);
-    build.args(project::BROWSER_PACKAGES.map(|package| format!("--package={package}")));
+/// Compiles everything that runs in the browser.
+fn compile(page: Page) -> Result<()> {
     let html = read_text(&project::root().join("index.html"))?;
-    build.args(Source::read(&html)?.programs().map(|name| format!("--bin={name}"))).args(options);
-    run(&mut build)
+    let programs: Vec<String> = Source::read(&html)?.programs().map(|name| format!("--bin={name}")).collect();
+    match page {
+        // In one go, since what they share is compiled once that way.
+        Page::Quick => run(compiling(page.profile(), &project::BROWSER_PACKAGES).arg("--lib").args(programs)),
+        // Apart: a library among what is built keeps cargo from compiling all that it uses for optimisation as a whole alone.
+        Page::Small => {
+            run(compiling(page.profile(), &["dais-client"]).args(programs))?;
+            run(&mut compiling_plain_modules(page.profile()))
+        }
+    }
+}
+
+fn compiling(profile: &str, packages: &[&str]) -> Command {
+    let mut build = with_args("cargo", &["build", "--target", project::WASM_TARGET, "--profile", profile]);
+    build.args(packages.iter().map(|package| format!("--package={package}")));
+    build
+}
+
+fn compiling_plain_modules(profile: &str) -> Command {
+    let mut build = compiling(profile, &PLAIN_MODULES.map(|(package, _, _)| package));
+    build.arg("--lib");
+    build
 }
 
 /// Where that lands.
@@ -240,9 +258,13 @@ fn replace(dist: &Path, staging: &Path) -> Result<()> {
     std::fs::remove_dir(staging).map_err(|error| failed(staging, error))
 }
 
-/// The modules of the sound, which are no Trunk assets because they do without wasm-bindgen: cargo's name for each, and ours.
-const PLAIN_MODULES: [(&str, &str); 3] =
-    [("dais_encoder.wasm", "encoder.wasm"), ("dais_worklet.wasm", "worklet.wasm"), ("dais_suppressor.wasm", "suppressor.wasm")];
+/// The modules of the sound, which are no Trunk assets because they do without wasm-bindgen: the package that makes each,
+/// cargo's name for it, and ours.
+const PLAIN_MODULES: [(&str, &str, &str); 3] = [
+    ("dais-encoder", "dais_encoder.wasm", "encoder.wasm"),
+    ("dais-worklet", "dais_worklet.wasm", "worklet.wasm"),
+    ("dais-suppressor", "dais_suppressor.wasm", "suppressor.wasm"),
+];
 
 /// What Trunk calls at the end of its work: adds the sound's modules, and in release takes out of every
 /// file what only people read. Works on Trunk's staging folder, or on `dist/` when Trunk is not the caller; the
@@ -254,14 +276,14 @@ pub(crate) fn finish() -> Result<()> {
     let release = std::env::var("TRUNK_PROFILE").map_or(true, |profile| profile == "release");
     let folder = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| project::root().join("dist"), PathBuf::from);
     let profile = if release { Page::Small.profile() } else { "dev" };
-    compile(profile, &["--quiet"])?;
+    run(compiling_plain_modules(profile).arg("--quiet"))?;
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     add_plain_modules(profile, &folder)?;
     if release { slim_down(&folder) } else { Ok(()) }
 }
 
 fn add_plain_modules(profile: &str, folder: &Path) -> Result<()> {
-    for (built, shipped) in PLAIN_MODULES {
+    for (_, built, shipped) in PLAIN_MODULES {
         let shipped = folder.join(shipped);
         copy(&compiled(profile).join(built), &shipped)?;
         insist_on_no_imports(&shipped)?;
