@@ -113,6 +113,14 @@ impl Auth {
         self.forget(user, None).await
     }
 
+    /// Forgets an identity, whether or not the store knows it, and closes all its connections.
+    ///
+    /// # Errors
+    /// [`Denied::Unavailable`] if the store cannot keep that; then whoever is connected stays so.
+    pub(crate) async fn expel(&self, user: UserId) -> Result<(), Denied> {
+        self.forget(user, None).await
+    }
+
     /// One page of who is known, in the order of their ids.
     ///
     /// # Errors

@@ -231,7 +231,7 @@ async fn a_room_that_kept_dying_while_the_disk_failed_is_over_when_that_is_well(
     let store = &server.house().store;
     store.fill(true).await;
     // What there is no room for fails time and again.
-    let topic = Event::SettingChanged(Setting::Topic("x".repeat(100_000)));
+    let topic = Event::SettingChanged { setting: Setting::Topic("x".repeat(100_000)), by: UserId(1) };
     assert!(store.write(Write::Events { room: room("hall"), events: vec![topic] }).await.is_err());
     dies_too_often(&server, "cursed").await;
     assert!(store.is_failing() && server.house().rooms.is_owed(&room("cursed")));

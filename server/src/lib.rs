@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod doctor;
 mod door;
+mod erasure;
 mod fan_out;
 #[cfg(test)]
 mod fault_tests;

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use dais_shared::ids::{ConnectionId, MemberId, MessageId, PageId, RequestId, StreamId};
 use dais_shared::limits::CLOCK_IN_SILENCE_MS;
-use dais_shared::room::{Ban, Command, Context, Denied, Event, Input, LeaveReason, Order, Room, Seat};
+use dais_shared::room::{Ban, Command, Context, Denied, ErasedBan, Event, Input, LeaveReason, Order, Room, Seat};
 use dais_shared::view::Publication;
 use dais_shared::voice::Origin;
 use dais_shared::wire::{ServerFrame, encode_server_voice};
@@ -61,7 +61,7 @@ pub(crate) enum Message {
     /// Something that the operator asks. The answer comes when it is kept.
     Order { order: Order, answer: oneshot::Sender<Result<(), Denied>> },
     /// Who is banned, for the operator.
-    TellBans { answer: oneshot::Sender<Vec<Ban>> },
+    TellBans { answer: oneshot::Sender<(Vec<Ban>, Vec<ErasedBan>)> },
     /// A page of who sits here, for the operator: those after a seat.
     TellSeats { after: Option<MemberId>, answer: oneshot::Sender<Vec<(MemberId, Seat)>> },
     /// A fault, to prove that it stays in this room.
@@ -241,7 +241,8 @@ impl RoomActor {
             Message::Resync { from, request } => self.handle_resync(from, request),
             Message::Order { order, answer } => self.handle_order(order, answer),
             Message::TellBans { answer } => {
-                let _ = answer.send(self.room.bans().to_vec()); // whoever asked may have gone
+                // Whoever asked may have gone.
+                let _ = answer.send((self.room.bans().to_vec(), self.room.erased_bans().to_vec()));
             }
             Message::TellSeats { after, answer } => self.tell_seats(after, answer),
             #[cfg(test)]
@@ -289,6 +290,7 @@ impl RoomActor {
             blocks_addresses: self.house.blocks_addresses,
             room_seats_max: self.house.room_seats,
             stage_seats_max: self.house.stage_seats,
+            veil: self.house.store.veil(),
         }
     }
 
@@ -320,12 +322,16 @@ impl RoomActor {
         for event in &events {
             self.apply(event);
         }
+        let has_erased = events.iter().any(|event| matches!(event, Event::Erased { .. }));
         self.keep(permit, events);
         for effect in put_out {
             self.leave_in_order(effect);
         }
         self.owes_end |= self.room.ended().is_some() && self.is_unsaved;
         self.house.rooms.update(&self.room, self.owes_end);
+        if has_erased {
+            self.show_anew();
+        }
         Ok(true)
     }
 

@@ -142,6 +142,8 @@ impl Rooms {
             let id = state.admit(&new, self.bounds, &house.chance)?;
             let origin = new.origin();
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
+            // What the operator calls it is nobody's wording.
+            let room = if new.address.is_none() { room.titled_by_nobody() } else { room };
             let (handle, inbox) = state.enter(&room, origin);
             (room, handle, inbox)
         };
@@ -193,6 +195,11 @@ impl Rooms {
             entry.standing.gives_way &= entry.standing.is_deserted;
             let summary = summary_of(room);
             let is_unlisted = room.settings().is_unlisted;
+            let origin = &mut entry.standing.origin;
+            if origin.founder != room.founder() {
+                // He is erased, and his address is not remembered either.
+                (origin.founder, origin.address) = (room.founder(), None);
+            }
             if entry.summary == summary && entry.is_unlisted == is_unlisted {
                 return;
             }

@@ -8,7 +8,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, delete, get};
 use dais_shared::limits::API_BODY_BYTES_MAX;
 
-use crate::http::api::{self, bans, identities, links, rooms};
+use crate::http::api::{self, bans, identities, links, person, rooms};
 use crate::http::{assets, headers, noted, operator, sign_in, status, upgrade};
 use crate::server::House;
 use crate::tls;
@@ -40,7 +40,7 @@ fn inside() -> Table<11> {
         ("/rooms/{room}/links", get(links::list).post(links::create)),
         ("/rooms/{room}/links/{link}", delete(links::revoke)),
         ("/identities", get(identities::list)),
-        ("/identities/{user}", delete(identities::revoke)),
+        ("/identities/{user}", get(person::show).delete(identities::erase)),
     ]
 }
 

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::{AdminToken, Config, LogAddresses, Tls};
 use crate::connection::Allowances;
 use crate::door::{Bounds, Door};
+use crate::erasure::{self, Erasing};
 use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
@@ -54,6 +55,7 @@ pub(crate) struct House {
     pub(crate) chance: Chance,
     pub(crate) journal: Journal,
     pub(crate) auth: Auth,
+    pub(crate) erasing: Erasing,
     pub(crate) allowances: Allowances,
     pub(crate) rooms: Rooms,
     pub(crate) outboxes: Register,
@@ -120,6 +122,7 @@ impl House {
             metrics,
             refusals,
             auth: Auth::new(store.clone(), chance.clone()),
+            erasing: Erasing::default(),
             allowances: Allowances::default(),
             store,
             chance,
@@ -274,6 +277,7 @@ impl Server {
             Start { clock, metrics, store, chance: Chance::System, journal: Journal::default(), is_https: keeper.is_some() };
         let house = House::open(config, start, shutdown, &alive)?;
         house.rooms.adopt(&house, rooms);
+        tokio::spawn(erasure::keep_wiped(Arc::clone(&house)));
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
         let supervisor = &house.supervisor;

@@ -8,12 +8,14 @@ mod backup;
 mod cause;
 mod database;
 mod dirty;
+mod erasure;
 mod examination;
 #[cfg(test)]
 mod file_tests;
 mod files;
 mod health;
 mod identities;
+mod leftovers;
 mod links;
 mod log;
 mod rows;
@@ -46,9 +48,13 @@ pub use cause::OpenError;
 use database::Database;
 #[cfg(feature = "simulation")]
 pub(crate) use database::Database;
+use erasure::{Asked, Forgetting};
+pub(crate) use erasure::{Person, VeilKey};
 pub(crate) use examination::{Examined, examine};
 pub(crate) use files::{FILE, is_in_use, probe};
 use health::{Health, Patience};
+pub(crate) use identities::{Acquaintance, Known};
+pub(crate) use leftovers::Wiped;
 pub(crate) use links::{Link, LinkId};
 pub(crate) use log::missing as without_its_log;
 use standing::Trouble;
@@ -73,6 +79,8 @@ pub(crate) enum Write {
     LinkMade { link: Link, secret: TokenHash },
     /// A link opens nothing any more.
     LinkRevoked(LinkId),
+    /// The key by which bans outlive people.
+    VeilMade(VeilKey),
 }
 
 impl Write {
@@ -91,29 +99,11 @@ impl Write {
     }
 }
 
-/// Whose token something is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) identity: Identity,
-    /// By which link that person came, if that still is one.
-    pub(crate) link: Option<LinkId>,
-}
-
 /// How a link is looked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ByLink {
     Id(LinkId),
     Secret(TokenHash),
-}
-
-/// Somebody who is known, as the operator may see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Acquaintance {
-    pub(crate) identity: Identity,
-    /// In Unix milliseconds, where that is known.
-    pub(crate) created_ms: Option<u64>,
-    /// When the identity was used last, to the hour, in Unix milliseconds.
-    pub(crate) used_ms: u64,
 }
 
 #[derive(Debug)]
@@ -142,6 +132,11 @@ enum Request {
     ListIdentities {
         after: Option<UserId>,
         answer: oneshot::Sender<Vec<Acquaintance>>,
+    },
+    Person(Asked),
+    Wipe {
+        anew: bool,
+        answer: oneshot::Sender<Wiped>,
     },
     LoadRoom {
         room: RoomId,
@@ -190,6 +185,7 @@ pub(crate) struct Store {
     /// How many more may ask at once: strangers do, too, and are to leave changes their places.
     asking: Arc<Semaphore>,
     health: Arc<Health>,
+    forgetting: Arc<Forgetting>,
 }
 
 /// A place in the store's queue, so that nothing is decided which could not be kept.
@@ -229,8 +225,17 @@ impl Store {
     fn before(database: Database, metrics: Arc<Metrics>) -> (Self, Keeper) {
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
         let health = Arc::<Health>::default();
-        let keeper = Keeper { database, requests, health: Arc::clone(&health), metrics, told: None, ending: None };
-        (Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health }, keeper)
+        let forgetting = Arc::new(Forgetting::of(&database));
+        let keeper = Keeper {
+            database,
+            requests,
+            health: Arc::clone(&health),
+            metrics,
+            forgetting: Arc::clone(&forgetting),
+            told: None,
+            ending: None,
+        };
+        (Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health, forgetting }, keeper)
     }
 
     /// A place for one change.
@@ -378,6 +383,7 @@ struct Keeper {
     requests: mpsc::Receiver<Request>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
+    forgetting: Arc<Forgetting>,
     /// What the log says last of why changes are not kept.
     told: Option<String>,
     /// Who waits for the end.
@@ -390,7 +396,7 @@ impl Keeper {
     fn keep(&mut self, group: impl Iterator<Item = Request>) -> Result<(), Trouble> {
         let began = Instant::now();
         self.health.begin_work();
-        let mut kept = Vec::new();
+        let (mut kept, mut wiping) = (Vec::new(), Vec::new());
         let mut result = self.database.stand().and_then(|()| Ok(self.database.begin()?));
         for request in group {
             match request {
@@ -405,6 +411,7 @@ impl Keeper {
                     kept.push((done, newcomer));
                 }
                 Request::End(done) => self.ending = Some(done),
+                Request::Wipe { anew, answer } => wiping.push((anew, answer)),
                 other => self.answer(other),
             }
         }
@@ -420,6 +427,8 @@ impl Keeper {
                 self.metrics.store_commit.note(began.elapsed());
             }
             self.tell(kept);
+            wiping.into_iter().for_each(|(anew, answer)| self.wipe(anew, answer));
+            self.forgetting.look_at(&self.database);
         }
         result
     }
@@ -457,8 +466,9 @@ impl Keeper {
             Request::ListIdentities { after, answer } => {
                 let _ = self.database.identities(after).map(|known| answer.send(known));
             }
+            Request::Person(asked) => asked.answer(&self.database),
             Request::LoadRoom { room, answer } => drop(answer.send(self.database.room(&room).cloned())),
-            Request::Write { .. } | Request::End(_) => {}
+            Request::Write { .. } | Request::Wipe { .. } | Request::End(_) => {}
             #[cfg(test)]
             Request::Die => {}
             #[cfg(test)]

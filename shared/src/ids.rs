@@ -68,6 +68,11 @@ number!(
     RequestId(u32)
 );
 
+impl UserId {
+    /// No id of anybody's: those are drawn of 48 bits.
+    pub const NOBODY: Self = Self(u64::MAX);
+}
+
 impl Revision {
     /// The revision after this one.
     #[must_use]

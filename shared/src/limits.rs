@@ -354,6 +354,17 @@ pub const STORE_CLOSE_MS: u64 = 5_000;
 pub const STORE_HANG_MS: u64 = 2_000;
 /// Who waits for the store looks this often whether its disk hangs.
 pub const STORE_LOOK_MS: u64 = 250;
+/// What was removed is gone from the data folder's files after so long, and after a second more for each [`WIPED_PAGES`].
+pub const WIPED_AFTER_MS: u64 = 60_000;
+/// Whether something is to be wiped is looked at this often.
+pub const WIPE_LOOK_MS: u64 = 1_000;
+/// Pages of the file that one step looks at: four megabytes, a few milliseconds of the store's thread.
+pub const WIPED_PAGES: u64 = 1024;
+/// Whoever erases a person waits so long for that person's pages to go, and for whoever makes a copy of the file.
+pub const ERASURE_WAITS_MS: u64 = 10_000;
+/// Messages in one page of all that is kept of one person, or those of one more room: some hundred kilobytes, two megabytes at
+/// worst.
+pub const EXPORT_MESSAGES: usize = MESSAGES_KEPT_MAX;
 /// Answers and snapshots of one room that wait for the store; beyond it whoever asks for more is sent away.
 pub const OUTGOING_EFFECTS_MAX: usize = 8192;
 /// And so many bytes of what waits with them: the snapshots of a thousand people who come back at once.

@@ -7,6 +7,7 @@
 mod apply;
 mod chat;
 mod decide;
+mod erasure;
 mod event;
 mod exclusion;
 mod input;
@@ -19,6 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use chat::{Message, Reaction};
+pub use erasure::{ErasedBan, Mark, Trace, Veil};
 pub use event::{
     Event, HandLoweredBy, HandRaisedBy, HostChangedBy, InvitationEnd, LeaveReason, MicrophoneSetBy, RoomEndReason, StageEntry,
     StageExit,
@@ -58,6 +60,10 @@ pub struct Room {
     pub(crate) passcode: Option<String>,
     /// Whoever created the room: gets the host's chair when it is free.
     pub(crate) founder: UserId,
+    /// Who worded the title, where that is known: the founder, until it is another.
+    pub(crate) title_by: Option<UserId>,
+    /// And what the room is about.
+    pub(crate) topic_by: Option<UserId>,
     /// In Unix milliseconds, where that is known.
     pub(crate) created_ms: Option<u64>,
     pub(crate) revision: Revision,
@@ -74,6 +80,8 @@ pub struct Room {
     pub(crate) muted_away: Vec<UserId>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) bans: Vec<Ban>,
+    /// Of people who were erased since.
+    pub(crate) erased_bans: Vec<ErasedBan>,
     /// Who left last stands last.
     pub(crate) departed: VecDeque<Departed>,
     pub(crate) messages: VecDeque<Message>,
@@ -95,6 +103,8 @@ impl Room {
             settings: Settings { has_passcode: passcode.is_some(), ..settings },
             passcode,
             founder,
+            title_by: Some(founder),
+            topic_by: None,
             created_ms: None,
             revision: Revision(0),
             seats: BTreeMap::new(),
@@ -106,6 +116,7 @@ impl Room {
             muted_away: Vec::new(),
             blocks: Vec::new(),
             bans: Vec::new(),
+            erased_bans: Vec::new(),
             departed: VecDeque::new(),
             messages: VecDeque::new(),
             next_member: 1,

@@ -2,6 +2,7 @@
 
 mod bans;
 mod described;
+mod erasure;
 mod identities;
 mod links;
 mod log;

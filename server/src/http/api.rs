@@ -1,13 +1,14 @@
 //! What the operator asks and orders, in JSON: docs/openapi.json says what, docs/api.md how.
 //!
-//! A change of a room goes through the room's mailbox, where the rules judge it. No answer holds an address, a passcode or,
-//! but for the link of a new room's host, a secret.
+//! A change of a room goes through the room's mailbox, where the rules judge it. No answer holds a passcode or, but for the
+//! link of a new room's host, a secret; and none an address, but that of whom all that is kept is asked for.
 
 pub(crate) mod bans;
 mod body;
 pub(crate) mod identities;
 pub(crate) mod links;
 mod named;
+pub(crate) mod person;
 mod refused;
 pub(crate) mod rooms;
 

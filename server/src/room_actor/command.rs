@@ -73,6 +73,17 @@ impl RoomActor {
         }
     }
 
+    /// Pages show what is gone from the middle of the chat until they are shown the whole room once more.
+    pub(super) fn show_anew(&mut self) {
+        self.publish();
+        let outboxes: Vec<_> = self.links.iter().map(|(member, link)| (*member, Arc::clone(&link.outbox))).collect();
+        for (member, outbox) in outboxes {
+            if let Some(view) = self.room.view_for(member) {
+                self.send_view(outbox, view);
+            }
+        }
+    }
+
     pub(super) fn tell_seats(&self, after: Option<MemberId>, answer: oneshot::Sender<Vec<(MemberId, Seat)>>) {
         let later = self.room.seats().filter(|(member, _)| after.is_none_or(|after| *member > after));
         let page = later.take(API_PAGE_MAX).map(|(member, seat)| (member, seat.clone())).collect();

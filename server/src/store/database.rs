@@ -15,7 +15,9 @@ use rusqlite::config::DbConfig;
 
 use super::cause::{self, Look, OpenError};
 use super::dirty::Dirty;
+use super::erasure;
 use super::files::{Files, make_private};
+use super::leftovers::Leftovers;
 use super::links::{self, Link};
 use super::rows::{read_rooms, write_room};
 use super::standing::{Fallen, Standing, Trouble};
@@ -27,25 +29,34 @@ pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
 /// Who copies the file just now is not waited for when the server ends.
 const CLOSE_WAITS: Duration = Duration::from_millis(500);
 /// Each entry leads from the version before it to its own, the first to version 1.
-pub(super) const MIGRATIONS: [&str; 4] =
-    [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql"), include_str!("schema_4.sql")];
+pub(super) const MIGRATIONS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
+];
+/// Servers that wrote earlier versions did not overwrite what they deleted: such a file is written anew once.
+const OVERWRITTEN_SINCE: u32 = 5;
 
 /// A room in memory as its rows are to be, and how they differ yet.
 #[derive(Debug)]
-struct Kept {
-    room: Room,
-    dirty: Option<Dirty>,
+pub(super) struct Kept {
+    pub(super) room: Room,
+    pub(super) dirty: Option<Dirty>,
 }
 
 /// The state, in the file and, as far as rooms go, in memory.
 #[derive(Debug)]
 pub(crate) struct Database {
-    connection: Connection,
-    rooms: BTreeMap<RoomId, Kept>,
+    pub(super) connection: Connection,
+    pub(super) rooms: BTreeMap<RoomId, Kept>,
     /// Rooms that differ from their rows.
-    dirty_rooms: Vec<RoomId>,
+    pub(super) dirty_rooms: Vec<RoomId>,
     /// Rooms under the id of one whose end is not committed yet: the links into that one are to go.
-    replaced_rooms: BTreeSet<RoomId>,
+    pub(super) replaced_rooms: BTreeSet<RoomId>,
+    /// Behind the connection, and none in memory.
+    pub(super) leftovers: Option<Leftovers>,
     /// Of its files. One in memory has none. Goes after the connection.
     standing: Option<Standing>,
 }
@@ -71,14 +82,18 @@ impl Database {
         let unopened = Standing::before(&files, lock)?;
         let (connection, version) = examination::open(&files)?;
         equip(&connection).map_err(unreadable)?;
+        if version < OVERWRITTEN_SINCE {
+            connection.execute_batch("VACUUM").map_err(unreadable)?;
+        }
         migrate(&connection, version).map_err(unreadable)?;
         let rooms = read_rooms(&connection).map_err(unreadable)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(unreadable)?;
         identities::tidy(&connection, now_ms).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        let standing = unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?;
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), standing: Some(standing) })
+        let leftovers = Some(Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?);
+        let standing = Some(unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?);
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), leftovers, standing })
     }
 
     #[cfg(test)]
@@ -93,25 +108,7 @@ impl Database {
         equip(&connection)?;
         migrate(&connection, 0)?;
         let (rooms, replaced_rooms) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, standing: None })
-    }
-
-    /// Lets every change fail, or none.
-    #[cfg(feature = "simulation")]
-    pub(super) fn set_failing(&self, is_failing: bool) {
-        self.connection.pragma_update(None, "query_only", is_failing).expect("a pragma can be set");
-    }
-
-    /// Forgets everything but what is committed, as if it were opened anew.
-    #[cfg(feature = "simulation")]
-    pub(super) fn read_anew(&mut self) -> rusqlite::Result<()> {
-        self.roll_back();
-        self.set_failing(false);
-        let rooms = read_rooms(&self.connection)?;
-        self.rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        self.dirty_rooms.clear();
-        self.replaced_rooms.clear();
-        Ok(())
+        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, leftovers: None, standing: None })
     }
 
     /// Lets the file grow no more, or again.
@@ -192,6 +189,7 @@ impl Database {
             Write::LinkRevoked(link) => links::revoke(&self.connection, link),
             Write::IdentityRenamed { user, name } => identities::rename(&self.connection, user, &name),
             Write::IdentityRevoked { user } => identities::forget(&self.connection, user),
+            Write::VeilMade(key) => erasure::keep_key(&self.connection, &key),
         }
     }
 
@@ -220,6 +218,7 @@ impl Database {
             Write::IdentityCreated { .. }
             | Write::IdentityRenamed { .. }
             | Write::IdentityRevoked { .. }
+            | Write::VeilMade(_)
             | Write::LinkMade { .. }
             | Write::LinkRevoked(_) => {}
         }
@@ -350,11 +349,14 @@ fn set_journal_mode(connection: &Connection, mode: &str) -> rusqlite::Result<()>
     connection.pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()))
 }
 
-fn equip(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn equip(connection: &Connection) -> rusqlite::Result<()> {
     set_journal_mode(connection, "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cell_size_check", true)?;
+    // What is deleted is overwritten, and nothing of it goes through files of the system's.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

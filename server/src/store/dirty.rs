@@ -68,7 +68,7 @@ impl Dirty {
             Event::Invited(_) | Event::InvitationEnded { .. } => self.invitations = true,
             Event::ChairKept { .. } => self.claims = true,
             Event::Blocked(_) => self.blocks = true,
-            Event::Banned(_) | Event::Unbanned(_) => self.bans = true,
+            Event::Banned(_) | Event::Unbanned(_) => self.bans = true, // and those of the erased
             Event::MessagePosted(message) => {
                 self.messages.insert(message.id);
                 if room.messages().len() >= MESSAGES_KEPT_MAX {
@@ -78,9 +78,11 @@ impl Dirty {
             Event::MessageRemoved(message) => {
                 self.messages.insert(*message);
             }
+            // In the middle of lists, and rarely.
+            Event::Erased { .. } => self.everything = true,
             Event::SuccessorNamed(_)
             | Event::Leaderless { .. }
-            | Event::SettingChanged(_)
+            | Event::SettingChanged { .. }
             | Event::PasscodeSet(_)
             | Event::Reacted { .. }
             | Event::RoomEnded(_) => {}

@@ -3,11 +3,29 @@
 use dais_shared::ids::UserId;
 use dais_shared::limits::{API_PAGE_MAX, IDENTITIES_MAX, IDENTITIES_NEW_SHARE, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS};
 use dais_shared::wire::Identity;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use subtle::ConstantTimeEq;
 
 use super::rows::Wide;
-use super::{Acquaintance, Known, TokenHash, links};
+use super::{LinkId, TokenHash, links};
+
+/// Whose token something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) identity: Identity,
+    /// By which link that person came, if that still is one.
+    pub(crate) link: Option<LinkId>,
+}
+
+/// Somebody who is known, as the operator may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acquaintance {
+    pub(crate) identity: Identity,
+    /// In Unix milliseconds, where that is known.
+    pub(crate) created_ms: Option<u64>,
+    /// When the identity was used last, to the hour, in Unix milliseconds.
+    pub(crate) used_ms: u64,
+}
 
 /// Forgets whom nobody has been for long.
 pub(super) fn tidy(connection: &Connection, now_ms: u64) -> Result<()> {
@@ -41,19 +59,26 @@ pub(super) fn is_known(connection: &Connection, user: UserId) -> Result<bool> {
     connection.prepare_cached("SELECT 1 FROM identities WHERE user = ?1")?.exists([Wide(user.0)])
 }
 
+pub(super) fn by_id(connection: &Connection, user: UserId) -> Result<Option<Acquaintance>> {
+    let mut found = connection.prepare_cached("SELECT user, name, created_ms, used_ms FROM identities WHERE user = ?1")?;
+    found.query_row([Wide(user.0)], acquaintance).optional()
+}
+
 /// One page, in the order of their ids: those after `after`.
 pub(super) fn page(connection: &Connection, after: Option<UserId>) -> Result<Vec<Acquaintance>> {
     let sql = "SELECT user, name, created_ms, used_ms FROM identities WHERE user > ?1 ORDER BY user LIMIT ?2";
     let after = after.map_or(-1, |user| user.0.cast_signed());
     let mut rows = connection.prepare_cached(sql)?;
-    let known = rows.query_map(params![after, i64::try_from(API_PAGE_MAX).unwrap_or(i64::MAX)], |row| {
-        Ok(Acquaintance {
-            identity: Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? },
-            created_ms: row.get::<_, Option<Wide>>(2)?.map(|ms| ms.0),
-            used_ms: row.get::<_, Wide>(3)?.0,
-        })
-    })?;
+    let known = rows.query_map(params![after, i64::try_from(API_PAGE_MAX).unwrap_or(i64::MAX)], acquaintance)?;
     known.collect()
+}
+
+fn acquaintance(row: &Row<'_>) -> Result<Acquaintance> {
+    Ok(Acquaintance {
+        identity: Identity { user: UserId(row.get::<_, Wide>(0)?.0), name: row.get(1)? },
+        created_ms: row.get::<_, Option<Wide>>(2)?.map(|ms| ms.0),
+        used_ms: row.get::<_, Wide>(3)?.0,
+    })
 }
 
 pub(super) fn rename(connection: &Connection, user: UserId, name: &str) -> Result<()> {

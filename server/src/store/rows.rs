@@ -3,8 +3,8 @@
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, Revision, RoomId, StreamId, UserId};
 use dais_shared::permissions::Role;
 use dais_shared::room::{
-    Ban, Block, Claim, Counters, Departed, Invitation, Message, MicrophoneState, Mode, RaisedHand, Record, Room, Seat, Settings,
-    StageSeat,
+    Ban, Block, Claim, Counters, Departed, ErasedBan, Invitation, Mark, Message, MicrophoneState, Mode, RaisedHand, Record, Room,
+    Seat, Settings, StageSeat,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Result, Row, params};
@@ -55,11 +55,11 @@ fn delete(connection: &Connection, sql: &str, room: &str, number: u32) -> Result
 fn write_room_row(connection: &Connection, room: &Room) -> Result<()> {
     let (settings, counters) = (room.settings(), room.counters());
     // Not `REPLACE`, which would delete the row first, and what belongs to it.
-    let sql = "INSERT INTO rooms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+    let sql = "INSERT INTO rooms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) \
                ON CONFLICT (id) DO UPDATE SET title = ?2, topic = ?3, mode = ?4, takes_hands = ?5, takes_messages = ?6, \
                is_locked = ?7, is_unlisted = ?8, passcode = ?9, founder = ?10, revision = ?11, successor = ?12, \
                next_member = ?13, next_stream = ?14, next_invitation = ?15, next_message = ?16, ends_at_ms = ?17, \
-               created_ms = ?18";
+               created_ms = ?18, title_by = ?19, topic_by = ?20";
     let values = params![
         room.id().as_str(),
         settings.title,
@@ -79,6 +79,8 @@ fn write_room_row(connection: &Connection, room: &Room) -> Result<()> {
         counters.message,
         room.ends_at_ms().map(Wide),
         room.created_ms().map(Wide),
+        room.title_by().map(|user| Wide(user.0)),
+        room.topic_by().map(|user| Wide(user.0)),
     ];
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
@@ -170,6 +172,13 @@ fn write_exclusions(
             insert.execute(params![id, place, Wide(ban.user.0), ban.name, ban.address.map(Address), Wide(ban.at_ms)])?;
         }
     }
+    if is_due(dirty.bans) {
+        anew("erased_bans")?;
+        let mut insert = connection.prepare_cached("INSERT INTO erased_bans VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for (place, ban) in (0_u32..).zip(room.erased_bans()) {
+            insert.execute(params![id, place, ban.person.0, ban.address.map(|mark| mark.0), Wide(ban.at_ms)])?;
+        }
+    }
     if is_due(dirty.departed) {
         anew("departed")?;
         let mut insert = connection.prepare_cached("INSERT INTO departed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
@@ -212,6 +221,8 @@ fn room_of(connection: &Connection, row: &Row<'_>) -> Result<Record> {
         // It may have been kept before secrets were written in one way.
         passcode: row.get::<_, Option<String>>("passcode")?.map(|passcode| spelling::secret(&passcode)),
         founder: UserId(row.get::<_, Wide>("founder")?.0),
+        title_by: wide(row, "title_by")?.map(UserId),
+        topic_by: wide(row, "topic_by")?.map(UserId),
         created_ms: wide(row, "created_ms")?,
         revision: Revision(row.get::<_, Wide>("revision")?.0),
         successor: row.get::<_, Option<u32>>("successor")?.map(MemberId),
@@ -231,6 +242,10 @@ fn room_of(connection: &Connection, row: &Row<'_>) -> Result<Record> {
         })?,
         bans: list(connection, "SELECT * FROM bans WHERE room = ?1 ORDER BY place", &id, |row| {
             Ok(Ban { user: user(row)?, name: row.get("name")?, address: address(row)?, at_ms: row.get::<_, Wide>("at_ms")?.0 })
+        })?,
+        erased_bans: list(connection, "SELECT * FROM erased_bans WHERE room = ?1 ORDER BY place", &id, |row| {
+            let address = row.get::<_, Option<[u8; 16]>>("address")?.map(Mark);
+            Ok(ErasedBan { person: Mark(row.get("person")?), address, at_ms: row.get::<_, Wide>("at_ms")?.0 })
         })?,
         departed: list(connection, "SELECT * FROM departed WHERE room = ?1 ORDER BY place", &id, |row| {
             let name: String = row.get("name")?;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use dais_shared::limits::{STORE_GROUP_MAX, STORE_RETRY_MS};
 use dais_shared::room::Room;
 
+use super::database::{Database, Kept};
+use super::rows::read_rooms;
 use super::{Keeper, Request, Store};
 use crate::metrics::Metrics;
 use crate::simulation::Disk;
@@ -36,6 +38,24 @@ impl Store {
         let (store, keeper) = Self::before(database, metrics);
         tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
         (store, rooms)
+    }
+}
+
+impl Database {
+    /// Lets every change fail, or none.
+    pub(super) fn set_failing(&self, is_failing: bool) {
+        self.connection.pragma_update(None, "query_only", is_failing).expect("a pragma can be set");
+    }
+
+    /// Forgets everything but what is committed, as if it were opened anew.
+    pub(super) fn read_anew(&mut self) -> rusqlite::Result<()> {
+        self.roll_back();
+        self.set_failing(false);
+        let rooms = read_rooms(&self.connection)?;
+        self.rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
+        self.dirty_rooms.clear();
+        self.replaced_rooms.clear();
+        Ok(())
     }
 }
 

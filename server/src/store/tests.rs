@@ -456,8 +456,8 @@ fn keeper_with_a_link(folder: &TempDir) -> Keeper {
         Link { id: LinkId(1), room, pass, not_before_ms: 0, expires_ms: 9_000, uses: 0, uses_max: Some(1), created_ms: 1_000 };
     commit(&mut database, [Write::Room(Box::new(hall()))]);
     commit(&mut database, [Write::LinkMade { link, secret: [9; 32] }]);
-    let requests = mpsc::channel(1).1;
-    Keeper { database, requests, health: Arc::default(), metrics: Arc::default(), told: None, ending: None }
+    let (requests, health, metrics) = (mpsc::channel(1).1, Arc::default(), Arc::default());
+    Keeper { database, requests, health, metrics, forgetting: Arc::default(), told: None, ending: None }
 }
 
 fn uses(keeper: &Keeper) -> u32 {

@@ -33,6 +33,7 @@ impl Keeper {
                 tracing::warn!("the store keeps changes again");
             }
         }
+        self.wipe_the_rest();
         let ending = self.ending.take();
         drop(self);
         // Whoever waits may have given up.
@@ -93,7 +94,10 @@ impl Keeper {
             }
         }
         match self.commit_anew() {
-            Ok(()) => Some(true),
+            Ok(()) => {
+                self.forgetting.look_at(&self.database);
+                Some(true)
+            }
             Err(trouble) => {
                 self.database.roll_back();
                 self.health.note_failed(matches!(trouble, Trouble::Fallen(_)));

@@ -1,8 +1,8 @@
 //! What a change does. Cannot fail: whoever may refuse is `decide`. An event about a seat that is gone does nothing
 //! but count.
 
-use super::{Block, Claim, Departed, Event, MicrophoneState, RaisedHand, Room, Seat, StageEntry, StageSeat};
-use crate::ids::{MemberId, StreamId};
+use super::{Block, Claim, Departed, Event, MicrophoneState, RaisedHand, Room, Seat, Setting, StageEntry, StageSeat};
+use crate::ids::{MemberId, StreamId, UserId};
 use crate::limits::{BANS_MAX, BLOCKS_MAX, CLAIMS_MAX, DEPARTED_KEPT_MAX, MESSAGES_KEPT_MAX, MUTED_AWAY_MAX};
 use crate::permissions::Role;
 
@@ -51,7 +51,7 @@ impl Room {
             Event::ChairKept { user, until_ms } => self.keep_chair(Claim { user: *user, until_ms: *until_ms }),
             Event::Leaderless { ends_at_ms } => self.ends_at_ms = Some(*ends_at_ms),
             Event::Blocked(_) | Event::Banned(_) | Event::Unbanned(_) => self.apply_exclusion(event),
-            Event::SettingChanged(setting) => self.settings.set(setting),
+            Event::SettingChanged { setting, by } => self.change_setting(setting, *by),
             Event::PasscodeSet(passcode) => {
                 self.passcode.clone_from(passcode);
                 self.settings.has_passcode = passcode.is_some();
@@ -69,8 +69,19 @@ impl Room {
                 }
             }
             Event::Reacted { .. } => {}
+            Event::Erased { user, ban } => self.erase(*user, ban.as_ref()),
             Event::RoomEnded(reason) => self.ended = Some(*reason),
         }
+    }
+
+    fn change_setting(&mut self, setting: &Setting, by: UserId) {
+        let author = Some(by).filter(|by| *by != UserId::NOBODY);
+        match setting {
+            Setting::Title(_) => self.title_by = author,
+            Setting::Topic(_) => self.topic_by = author,
+            _ => {}
+        }
+        self.settings.set(setting);
     }
 
     fn apply_presence(&mut self, event: &Event) {
@@ -126,7 +137,10 @@ impl Room {
                     self.bans.remove(0);
                 }
             }
-            Event::Unbanned(user) => self.bans.retain(|ban| ban.user != *user),
+            Event::Unbanned(user) => {
+                self.bans.retain(|ban| ban.user != *user);
+                self.erased_bans.retain(|ban| ban.handle() != *user);
+            }
             _ => {}
         }
     }

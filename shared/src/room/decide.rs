@@ -72,7 +72,7 @@ impl Room {
             Command::Kick(target) => self.kick(actor, *target, context),
             Command::Ban(target) => self.ban(actor, *target, context),
             Command::BanDeparted(user) => self.ban_departed(actor, *user, context),
-            Command::Unban(user) => self.unban(actor, *user),
+            Command::Unban(user) => self.unban(actor, *user, context),
             Command::RemoveMessage(message) => self.remove_message(actor, *message),
             Command::MakeCoHost(target) => self.set_co_host(actor, *target, true, context),
             Command::RemoveCoHost(target) => self.set_co_host(actor, *target, false, context),

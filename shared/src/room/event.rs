@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ban, Block, Invitation, Message, MicrophoneState, Reaction, Setting};
+use super::{Ban, Block, ErasedBan, Invitation, Message, MicrophoneState, Reaction, Setting};
 use crate::ids::{AddressPrefix, MemberId, MessageId, StreamId, UserId};
 use crate::names::Likeness;
 use crate::permissions::Role;
@@ -159,7 +159,12 @@ pub enum Event {
     /// And may again.
     Unbanned(UserId),
     /// Something of what the room is has changed.
-    SettingChanged(Setting),
+    SettingChanged {
+        /// What it is now.
+        setting: Setting,
+        /// Who changed it.
+        by: UserId,
+    },
     /// Those who come in are asked for a passcode from now on, or not any more.
     PasscodeSet(Option<String>),
     /// Somebody wrote into the chat.
@@ -172,6 +177,13 @@ pub enum Event {
         member: MemberId,
         /// Which.
         reaction: Reaction,
+    },
+    /// Somebody who sits here no more is known no more: nothing is left of him but marks of a ban.
+    Erased {
+        /// Who.
+        user: UserId,
+        /// What is left of a ban.
+        ban: Option<ErasedBan>,
     },
     /// The room is over.
     RoomEnded(RoomEndReason),

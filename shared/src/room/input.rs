@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MicrophoneState, Reaction, Setting};
+use super::{MicrophoneState, Reaction, Setting, Veil};
 use crate::ids::{AddressPrefix, InvitationId, MemberId, MessageId, UserId};
 use crate::limits;
 use crate::names::{InvalidName, Looks};
@@ -41,7 +41,7 @@ pub enum Order {
     Ban(UserId),
     /// Let a person in again.
     Unban(UserId),
-    /// Give up the seat of a person whom the server knows no more.
+    /// Give up the seat of a person whom the server knows no more, and forget all that is held of him.
     Forget(UserId),
     /// End the room for everybody.
     End,
@@ -249,6 +249,8 @@ pub struct Context {
     pub room_seats_max: usize,
     /// Whether a kick and a ban hold for everybody from the same address. A school behind one address wants that off.
     pub blocks_addresses: bool,
+    /// What bans of erased people are known by; `None` while nobody was erased.
+    pub veil: Option<Veil>,
 }
 
 impl Context {
@@ -267,6 +269,7 @@ impl Context {
             stage_seats_max: limits::STAGE_SEATS_MAX,
             room_seats_max: limits::ROOM_SEATS_MAX,
             blocks_addresses: true,
+            veil: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Ban, Block, Claim, Departed, Invitation, Message, RaisedHand, Room, Seat, Settings};
+use super::{Ban, Block, Claim, Departed, ErasedBan, Invitation, Message, RaisedHand, Room, Seat, Settings};
 use crate::ids::{MemberId, Revision, RoomId, UserId};
 use crate::limits::LEADERLESS_ROOM_MS;
 
@@ -32,6 +32,10 @@ pub struct Record {
     pub passcode: Option<String>,
     /// Who created it.
     pub founder: UserId,
+    /// Who worded the title, where that is known.
+    pub title_by: Option<UserId>,
+    /// And what the room is about.
+    pub topic_by: Option<UserId>,
     /// When it was made, in Unix milliseconds, where that is known.
     pub created_ms: Option<u64>,
     /// How many changes it has seen.
@@ -52,6 +56,8 @@ pub struct Record {
     pub blocks: Vec<Block>,
     /// Longest banned first.
     pub bans: Vec<Ban>,
+    /// Longest erased first.
+    pub erased_bans: Vec<ErasedBan>,
     /// Longest gone first.
     pub departed: Vec<Departed>,
     /// Oldest first.
@@ -72,6 +78,8 @@ impl Room {
             settings: Settings { has_passcode: passcode.is_some(), ..settings },
             passcode,
             founder,
+            title_by: record.title_by,
+            topic_by: record.topic_by,
             created_ms: record.created_ms,
             revision,
             seat_by_user: seats.iter().map(|(member, seat)| (seat.user, *member)).collect(),
@@ -83,6 +91,7 @@ impl Room {
             muted_away: record.muted_away,
             blocks: record.blocks,
             bans: record.bans,
+            erased_bans: record.erased_bans,
             departed: VecDeque::from(record.departed),
             messages: VecDeque::from(record.messages),
             next_member: record.counters.member,

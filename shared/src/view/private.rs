@@ -57,7 +57,7 @@ pub struct Invited {
 pub struct Absent {
     /// Who.
     pub user: UserId,
-    /// The name last shown.
+    /// The name last shown. Empty for somebody who was erased since.
     pub name: String,
     /// Since when, in Unix milliseconds.
     pub since_ms: u64,
@@ -74,11 +74,12 @@ impl Room {
             return Err(Denied::NotPermitted);
         }
         let banned = self.bans().iter().map(|ban| Absent { user: ban.user, name: ban.name.clone(), since_ms: ban.at_ms });
+        let erased = self.erased_bans().iter().map(|ban| Absent { user: ban.handle(), name: String::new(), since_ms: ban.at_ms });
         let is_banned = |user| self.bans().iter().any(|ban| ban.user == user);
         let departed = self.departed().filter(|departed| !is_banned(departed.user));
         let departed =
             departed.map(|departed| Absent { user: departed.user, name: departed.name.clone(), since_ms: departed.at_ms });
-        Ok((banned.collect(), departed.collect()))
+        Ok((banned.chain(erased).collect(), departed.collect()))
     }
 
     /// What `me` alone may know.
@@ -101,7 +102,7 @@ impl Room {
                 })
                 .collect(),
             successor: self.successor(),
-            bans: count(self.bans().len()),
+            bans: count(self.ban_count()),
         });
         Private { invitation, moderation }
     }

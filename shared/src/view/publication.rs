@@ -333,7 +333,8 @@ impl Event {
             | Self::Blocked(_)
             | Self::Banned(_)
             | Self::Unbanned(_)
-            | Self::SettingChanged(_)
+            | Self::SettingChanged { .. }
+            | Self::Erased { .. }
             | Self::PasscodeSet(_)
             | Self::RoomEnded(_) => true,
         }

@@ -82,6 +82,7 @@ impl Event {
             | Self::Blocked(_)
             | Self::Banned(_)
             | Self::Unbanned(_)
+            | Self::Erased { .. }
             | Self::Reacted { .. } => return None,
             Self::ConnectionLost { member, .. } | Self::ConnectionBack { member } => {
                 let (seat, _) = on_stage(*member)?;
@@ -105,7 +106,7 @@ impl Event {
             Self::CoHostSet { member, is_co_host, .. } => Change::CoHostSet { member: *member, is_co_host: *is_co_host },
             Self::HostChanged { member, by, .. } => Change::HostChanged { member: *member, by: *by },
             Self::Leaderless { ends_at_ms } => Change::Leaderless { ends_at_ms: *ends_at_ms },
-            Self::SettingChanged(setting) => Change::SettingChanged(setting.clone()),
+            Self::SettingChanged { setting, .. } => Change::SettingChanged(setting.clone()),
             Self::PasscodeSet(passcode) => Change::PasscodeSet(passcode.is_some()),
             Self::MessagePosted(message) => Change::MessagePosted(message.clone()),
             Self::MessageRemoved(message) => Change::MessageRemoved(*message),

@@ -132,6 +132,7 @@ impl Api {
                         self.validate(wanted, item, &format!("{place}/{index}"));
                     }
                 }
+                "required" if value.is_null() => {} // as its type allows
                 "required" => {
                     for name in wanted.as_array().unwrap() {
                         assert!(value.get(name.as_str().unwrap()).is_some(), "{place}: {name} is missing in {value}");

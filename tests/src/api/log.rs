@@ -80,7 +80,7 @@ async fn by_default_a_log_holds_no_address_no_secret_and_nothing_that_was_said()
     for address in ["203.0.113", "127.0.0.1"] {
         assert!(!log.contains(address), "{address} is in the log:\n{log}");
     }
-    for happened in ["open", "hello", "close", "made by the operator", "revoked by the operator"] {
+    for happened in ["open", "hello", "close", "made by the operator", "erased by the operator"] {
         assert!(log.contains(happened), "{happened} is missing:\n{log}");
     }
     assert!(!log.contains('\u{1b}'), "colours in a file:\n{log}");

@@ -2,7 +2,7 @@
 
 use dais_shared::ids::UserId;
 use dais_shared::permissions::Role;
-use dais_shared::room::{Denied, Event, Input, LeaveReason, Order, RoomEndReason};
+use dais_shared::room::{Command, Denied, Event, Input, Join, LeaveReason, Order, RoomEndReason, Setting, Veil};
 
 use crate::scene::{Condition, House, NO_USER, START_MS, Scene, newcomer};
 
@@ -153,4 +153,44 @@ fn only_a_room_that_nobody_would_miss_but_its_founder_gives_way() {
     assert!(!gives_way(&house), "somebody else is there");
     house.takes(&Input::ConnectionLost(early)).unwrap();
     assert!(!gives_way(&house), "or has been");
+}
+
+/// Whoever knows the key knows what it hashes; so does everybody who can count.
+fn told(key: &[u8; 32], bytes: &[u8]) -> [u8; 16] {
+    let mut mark = [key[0]; 16];
+    bytes.iter().enumerate().for_each(|(at, byte)| mark[at % 16] = mark[at % 16].rotate_left(3) ^ byte);
+    mark
+}
+
+#[test]
+fn of_whoever_is_forgotten_the_room_holds_nothing_but_that_he_was_banned() {
+    for rank in 0..4 {
+        let mut scene = Scene::under(&[Condition::HandsUp, Condition::MicrophonesOpen]);
+        scene.house.context.veil = Some(Veil { key: [7; 32], hash: told });
+        let host = scene.host();
+        let member = scene.cast[rank].first;
+        let (user, address) = scene.house.room.seat(member).map(|seat| (seat.user, seat.address)).unwrap();
+        scene.house.takes(&Input::Command(member, Command::SendMessage("first".into()))).unwrap();
+        if rank > 1 {
+            let wording = Setting::Topic("of one's own".into());
+            scene.house.takes(&Input::Command(host, Command::Set(wording))).unwrap();
+        }
+        ordered(&mut scene.house, Order::Ban(user)).unwrap();
+        assert!(scene.house.room.trace_of(user).is_some_and(|trace| !trace.messages.is_empty() && trace.ban.is_some()));
+        ordered(&mut scene.house, Order::Forget(user)).unwrap();
+        assert_eq!(scene.house.room.trace_of(user), None);
+        assert!(!format!("{:?}", scene.house.room).contains(&format!("UserId({user})")), "{:?}", scene.house.room);
+        assert_eq!(scene.house.room.founder() == UserId::NOBODY, rank == 3);
+
+        let other = UserId(900 + rank as u64);
+        let from = |user, address| Input::Join(Join { address, ..newcomer(user) });
+        assert_eq!(scene.house.takes(&from(other, address)), Err(Denied::Banned), "from the same address");
+        assert_eq!(scene.house.takes(&Input::Join(newcomer(user))), Err(Denied::Banned), "the same person");
+        let handle = scene.house.room.erased_bans()[0].handle();
+        assert_ne!(handle, user);
+        let lifted = if rank % 2 == 0 { handle } else { user };
+        ordered(&mut scene.house, Order::Unban(lifted)).unwrap();
+        assert_eq!(ordered(&mut scene.house, Order::Unban(lifted)), Err(Denied::NoSuchPerson));
+        scene.house.takes(&from(other, address)).unwrap();
+    }
 }

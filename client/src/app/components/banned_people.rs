@@ -55,7 +55,7 @@ fn PeopleList(people: Vec<Absent>, is_banned: bool, nobody: &'static str) -> imp
         let user = person.user;
         let (label, command) =
             if is_banned { (t.controls.unban, Command::Unban(user)) } else { (t.controls.ban, Command::BanDeparted(user)) };
-        let name = person.name;
+        let name = if person.name.is_empty() { t.moderation.erased_person.to_owned() } else { person.name };
         let shown = name.clone();
         view! {
             <li class="people-list__person" aria-label=shown>

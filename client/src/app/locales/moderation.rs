@@ -55,6 +55,8 @@ pub(crate) struct Moderation {
     pub(crate) departed_heading: &'static str,
     pub(crate) departed_hint: &'static str,
     pub(crate) nobody_departed: &'static str,
+    /// Somebody who was banned, and of whom the server knows no more than that.
+    pub(crate) erased_person: &'static str,
     pub(crate) loading: &'static str,
     pub(crate) open_hand_queue: &'static str,
     pub(crate) close_hand_queue: &'static str,

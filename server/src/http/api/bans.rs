@@ -24,8 +24,11 @@ pub(crate) struct Bans {
 
 #[derive(Serialize)]
 pub(crate) struct Ban {
+    /// Of somebody who was erased, a number that stands for him here.
     user: u64,
+    /// Of somebody who was erased, nothing.
     name: String,
+    erased: bool,
     /// Whether it holds for everybody from the same address. Which that is, the operator is not told either.
     blocks_address: bool,
     at_ms: u64,
@@ -34,13 +37,22 @@ pub(crate) struct Ban {
 /// `GET /api/rooms/{room}/bans`.
 pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, Named(room): Named<String>) -> Result<Json<Bans>, Refused> {
     let bans = ask(&house, &room, |answer| Message::TellBans { answer }).await?;
+    let (bans, erased) = bans;
     let bans = bans.into_iter().map(|ban| Ban {
         user: ban.user.0,
         name: ban.name,
+        erased: false,
         blocks_address: ban.address.is_some(),
         at_ms: ban.at_ms,
     });
-    Ok(Json(Bans { bans: bans.collect() }))
+    let erased = erased.into_iter().map(|ban| Ban {
+        user: ban.handle().0,
+        name: String::new(),
+        erased: true,
+        blocks_address: ban.address.is_some(),
+        at_ms: ban.at_ms,
+    });
+    Ok(Json(Bans { bans: bans.chain(erased).collect() }))
 }
 
 #[derive(Deserialize)]

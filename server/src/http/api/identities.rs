@@ -7,14 +7,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use dais_shared::ids::UserId;
 use dais_shared::limits::API_PAGE_MAX;
-use dais_shared::room::{Denied, Order};
+use dais_shared::room::Denied;
 use serde::Serialize;
 
 use super::named::Named;
-use super::rooms::ask_at;
 use super::{Refused, after};
+use crate::erasure::{self, NotErased};
 use crate::http::access::{MayChange, MayRead};
-use crate::room_actor::Message;
 use crate::server::House;
 
 #[derive(Serialize)]
@@ -45,27 +44,18 @@ pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) 
     Ok(Json(IdentitiesPage { identities: identities.collect(), next }))
 }
 
-/// `DELETE /api/identities/{user}`: its token opens nothing any more, its pages are logged out, its seats are given up.
-pub(crate) async fn revoke(
+/// `DELETE /api/identities/{user}`: nothing of that person is left, but for marks of his bans.
+pub(crate) async fn erase(
     _: MayChange,
     State(house): State<Arc<House>>,
     Named(user): Named<String>,
 ) -> Result<StatusCode, Refused> {
     let user = UserId(user.parse().map_err(|_| Denied::NoSuchPerson)?);
-    let mut all_obeyed = house.auth.revoke(user).await;
-    if all_obeyed == Err(Denied::Unavailable) {
-        all_obeyed?;
-    }
-    // Where the store knows nobody, rooms still may: an order that came to nothing half-way is given again.
-    for room in house.rooms.all() {
-        // One that has ended holds no seat. Pages that are connected leave theirs by themselves; this is for the seats that
-        // are held for pages which are not.
-        match ask_at(&room, |answer| Message::Order { order: Order::Forget(user), answer }).await {
-            Ok(Ok(())) | Ok(Err(Denied::RoomEnded)) | Err(Denied::UnknownRoom) => {}
-            Ok(Err(denied)) | Err(denied) => all_obeyed = Err(denied),
-        }
-    }
-    all_obeyed?;
-    tracing::info!(%user, "revoked by the operator");
+    erasure::erase(&house, user).await.map_err(|not| match not {
+        NotErased::Denied(denied) => denied.into(),
+        NotErased::StillCopied => Refused::StillCopied,
+    })?;
+    // Not whom: that would be kept.
+    tracing::info!("somebody erased by the operator");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -42,6 +42,8 @@ pub(crate) enum Refused {
     UnknownLink,
     /// The room has as many as one may have.
     TooManyLinks,
+    /// Somebody is erased, but for the file, which is being copied.
+    StillCopied,
     /// The rules say no.
     Denied(Denied),
 }
@@ -97,6 +99,7 @@ impl Refused {
             Self::Body(_) => Refusal::InvalidBody,
             Self::UnknownLink => Refusal::LinkUnknown,
             Self::TooManyLinks => Refusal::TooManyLinks,
+            Self::StillCopied => Refusal::Unavailable,
             Self::Denied(denied) => match Refusal::of_denied(*denied) {
                 Some(refusal) => refusal,
                 None => Refusal::Other,
@@ -119,6 +122,7 @@ impl Refused {
             Self::Body(_) => (StatusCode::BAD_REQUEST, "invalid_body"),
             Self::UnknownLink => (StatusCode::NOT_FOUND, "unknown_link"),
             Self::TooManyLinks => (StatusCode::CONFLICT, "too_many_links"),
+            Self::StillCopied => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Denied(denied) => match denied {
                 Denied::UnknownRoom | Denied::RoomEnded => (StatusCode::NOT_FOUND, "unknown_room"),
                 Denied::NoSuchPerson => (StatusCode::NOT_FOUND, "unknown_person"),
@@ -146,7 +150,7 @@ impl Refused {
             }
             Self::ForeignOrigin(foreign) => foreign.sentence(),
             Self::NoAdminToken => format!(
-                "Nothing is changed over HTTP without an admin token: start the server with --admin-token and \
+                "Nothing is changed over HTTP, and nobody's data are given out, without an admin token: start the server with --admin-token and \
                  {ADMIN_TOKEN_CHARS_MIN} characters or more."
             ),
             Self::UnknownPath => "There is nothing at this path: /api/openapi.json says what there is.".into(),
@@ -158,6 +162,11 @@ impl Refused {
             Self::Body(what) => sentence(what),
             Self::UnknownLink => "There is no such link into this room, or none any more.".into(),
             Self::TooManyLinks => format!("A room has {LINKS_PER_ROOM_MAX} links at most: revoke some."),
+            Self::StillCopied => {
+                "The person is forgotten, but the database's file cannot be cleared of him while somebody makes a copy \
+                                  of it: ask again when that is done."
+                    .into()
+            }
             Self::Denied(denied) => sentence(&denied.to_string()),
         }
     }

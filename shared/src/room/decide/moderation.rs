@@ -49,23 +49,24 @@ impl Room {
     }
 
     fn new_ban(&self, user: UserId, name: &str, address: AddressPrefix, context: &Context) -> Result<Event, Denied> {
-        if self.bans.len() >= BANS_MAX {
+        if self.ban_count() >= BANS_MAX {
             return Err(Denied::TooManyBans);
         }
         let address = blocked(address, context);
         Ok(Event::Banned(Ban { user, name: name.into(), address, at_ms: context.now_ms }))
     }
 
-    pub(super) fn unban(&self, actor: Actor<'_>, user: UserId) -> Decision {
+    pub(super) fn unban(&self, actor: Actor<'_>, user: UserId, context: &Context) -> Decision {
         allowed(actor, Action::Unban)?;
-        self.lift_ban(user)
+        self.lift_ban(user, context)
     }
 
-    pub(super) fn lift_ban(&self, user: UserId) -> Decision {
-        if !self.bans.iter().any(|ban| ban.user == user) {
-            return Err(Denied::NoSuchPerson);
+    pub(super) fn lift_ban(&self, user: UserId, context: &Context) -> Decision {
+        if self.bans.iter().any(|ban| ban.user == user) {
+            return Ok(vec![Event::Unbanned(user)]);
         }
-        Ok(vec![Event::Unbanned(user)])
+        let erased = self.erased_ban_of(user, context).ok_or(Denied::NoSuchPerson)?;
+        Ok(vec![Event::Unbanned(erased.handle())])
     }
 
     pub(super) fn set(&self, actor: Actor<'_>, setting: &Setting) -> Decision {
@@ -79,7 +80,7 @@ impl Room {
         };
         let mut settings = self.settings.clone();
         settings.set(&setting);
-        Ok(if settings == self.settings { vec![] } else { vec![Event::SettingChanged(setting)] })
+        Ok(if settings == self.settings { vec![] } else { vec![Event::SettingChanged { setting, by: actor.seat.user }] })
     }
 
     pub(super) fn set_passcode(&self, actor: Actor<'_>, passcode: Option<&str>) -> Decision {

@@ -75,7 +75,9 @@ impl Room {
     /// somebody else from the same address: a room is not to lose its host over it.
     fn let_in(&self, join: &Join, takes_chair: bool, context: &Context) -> Result<(), Denied> {
         let is_from = |address| address == Some(join.address) && !takes_chair;
-        if self.bans.iter().any(|ban| ban.user == join.user || is_from(ban.address)) {
+        let from = Some(join.address).filter(|_| !takes_chair);
+        let is_banned = self.bans.iter().any(|ban| ban.user == join.user || is_from(ban.address));
+        if is_banned || self.is_erased_and_banned(join.user, from, context) {
             return Err(Denied::Banned);
         }
         let blocks = self.blocks.iter().filter(|block| block.until_ms > context.now_ms);

@@ -63,6 +63,7 @@ pub(super) const MODERATION: Moderation = Moderation {
     departed_heading: "People who left",
     departed_hint: "They can be kept from coming back.",
     nobody_departed: "Nobody has left so far.",
+    erased_person: "An erased person",
     loading: "Looking…",
     open_hand_queue: "Open the hand queue",
     close_hand_queue: "Close the hand queue",
