@@ -148,6 +148,16 @@ fn a_port_in_use_is_said_in_a_sentence() {
 }
 
 #[test]
+fn a_filter_that_would_log_nothing_ends_the_start_with_the_levels() {
+    let folder = folder();
+    let (refused, said) = output(dais(&folder).args(["--listen", "127.0.0.1:0", "--log", "verbose"]));
+    let (by_variable, said_too) = output(dais(&folder).args(["--listen", "127.0.0.1:0"]).env("DAIS_LOG", "verbose"));
+    assert_eq!((refused.status.code(), by_variable.status.code()), (Some(1), Some(1)));
+    assert!(said.contains("\"verbose\"") && said.contains("error, warn, info, debug, trace"), "{said}");
+    assert!(said.lines().count() == 1 && said == said_too, "{said_too}");
+}
+
+#[test]
 fn the_doctor_fails_when_something_is_wrong_and_only_then() {
     let folder = folder();
     let examined = |address: &str| {
