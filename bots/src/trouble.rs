@@ -151,7 +151,9 @@ pub(crate) fn with_goodbye(url: &str, goodbye: Goodbye) -> String {
         Goodbye::Superseded => "the same identity sits there from another connection now",
         Goodbye::Overloaded => "it is full, or its disk takes no changes; try again later",
         Goodbye::LoggedOut => "this member has logged out",
-        Goodbye::NotSignedIn => "it lets in only who is signed in; name its password's file with --password-file, or say a token that it believes with --token",
+        Goodbye::NotSignedIn => {
+            "it lets in only who is signed in; name its password's file with --password-file, or say a token that it believes with --token"
+        }
     };
     format!("{url} has closed the connection: {why}")
 }

@@ -10,9 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
-use dais_shared::limits::{
-    API_PAGE_MAX, ROOM_RESTARTS_MAX, ROOMS_GAVE_WAY_MAX, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS,
-};
+use dais_shared::limits::{API_PAGE_MAX, ROOM_RESTARTS_MAX, ROOMS_GAVE_WAY_MAX, ROOMS_PAGE_MAX, UNLISTED_ROOM_ID_CHARS};
 use dais_shared::room::{Denied, Event, Order, Room, RoomEndReason, Settings};
 use dais_shared::wire::{RoomSummary, RoomsPage, ServerFrame};
 use tokio::sync::{mpsc, oneshot, watch};

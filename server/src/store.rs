@@ -21,9 +21,9 @@ mod log;
 mod rows;
 #[cfg(feature = "simulation")]
 mod simulated;
-mod standing;
 #[cfg(test)]
 mod spelling_tests;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod thread;

@@ -91,7 +91,8 @@ impl Database {
         identities::tidy(&connection, now_ms).map_err(unreadable)?;
         links::tidy(&connection, now_ms).map_err(unreadable)?;
         let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        let leftovers = Some(Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?);
+        let leftovers =
+            Some(Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?);
         let standing = Some(unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?);
         Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), leftovers, standing })
     }

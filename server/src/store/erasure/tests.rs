@@ -10,8 +10,8 @@ use dais_shared::permissions::Role;
 use dais_shared::room::{Ban, Block, Context, Event, Input, LeaveReason, Message, Mode, Order, Room, Setting, Settings};
 use rusqlite::types::Value;
 
-use crate::spelling::likeness;
 use super::veil;
+use crate::spelling::likeness;
 use crate::store::database::{APPLICATION_ID, Database, MIGRATIONS};
 use crate::store::tests::{commit, created, folder, hall, identity, open};
 use crate::store::{Store, Wiped, Write};
