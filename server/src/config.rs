@@ -375,8 +375,8 @@ struct Options {
     /// for HS256, or a public key in PEM for EdDSA (Ed25519)
     #[arg(long, env = "DAIS_SIGN_IN_JWT_KEY", value_name = "FILE")]
     sign_in_jwt_key: Option<PathBuf>,
-    /// What to log: error, warn, info, debug, trace or off, or a filter like warn,dais_server=debug [default:
-    /// warn,dais::life=info, which is warnings and when it starts, stops and reads files again]
+    /// What to log: error, warn, info, debug, trace or off, or a filter like warn,dais_server=debug. Without it, warnings, and when
+    /// the server starts, stops and reads files again [default: warn,dais::life=info]
     #[arg(long, env = "DAIS_LOG", value_name = "FILTER")]
     log: Option<String>,
     /// In which form to log: a line of text, or a JSON object per line [default: text]

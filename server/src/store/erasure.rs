@@ -114,8 +114,11 @@ impl Store {
 }
 
 impl Keeper {
-    /// At the end of a run. Where it cannot be done, the next run does it.
+    /// At the end of a run. Where it cannot be done, the next run does it; files that are others' by now are left alone.
     pub(super) fn wipe_the_rest(&mut self) {
+        if self.database.stand().is_err() {
+            return;
+        }
         while self.database.has_leftovers() && matches!(self.database.wipe(false), Ok(Wiped::InPart)) {}
     }
 

@@ -89,7 +89,9 @@ impl Serving {
     }
 
     fn complaints(&self) -> Vec<String> {
-        fs::read_to_string(&self.complaints).unwrap().lines().map(str::to_owned).collect()
+        let said = fs::read_to_string(&self.complaints).unwrap();
+        // That it starts and stops is none.
+        said.lines().filter(|line| !line.contains(" INFO ")).map(str::to_owned).collect()
     }
 }
 
