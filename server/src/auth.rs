@@ -45,7 +45,6 @@ impl Auth {
     pub(crate) async fn identify(
         &self,
         token: Token,
-        now_ms: u64,
         connection: ConnectionId,
         outbox: &Arc<Outbox>,
     ) -> Result<Option<Known>, Unavailable> {
@@ -53,7 +52,7 @@ impl Auth {
         // saw no session of it yet.
         for _ in 0..IDENTIFY_TRIES_MAX {
             let revoked_before = self.revoked_total.load(Ordering::SeqCst);
-            let Some(known) = self.store.identify(token_hash(&token.0), now_ms).await? else { return Ok(None) };
+            let Some(known) = self.store.identify(token_hash(&token.0)).await? else { return Ok(None) };
             let user = known.identity.user;
             self.begin_session(user, connection, outbox);
             if self.revoked_total.load(Ordering::SeqCst) == revoked_before {
@@ -69,7 +68,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`Denied::InvalidName`]; [`Denied::Unavailable`] if the store cannot keep it.
-    pub(crate) async fn login(&self, name: &str, link: Option<LinkId>, now_ms: u64) -> Result<(Identity, Token), Denied> {
+    pub(crate) async fn login(&self, name: &str, link: Option<LinkId>) -> Result<(Identity, Token), Denied> {
         let name = spelling::person(name).map_err(Denied::InvalidName)?;
         let mut user = self.random_user();
         while self.store.is_user_known(user).await.map_err(unavailable)? {
@@ -77,7 +76,7 @@ impl Auth {
         }
         let token = Token(self.chance.bytes());
         let identity = Identity { user, name };
-        let write = Write::IdentityCreated { identity: identity.clone(), token: token_hash(&token.0), link, now_ms };
+        let write = Write::IdentityCreated { identity: identity.clone(), token: token_hash(&token.0), link };
         self.store.write(write).await.map_err(unavailable)?;
         Ok((identity, token))
     }

@@ -20,15 +20,15 @@ use crate::listening::ListenError;
 use crate::logging;
 use crate::server::reachable;
 use crate::sign_in::Secrets;
-use crate::store::{self, Examined, OpenError};
+use crate::store::{self, DATE_TOLERANCE_MS, Examined, Jump, OpenError, is_jump, said};
 use crate::tls::{Dates, Pair, TlsError};
 pub(crate) use health::health;
 use place::{Place, Said};
 
 /// Days before its end at which a certificate should have been renewed: half of what `certbot` takes.
 const RENEWAL_DAYS: i64 = 14;
-/// How far clocks may be apart.
-const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
+/// A jump of the date is told until the server has run for so long since: 30 days.
+const JUMP_TOLD_MS: u64 = 30 * 24 * 3_600_000;
 
 /// What was found, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,9 +91,9 @@ impl Doctor {
         let mut findings = vec![port];
         findings.push(self.certificate());
         findings.extend(self.sign_in());
-        let (data, newest_ms) = self.data(running.is_some());
+        let (data, seen) = self.data(running.is_some());
         findings.extend(data);
-        findings.push(clock(self.now, written(std::env::current_exe().ok().as_deref()), newest_ms));
+        findings.extend(clock(self.now, written(std::env::current_exe().ok().as_deref()), seen, running.is_some()));
         let limits = std::fs::read_to_string("/proc/self/limits"); // Linux alone has it
         findings.extend(limits.ok().and_then(|limits| files(&limits, self.config.room_seats as u64)));
         if let Some(url) = url {
@@ -173,18 +173,18 @@ impl Doctor {
         ))
     }
 
-    /// And when somebody last did what is remembered.
-    fn data(&self, is_running: bool) -> (Vec<Finding>, u64) {
+    /// And what the database says of the date.
+    fn data(&self, is_running: bool) -> (Vec<Finding>, Seen) {
         let folder = &self.config.data_dir;
         let name = folder.display();
         let mut findings = match store::probe(folder) {
-            Ok(false) if is_running => return (vec![self.elsewhere()], 0),
-            Ok(false) => return (vec![Fine(format!("{name} is not there yet, and can be made."))], 0),
+            Ok(false) if is_running => return (vec![self.elsewhere()], Seen::default()),
+            Ok(false) => return (vec![Fine(format!("{name} is not there yet, and can be made."))], Seen::default()),
             Ok(true) => Vec::new(),
             Err(error) => vec![Wrong(format!("{error}."))],
         };
         if !folder.is_dir() {
-            return (findings, 0);
+            return (findings, Seen::default());
         }
         let is_refused = !findings.is_empty();
         let used = match (store::is_in_use(folder), is_running) {
@@ -197,20 +197,21 @@ impl Doctor {
             (false, true) => self.elsewhere(),
         };
         findings.push(used);
-        let (database, newest_ms) = match store::examine(folder) {
-            Ok(Examined::Nothing) => (Some(Fine(format!("There is no database in {name} yet."))), 0),
-            Ok(Examined::Healthy { newest_ms, lacks_its_log: false }) => {
-                (Some(Fine(format!("The database in {name} is healthy."))), newest_ms)
+        let (database, seen) = match store::examine(folder) {
+            Ok(Examined::Nothing) => (Some(Fine(format!("There is no database in {name} yet."))), Seen::default()),
+            Ok(Examined::Healthy { newest_ms, jump, lacks_its_log: false }) => {
+                (Some(Fine(format!("The database in {name} is healthy."))), Seen { newest_ms, jump })
             }
-            Ok(Examined::Healthy { newest_ms, .. }) => {
-                (Some(Wrong(format!("{}.", store::without_its_log(&folder.join(store::FILE))))), newest_ms)
+            Ok(Examined::Healthy { newest_ms, jump, .. }) => {
+                let without = store::without_its_log(&folder.join(store::FILE));
+                (Some(Wrong(format!("{without}."))), Seen { newest_ms, jump })
             }
             // What keeps the folder from being written keeps its files from it too, and has been said.
-            Err(OpenError::Refused(_)) if is_refused => (None, 0),
-            Err(error) => (Some(Wrong(format!("{error}."))), 0),
+            Err(OpenError::Refused(_)) if is_refused => (None, Seen::default()),
+            Err(error) => (Some(Wrong(format!("{error}."))), Seen::default()),
         };
         findings.extend(database);
-        (findings, newest_ms)
+        (findings, seen)
     }
 }
 
@@ -233,23 +234,39 @@ fn written(program: Option<&Path>) -> Option<OffsetDateTime> {
     program.and_then(|path| path.metadata().ok()?.modified().ok()).map(OffsetDateTime::from)
 }
 
-fn clock(now: OffsetDateTime, written: Option<OffsetDateTime>, newest_ms: u64) -> Finding {
-    let newest = i64::try_from(newest_ms / 1000).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let shown = minute(now);
-    match (written, newest) {
-        (Some(written), _) if now + Duration::DAY < written => {
-            Wrong(format!("The clock shows {shown}, before this program was written; set it, or let it be set (NTP)."))
-        }
-        (_, Some(newest)) if now + CLOCK_TOLERANCE < newest => {
-            let newest = minute(newest);
-            Wrong(format!("The clock shows {shown}, and the database remembers {newest}; set it, or let it be set (NTP)."))
-        }
-        _ => Fine(format!("The clock shows {shown}.")),
-    }
+/// What the database says of the date.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// When something was last kept; 0 if nothing was.
+    newest_ms: u64,
+    jump: Option<Jump>,
 }
 
-fn minute(time: OffsetDateTime) -> String {
-    format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
+fn clock(now: OffsetDateTime, written: Option<OffsetDateTime>, seen: Seen, is_running: bool) -> Vec<Finding> {
+    let now_ms = u64::try_from(now.unix_timestamp()).unwrap_or_default() * 1000;
+    let (shown, newest) = (said(now_ms), said(seen.newest_ms));
+    let mut findings = vec![match written {
+        Some(written) if now + Duration::DAY < written => {
+            Wrong(format!("The clock shows {shown}, before this program was written; set it, or let it be set (NTP)."))
+        }
+        _ if now_ms + DATE_TOLERANCE_MS < seen.newest_ms => {
+            Wrong(format!("The clock shows {shown}, and the database remembers {newest}; set it, or let it be set (NTP)."))
+        }
+        _ if seen.newest_ms > 0 && !is_running && is_jump(seen.newest_ms, now_ms) => Note(format!(
+            "The clock shows {shown}, and the server kept something last at {newest}; if it was not off since then, set the clock, \
+             or let it be set (NTP)."
+        )),
+        _ => Fine(format!("The clock shows {shown}.")),
+    }];
+    if let Some(jump) = seen.jump.filter(|jump| jump.ago_ms < JUMP_TOLD_MS) {
+        findings.push(Note(format!(
+            "The date has jumped from {} to {}: if the server was not off meanwhile, one of them was wrong. Nobody is forgotten for it; \
+             links, tokens and sessions hold by the date as it is.",
+            said(jump.from_ms),
+            said(jump.to_ms)
+        )));
+    }
+    findings
 }
 
 /// `limits` is what Linux says of a process' limits.

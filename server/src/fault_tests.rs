@@ -284,7 +284,7 @@ async fn until_the_disk_is(server: &Running, is_failing: bool) {
     while store.is_failing() != is_failing {
         // Too long for what there is room for yet; whoever is told of it is none.
         let identity = Identity { user: UserId(1), name: "x".repeat(100_000) };
-        let _ = store.write(Write::IdentityCreated { identity, token: [0; 32], link: None, now_ms: 0 }).await;
+        let _ = store.write(Write::IdentityCreated { identity, token: [0; 32], link: None }).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

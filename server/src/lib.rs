@@ -63,13 +63,19 @@ pub use tls::TlsError;
 
 /// The `dais` command: reads its options, serves until it is told to stop, and says in a sentence what went wrong.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_by(arguments, 0)
+}
+
+/// The same by a clock that is so far ahead of the machine's, so that tests need not set that.
+#[doc(hidden)]
+pub fn run_by(arguments: impl IntoIterator<Item = OsString>, clock_off_ms: i64) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match config::read(arguments.clone()) {
         Ok(Task::Serve(config)) => {
             let begun = logging::begin(&config.log, config.log_format);
             let begun = begun.map_err(|error| Error::System { what: "a thread for its log", reason: error.to_string() });
             let options = Box::new(move || config::read_options(arguments.clone()));
-            let outcome = outcome(begun.and_then(|()| server::serve_until_told(*config, options)));
+            let outcome = outcome(begun.and_then(|()| server::serve_until_told(*config, options, clock_off_ms)));
             logging::finish();
             outcome
         }

@@ -286,6 +286,7 @@ impl RoomActor {
     fn context(&self) -> Context {
         Context {
             now_ms: self.rules_ms(),
+            date_ahead_ms: self.house.clock.date_ahead_ms(),
             patience_ms: self.house.clock.patience_ms(self.now_ms),
             blocks_addresses: self.house.blocks_addresses,
             room_seats_max: self.house.room_seats,

@@ -139,7 +139,7 @@ impl Rooms {
             let mut state = self.state();
             let id = state.admit(&new, self.bounds, &house.chance)?;
             let origin = new.origin();
-            let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.now_ms());
+            let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.admission_ms());
             // What the operator calls it is nobody's wording.
             let room = if new.address.is_none() { room.titled_by_nobody() } else { room };
             let (handle, inbox) = state.enter(&room, origin);
@@ -157,7 +157,7 @@ impl Rooms {
     /// Takes up the rooms of the last run. Their seats are held for whoever comes back; one that nobody has ever entered
     /// or is awaited in is not worth it.
     pub(crate) fn adopt(&self, house: &Arc<House>, kept: Vec<Room>) {
-        for mut room in kept {
+        for room in kept {
             let id = room.id().clone();
             if !room.has_begun() {
                 let events = vec![Event::RoomEnded(RoomEndReason::Empty)];
@@ -165,7 +165,6 @@ impl Rooms {
                 drop(house.store.reserve().map(|permit| permit.write(Write::Events { room: id, events })));
                 continue;
             }
-            room.begin_anew(house.clock.now_ms());
             let origin = Origin { founder: room.founder(), address: None, is_operators: false };
             let (handle, inbox) = self.state().enter(&room, origin);
             let mut actor = RoomActor::new(Arc::clone(house), room, handle.ending);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dais_shared::ids::ConnectionId;
-use dais_shared::limits::{CLOSE_LINGER_MS, PAUSE_GRACE_MS, PULSE_MS};
+use dais_shared::limits::{CLOSE_LINGER_MS, PAUSE_GRACE_MS, PULSE_MS, STORE_TOLD_MS};
 use dais_shared::room::Room;
 use ipnet::IpNet;
 use serde::Serialize;
@@ -46,7 +46,7 @@ use crate::tls::{self, TlsError};
 /// What every part of the server shares.
 #[derive(Debug)]
 pub(crate) struct House {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) metrics: Arc<Metrics>,
     /// Notices what ends by a fault.
     pub(crate) supervisor: Supervisor,
@@ -88,7 +88,7 @@ pub(crate) struct House {
 /// What a house stands on, and what a simulation exchanges.
 #[derive(Debug)]
 pub(crate) struct Start {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
     pub(crate) chance: Chance,
@@ -249,10 +249,19 @@ impl Server {
     /// # Errors
     /// [`Error`] says what the operator can do.
     pub async fn start(config: Config) -> Result<Running, Error> {
+        Self::start_by(config, 0).await
+    }
+
+    /// The same by a clock that is so far ahead of the machine's, so that tests need not set that.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    #[doc(hidden)]
+    pub async fn start_by(config: Config, clock_off_ms: i64) -> Result<Running, Error> {
         getrandom::fill(&mut [0; 16]).map_err(|error| Error::System { what: "random numbers", reason: error.to_string() })?;
-        let clock = Clock::start();
+        let clock = Arc::new(Clock::start(clock_off_ms));
         let metrics = Arc::<Metrics>::default();
-        let (store, rooms) = Store::open(&config.data_dir, clock.now_ms(), Arc::clone(&metrics))?;
+        let (store, rooms) = Store::open(&config.data_dir, Arc::clone(&clock), Arc::clone(&metrics))?;
         let begun = Self::begin(config, clock, metrics, store.clone(), rooms).await;
         if begun.is_err() {
             store.close().await; // the folder is left as it is after any other end
@@ -262,7 +271,7 @@ impl Server {
 
     async fn begin(
         config: Config,
-        clock: Clock,
+        clock: Arc<Clock>,
         metrics: Arc<Metrics>,
         store: Store,
         rooms: Vec<Room>,
@@ -278,6 +287,7 @@ impl Server {
         let house = House::open(config, start, shutdown, &alive)?;
         house.rooms.adopt(&house, rooms);
         tokio::spawn(erasure::keep_wiped(Arc::clone(&house)));
+        tokio::spawn(tell_time(Arc::clone(&house)));
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
         let supervisor = &house.supervisor;
@@ -376,14 +386,14 @@ impl Running {
 }
 
 /// Serves until a signal asks for the end. `options` reads them again.
-pub(crate) fn serve_until_told(config: Config, options: reread::Options) -> Result<(), Error> {
+pub(crate) fn serve_until_told(config: Config, options: reread::Options, clock_off_ms: i64) -> Result<(), Error> {
     let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
     files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
     let served = runtime.block_on(async {
         // They stand from here on: who reads the address that is printed below may signal at once.
         let mut signals = Signals::listen().map_err(system("signals"))?;
-        let running = Server::start(config.clone()).await?;
+        let running = Server::start_by(config.clone(), clock_off_ms).await?;
         announce(running.announcement());
         running.log_start(&config);
         serve(running, &mut signals, config, options).await
@@ -462,6 +472,14 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|error| ListenError::of(address, error))
+}
+
+/// Tells the store how late it is, until the server stops.
+pub(crate) async fn tell_time(house: Arc<House>) {
+    let mut shutdown = house.shutdown.clone();
+    while timeout(Duration::from_millis(STORE_TOLD_MS), told_to_stop(&mut shutdown)).await.is_err() {
+        house.store.tell_time();
+    }
 }
 
 /// Resolves when the server stops.

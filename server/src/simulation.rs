@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::connection::{self, Upgraded};
 use crate::metrics::Metrics;
 use crate::outbox::Transport;
-use crate::server::{Error as StartError, House, Start};
+use crate::server::{self, Error as StartError, House, Start};
 use crate::sign_in::Session;
 use crate::store::Database;
 use crate::store::Store;
@@ -340,9 +340,10 @@ impl Simulated {
     /// As `Server::start`.
     pub fn start(config: Config, disk: &Disk, unix_ms: u64, chance: Seeded, journal: Journal) -> Result<Self, StartError> {
         let metrics = Arc::<Metrics>::default();
-        let (store, rooms) = Store::simulated(disk, Arc::clone(&metrics));
+        let clock = Arc::new(Clock::start_at(unix_ms));
+        let (store, rooms) = Store::simulated(disk, Arc::clone(&clock), Arc::clone(&metrics));
         let start = Start {
-            clock: Clock::start_at(unix_ms),
+            clock,
             metrics,
             store,
             chance: crate::chance::Chance::Seeded(chance),
@@ -353,7 +354,13 @@ impl Simulated {
         let (alive, _) = mpsc::channel(1);
         let house = House::open(config, start, shutdown, &alive)?;
         house.rooms.adopt(&house, rooms);
+        tokio::spawn(server::tell_time(Arc::clone(&house)));
         Ok(Self { house, _stop: stop, _alive: alive })
+    }
+
+    /// The machine's date is set, to so much more than the clock shows that the server started with.
+    pub fn set_date_off(&self, off_ms: i64) {
+        self.house.clock.set_date_off(off_ms);
     }
 
     /// Somebody connects; the handshake is behind him.

@@ -14,6 +14,7 @@ mod examination;
 mod file_tests;
 mod files;
 mod health;
+mod house;
 mod identities;
 mod leftovers;
 mod links;
@@ -27,6 +28,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod upkeep;
 
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -40,6 +42,7 @@ use dais_shared::wire::Identity;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::clock::Clock;
 use crate::metrics::Metrics;
 pub use backup::BackupError;
 pub(crate) use backup::back_up;
@@ -55,6 +58,7 @@ pub(crate) use files::{FILE, is_in_use, probe};
 use health::{Health, Patience};
 pub(crate) use identities::{Acquaintance, Known};
 pub(crate) use leftovers::Wiped;
+pub(crate) use house::{DATE_TOLERANCE_MS, Jump, is_jump, said};
 pub(crate) use links::{Link, LinkId};
 pub(crate) use log::missing as without_its_log;
 use standing::Trouble;
@@ -70,7 +74,7 @@ pub(crate) enum Write {
     /// What happened in a room. One that has ended is forgotten.
     Events { room: RoomId, events: Vec<Event> },
     /// A new identity, which maybe came by a link.
-    IdentityCreated { identity: Identity, token: TokenHash, link: Option<LinkId>, now_ms: u64 },
+    IdentityCreated { identity: Identity, token: TokenHash, link: Option<LinkId> },
     /// Another name.
     IdentityRenamed { user: UserId, name: String },
     /// The token opens nothing any more.
@@ -114,7 +118,6 @@ enum Request {
     },
     Identify {
         token: TokenHash,
-        now_ms: u64,
         answer: oneshot::Sender<Option<Known>>,
     },
     FindLink {
@@ -144,6 +147,8 @@ enum Request {
     },
     /// The end: what was asked before is done, and the folder left in order.
     End(oneshot::Sender<()>),
+    /// Nothing but that it is later.
+    Tell,
     /// The end of the store, to prove that the stage outlives it.
     #[cfg(test)]
     Die,
@@ -211,23 +216,24 @@ impl Store {
     ///
     /// # Errors
     /// [`OpenError`] says what the operator can do.
-    pub(crate) fn open(folder: &Path, now_ms: u64, metrics: Arc<Metrics>) -> Result<(Self, Vec<Room>), OpenError> {
-        let database = Database::open(folder, now_ms)?;
+    pub(crate) fn open(folder: &Path, clock: Arc<Clock>, metrics: Arc<Metrics>) -> Result<(Self, Vec<Room>), OpenError> {
+        let database = Database::open(folder, clock.moment())?;
         let rooms = database.rooms().cloned().collect();
-        let (store, thread) = Self::before(database, metrics);
+        let (store, thread) = Self::before(database, Arc::clone(&clock), metrics);
         let refused = |source| OpenError::Thread { source };
-        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
-        std::thread::Builder::new().name("store".into()).spawn(move || thread.run(&clock)).map_err(refused)?;
+        let timer = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
+        std::thread::Builder::new().name("store".into()).spawn(move || thread.run(&timer)).map_err(refused)?;
         Ok((store, rooms))
     }
 
     /// The way to a database, and who has to work at its other end.
-    fn before(database: Database, metrics: Arc<Metrics>) -> (Self, Keeper) {
+    fn before(database: Database, clock: Arc<Clock>, metrics: Arc<Metrics>) -> (Self, Keeper) {
         let (queue, requests) = mpsc::channel(STORE_QUEUE_MAX);
         let health = Arc::<Health>::default();
         let forgetting = Arc::new(Forgetting::of(&database));
         let keeper = Keeper {
             database,
+            clock,
             requests,
             health: Arc::clone(&health),
             metrics,
@@ -235,7 +241,9 @@ impl Store {
             told: None,
             ending: None,
         };
-        (Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health, forgetting }, keeper)
+        let store = Self { queue, asking: Arc::new(Semaphore::new(STORE_ASKED_MAX)), health, forgetting };
+        store.tell_time();
+        (store, keeper)
     }
 
     /// A place for one change.
@@ -313,8 +321,8 @@ impl Store {
     }
 
     /// Whose token this is.
-    pub(crate) async fn identify(&self, token: TokenHash, now_ms: u64) -> Result<Option<Known>, Unavailable> {
-        self.ask(|answer| Request::Identify { token, now_ms, answer }).await
+    pub(crate) async fn identify(&self, token: TokenHash) -> Result<Option<Known>, Unavailable> {
+        self.ask(|answer| Request::Identify { token, answer }).await
     }
 
     /// A link, whether or not it holds at the moment.
@@ -380,6 +388,7 @@ impl Store {
 /// The store's thread.
 struct Keeper {
     database: Database,
+    clock: Arc<Clock>,
     requests: mpsc::Receiver<Request>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
@@ -396,6 +405,7 @@ impl Keeper {
     fn keep(&mut self, group: impl Iterator<Item = Request>) -> Result<(), Trouble> {
         let began = Instant::now();
         self.health.begin_work();
+        self.database.tell(self.clock.moment());
         let (mut kept, mut wiping) = (Vec::new(), Vec::new());
         let mut result = self.database.stand().and_then(|()| Ok(self.database.begin()?));
         for request in group {
@@ -412,6 +422,7 @@ impl Keeper {
                 }
                 Request::End(done) => self.ending = Some(done),
                 Request::Wipe { anew, answer } => wiping.push((anew, answer)),
+                Request::Tell => self.database.keep_time(),
                 other => self.answer(other),
             }
         }
@@ -454,8 +465,8 @@ impl Keeper {
     fn answer(&self, request: Request) {
         // Whoever asked may be gone by now; then nobody needs the answer.
         match request {
-            Request::Identify { token, now_ms, answer } => {
-                let found = self.database.identify(&token, now_ms);
+            Request::Identify { token, answer } => {
+                let found = self.database.identify(&token);
                 let _ = found.map(|identity| answer.send(identity));
             }
             Request::FindLink { by, answer } => drop(self.database.link(by).map(|link| answer.send(link))),
@@ -468,7 +479,7 @@ impl Keeper {
             }
             Request::Person(asked) => asked.answer(&self.database),
             Request::LoadRoom { room, answer } => drop(answer.send(self.database.room(&room).cloned())),
-            Request::Write { .. } | Request::Wipe { .. } | Request::End(_) => {}
+            Request::Write { .. } | Request::Wipe { .. } | Request::Tell | Request::End(_) => {}
             #[cfg(test)]
             Request::Die => {}
             #[cfg(test)]

@@ -127,12 +127,15 @@ pub const SIGN_INS_PER_ADDRESS: u32 = 50;
 /// See [`SIGN_INS_PER_ADDRESS`].
 pub const SIGN_IN_SECONDS: u32 = 10;
 /// Identities on one server (32 bytes and a name each); beyond it the expired, newcomers beyond [`IDENTITIES_NEW_SHARE`] and
-/// the longest unused are forgotten, in this order.
+/// the longest unused are forgotten, in this order, [`IDENTITIES_LOOKED_AT`] at once.
 pub const IDENTITIES_MAX: usize = 100_000;
+/// How many identities one step of forgetting looks at: some milliseconds of the store's thread, and where a server is full
+/// of them, one login in so many has to wait for such a step.
+pub const IDENTITIES_LOOKED_AT: usize = 256;
 /// One in so many of these places is for whoever has not come back yet: as long as there are no more of those, they give way
 /// like anybody, by when they were there last.
 pub const IDENTITIES_NEW_SHARE: usize = 10;
-/// An identity that nobody has used for so long is forgotten: 90 days.
+/// An identity that nobody has used for so long is forgotten: 90 days of the store's own time.
 pub const IDENTITY_UNUSED_MS_MAX: u64 = 90 * 24 * 3_600_000;
 /// Its use is noted this often at most, so that coming back is seldom a write: one hour.
 pub const IDENTITY_USE_NOTED_MS: u64 = 3_600_000;
@@ -369,6 +372,16 @@ pub const EXPORT_MESSAGES: usize = MESSAGES_KEPT_MAX;
 pub const OUTGOING_EFFECTS_MAX: usize = 8192;
 /// And so many bytes of what waits with them: the snapshots of a thousand people who come back at once.
 pub const OUTGOING_BYTES_MAX: usize = 64 << 20;
+/// How many people whom a link has brought one step of forgetting them looks at, once the link is gone.
+pub const LINK_GUESTS_LOOKED_AT: usize = 256;
+/// The store is told the time this often where nothing else is kept: after a kill it knows to a minute how long it has lived.
+pub const STORE_TOLD_MS: u64 = 60_000;
+/// The machine's date is believed to say how long the server was off, once it has run by it for so long: a clock that is wrong
+/// at the start is mostly set right within some minutes.
+pub const DATE_PROVED_MS: u64 = 600_000;
+/// And where it says no more than this: eight days, so that a server that runs once a week has lived all of them. What is
+/// more may as well be a wrong date, and is no part of its life.
+pub const TIME_OFF_MS_MAX: u64 = 8 * 24 * 3_600_000;
 /// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.
 pub const STORE_GROUP_MAX: usize = 256;
 /// Heartbeats, reports and mappings a connection may send at once, and per second afterwards: lawful clients send

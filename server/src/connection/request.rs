@@ -111,7 +111,7 @@ impl Connection {
     /// say, nobody is told that his secret is nobody's: a page would throw it away.
     pub(super) async fn be_known(&mut self, token: Token) -> Step {
         let unavailable = |_| End::Goodbye(Goodbye::Overloaded);
-        match self.house.auth.identify(token, self.heard_ms, self.id, &self.outbox).await.map_err(unavailable)? {
+        match self.house.auth.identify(token, self.id, &self.outbox).await.map_err(unavailable)? {
             Some(Known { mut identity, link }) => {
                 if let Some(name) = &self.session.name {
                     identity.name.clone_from(name);
@@ -161,7 +161,7 @@ impl Connection {
             return Ok(());
         }
         let link = self.link.or(self.session.link);
-        let (identity, token) = match self.house.auth.login(name, link, now_ms).await {
+        let (identity, token) = match self.house.auth.login(name, link).await {
             Ok(made) => made,
             Err(denied) => {
                 self.reply(id, Err(denied));
@@ -175,7 +175,7 @@ impl Connection {
         if link.is_some() {
             // It may have brought as many as it may; then this person came by none. Where nobody can say, the page asks again
             // with the token that it has now.
-            let known = self.house.store.identify(token_hash(&token.0), now_ms).await;
+            let known = self.house.store.identify(token_hash(&token.0)).await;
             let known = known.map_err(|Unavailable| End::Goodbye(Goodbye::Overloaded))?;
             self.link = known.and_then(|known| known.link);
         }

@@ -230,10 +230,24 @@ fn dates_are_judged_by_the_clock() {
 fn a_clock_shows_no_less_than_what_was() {
     let now = datetime!(2026-02-01 0:00 UTC);
     let ms = |time: OffsetDateTime| u64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap();
-    assert!(matches!(clock(now, Some(now - Duration::DAY), ms(now - Duration::DAY)), Fine(_)));
-    assert!(matches!(clock(now, None, ms(now + Duration::MINUTE)), Fine(_)), "a minute is no matter");
-    assert!(matches!(clock(now, Some(now + Duration::days(2)), 0), Wrong(said) if said.contains("program")));
-    assert!(matches!(clock(now, None, ms(now + Duration::HOUR)), Wrong(said) if said.contains("database remembers")));
+    let seen = |newest_ms| Seen { newest_ms, jump: None };
+    let only = |written, seen, is_running| {
+        let [finding] = <[Finding; 1]>::try_from(clock(now, written, seen, is_running)).unwrap();
+        finding
+    };
+    assert!(matches!(only(Some(now - Duration::DAY), seen(ms(now - Duration::DAY)), false), Fine(_)));
+    assert!(matches!(only(None, seen(ms(now + Duration::MINUTE)), true), Fine(_)), "a minute is no matter");
+    assert!(matches!(only(Some(now + Duration::days(2)), seen(0), false), Wrong(said) if said.contains("program")));
+    assert!(matches!(only(None, seen(ms(now + Duration::HOUR)), true), Wrong(said) if said.contains("database remembers")));
+    assert!(
+        matches!(only(None, seen(ms(now - Duration::days(100))), false), Note(said) if said.contains("2025-10-24 00:00 UTC"))
+    );
+    assert!(matches!(only(None, seen(ms(now - Duration::days(100))), true), Fine(_)), "it has found out by itself");
+    let jump =
+        |ago_ms| Seen { newest_ms: ms(now), jump: Some(Jump { from_ms: ms(now), to_ms: ms(now + Duration::DAY), ago_ms }) };
+    let told = clock(now, None, jump(1), true);
+    assert!(matches!(&told[..], [Fine(_), Note(said)] if said.contains("from 2026-02-01 00:00 UTC to 2026-02-02")), "{told:?}");
+    assert!(matches!(only(None, jump(JUMP_TOLD_MS), true), Fine(_)), "it is long ago");
 }
 
 #[test]

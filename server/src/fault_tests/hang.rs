@@ -108,7 +108,7 @@ async fn what_nobody_waits_for_any_more_is_not_done_behind_a_disk_that_hung() {
     let (lets_go, until) = std::sync::mpsc::channel();
     store.hang(until).await;
     let identity = Identity { user: UserId(7), name: "Nobody".into() };
-    let write = Write::IdentityCreated { identity, token: [7; 32], link: None, now_ms: 1 };
+    let write = Write::IdentityCreated { identity, token: [7; 32], link: None };
     assert!(store.write(write).await.is_err());
     drop(lets_go);
     until_it_is_well(&server).await;

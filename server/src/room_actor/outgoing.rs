@@ -219,6 +219,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::clock::Clock;
     use crate::outbox::Transport;
     use crate::socket::Socket;
     use crate::store::Store;
@@ -230,7 +231,7 @@ mod tests {
         let (socket, _) = house.accept().await.unwrap();
         let outbox = Arc::new(Outbox::new(Socket::Tcp(socket), Transport::Plain, Arc::default()));
         let folder = TempDir::with_prefix("dais-").unwrap();
-        let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+        let (store, _) = Store::open(folder.path(), Arc::new(Clock::start_at(1_000)), Arc::default()).unwrap();
         let under_way = || (store.reserve().unwrap().write(Write::IdentityRevoked { user: UserId(1) }), Vec::new());
         let frame = Bytes::from(vec![0; OUTGOING_BYTES_MAX / 4]);
         let snapshot = || Effect::Snapshot(Arc::clone(&outbox), frame.clone());

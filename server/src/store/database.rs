@@ -19,9 +19,11 @@ use super::erasure;
 use super::files::{Files, make_private};
 use super::leftovers::Leftovers;
 use super::links::{self, Link};
-use super::rows::{read_rooms, write_room};
+use super::house::House;
+use super::rows::write_room;
 use super::standing::{Fallen, Standing, Trouble};
 use super::{Acquaintance, ByLink, Known, TokenHash, Write, examination, identities, log};
+use crate::clock::Moment;
 use crate::refused::{Refused, Tried};
 
 /// "Dais", so that the file is told from other programs' databases.
@@ -29,15 +31,18 @@ pub(super) const APPLICATION_ID: i32 = 0x4461_6973;
 /// Who copies the file just now is not waited for when the server ends.
 const CLOSE_WAITS: Duration = Duration::from_millis(500);
 /// Each entry leads from the version before it to its own, the first to version 1.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 /// Servers that wrote earlier versions did not overwrite what they deleted: such a file is written anew once.
 const OVERWRITTEN_SINCE: u32 = 5;
+/// Statements that stay prepared: more than there are.
+const STATEMENTS: usize = 128;
 
 /// A room in memory as its rows are to be, and how they differ yet.
 #[derive(Debug)]
@@ -50,6 +55,9 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(super) connection: Connection,
+    pub(super) house: House,
+    /// Whether the transaction writes more than rooms.
+    pub(super) is_written: bool,
     pub(super) rooms: BTreeMap<RoomId, Kept>,
     /// Rooms that differ from their rows.
     pub(super) dirty_rooms: Vec<RoomId>,
@@ -63,7 +71,7 @@ pub(crate) struct Database {
 
 impl Database {
     /// Opens what is in `folder`, or begins there.
-    pub(super) fn open(folder: &Path, now_ms: u64) -> Result<Self, OpenError> {
+    pub(super) fn open(folder: &Path, now: Moment) -> Result<Self, OpenError> {
         let files = Files::of(folder);
         let lock = files.lock()?;
         if !files.has_database()? {
@@ -86,15 +94,29 @@ impl Database {
             connection.execute_batch("VACUUM").map_err(unreadable)?;
         }
         migrate(&connection, version).map_err(unreadable)?;
-        let rooms = read_rooms(&connection).map_err(unreadable)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(unreadable)?;
-        identities::tidy(&connection, now_ms).map_err(unreadable)?;
-        links::tidy(&connection, now_ms).map_err(unreadable)?;
-        let rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        let leftovers =
-            Some(Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?);
-        let standing = Some(unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?);
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms: BTreeSet::new(), leftovers, standing })
+        let leftovers = Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?;
+        let standing = unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?;
+        let files = Files::of(folder);
+        let unreadable = |error: rusqlite::Error| cause::of(&error, &files, Look::AtFiles);
+        let opened = Self::over(connection, now, Some(leftovers), Some(standing)).map_err(unreadable)?;
+        opened.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(unreadable)?;
+        Ok(opened)
+    }
+
+    /// What stands in the rows, as it goes on now.
+    fn over(
+        connection: Connection,
+        now: Moment,
+        leftovers: Option<Leftovers>,
+        standing: Option<Standing>,
+    ) -> rusqlite::Result<Self> {
+        let house = House::begin(&connection, now)?;
+        let (rooms, dirty_rooms, replaced_rooms) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        let is_written = true;
+        let mut opened =
+            Self { connection, house, is_written, rooms, dirty_rooms, replaced_rooms, leftovers, standing };
+        opened.begin_rooms_anew()?;
+        Ok(opened)
     }
 
     #[cfg(test)]
@@ -108,8 +130,7 @@ impl Database {
         let connection = Connection::open_in_memory()?;
         equip(&connection)?;
         migrate(&connection, 0)?;
-        let (rooms, replaced_rooms) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { connection, rooms, dirty_rooms: Vec::new(), replaced_rooms, leftovers: None, standing: None })
+        Self::over(connection, Moment::default(), None, None)
     }
 
     /// Lets the file grow no more, or again.
@@ -169,6 +190,7 @@ impl Database {
 
     /// Makes a change. Rooms change in memory, and in the file with the commit.
     pub(super) fn write(&mut self, write: Write) -> rusqlite::Result<()> {
+        self.is_written = true;
         match write {
             Write::Events { .. } => {
                 self.take_in(write);
@@ -180,9 +202,10 @@ impl Database {
                 // At once: links that are made behind this are the new room's.
                 if replaces { links::forget_room(&self.connection, id.as_str()) } else { Ok(()) }
             }
-            Write::IdentityCreated { identity, token, link, now_ms } => {
-                identities::make(&self.connection, &identity, &token, now_ms)?;
-                link.map_or(Ok(()), |link| links::bring(&self.connection, identity.user, link, now_ms))
+            Write::IdentityCreated { identity, token, link } => {
+                identities::make(&self.connection, &identity, &token, &self.house)?;
+                let date_ms = self.house.now().date_ms;
+                link.map_or(Ok(()), |link| links::bring(&self.connection, identity.user, link, date_ms))
             }
             // Its room may have ended in the same transaction, whose end takes that room's links along.
             Write::LinkMade { link, .. } if self.room(&link.room).is_none_or(|room| room.ended().is_some()) => Ok(()),
@@ -251,7 +274,11 @@ impl Database {
                 write_room(&self.connection, room, dirty)?;
             }
         }
+        if self.is_written || !self.dirty_rooms.is_empty() {
+            self.house.write(&self.connection)?;
+        }
         self.connection.execute_batch("COMMIT")?;
+        self.is_written = false;
         self.replaced_rooms.clear();
         for id in self.dirty_rooms.drain(..) {
             if self.rooms.get(&id).is_some_and(|kept| kept.room.ended().is_some()) {
@@ -275,8 +302,8 @@ impl Database {
     }
 
     /// Whose token hashes to this. Counts as a use; inside a transaction.
-    pub(super) fn identify(&self, token: &TokenHash, now_ms: u64) -> rusqlite::Result<Option<Known>> {
-        identities::by_token(&self.connection, token, now_ms)
+    pub(super) fn identify(&self, token: &TokenHash) -> rusqlite::Result<Option<Known>> {
+        identities::by_token(&self.connection, token, &self.house)
     }
 
     pub(super) fn link(&self, by: ByLink) -> rusqlite::Result<Option<Link>> {
@@ -358,7 +385,7 @@ pub(super) fn equip(connection: &Connection) -> rusqlite::Result<()> {
     // What is deleted is overwritten, and nothing of it goes through files of the system's.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 

@@ -27,6 +27,20 @@ impl Dirty {
         Self { everything: true, ..Self::default() }
     }
 
+    /// What differs between a room as its rows are and as it is, where only times may: `None` if nothing does.
+    pub(super) fn between(rows: &Room, room: &Room) -> Option<Self> {
+        let seats = room.seats().filter(|(member, seat)| rows.seat(*member) != Some(*seat));
+        let dirty = Self {
+            seats: seats.map(|(member, _)| member).collect(),
+            hands: !rows.hands().eq(room.hands()),
+            invitations: !rows.invitations().eq(room.invitations()),
+            claims: rows.claims() != room.claims(),
+            blocks: !rows.blocks().eq(room.blocks()),
+            ..Self::default()
+        };
+        (dirty != Self::default() || rows.ends_at_ms() != room.ends_at_ms()).then_some(dirty)
+    }
+
     /// Marks what `event` is about to change in `room`.
     pub(super) fn mark(&mut self, room: &Room, event: &Event) {
         match event {

@@ -9,10 +9,17 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::cause::{self, Look, OpenError};
 use super::database::{APPLICATION_ID, MIGRATIONS};
 use super::files::{Files, is_in_use};
+use super::house::{self, Jump};
 use super::rows::{Wide, read_rooms};
 
 /// Up to this size, in bytes, the whole file is looked over before it is used: a matter of milliseconds.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
+
+/// The first version that keeps the time.
+const HOUSE_SINCE: u32 = 6;
+/// What others tell of it.
+const NEWEST_BEFORE: &str =
+    "SELECT max(coalesce((SELECT max(used_ms) FROM identities), 0), coalesce((SELECT max(joined_ms) FROM seats), 0))";
 
 /// What there is in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +28,12 @@ pub(crate) enum Examined {
     Nothing,
     /// A healthy one.
     Healthy {
-        /// When somebody last did what is remembered, in Unix milliseconds; 0 if nobody did.
+        /// The machine's date when something was last kept, in Unix milliseconds; 0 if nothing was.
         newest_ms: u64,
         /// Whether it is what a running server had, without the newest of it.
         lacks_its_log: bool,
+        /// Where it jumped last.
+        jump: Option<Jump>,
     },
 }
 
@@ -52,9 +61,11 @@ pub(crate) fn examine(folder: &Path) -> Result<Examined, OpenError> {
     if version as usize == MIGRATIONS.len() {
         read_rooms(&connection).map_err(unreadable)?;
     }
-    let sql = "SELECT max(coalesce((SELECT max(used_ms) FROM identities), 0), coalesce((SELECT max(joined_ms) FROM seats), 0))";
-    let Wide(newest_ms) = connection.query_row(sql, [], |row| row.get(0)).map_err(unreadable)?;
-    Ok(Examined::Healthy { newest_ms, lacks_its_log })
+    let (newest_ms, jump) = match version {
+        HOUSE_SINCE.. => house::look(&connection).map_err(unreadable)?,
+        _ => (connection.query_row(NEWEST_BEFORE, [], |row| row.get::<_, Wide>(0)).map_err(unreadable)?.0, None),
+    };
+    Ok(Examined::Healthy { newest_ms, jump, lacks_its_log })
 }
 
 /// Opens a database that nobody works with, and sees that it can be used; with it comes its format's version.

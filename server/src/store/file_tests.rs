@@ -13,9 +13,11 @@ use dais_shared::room::{Mode, Room, Settings};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::database::Database;
-use super::tests::{commit, created, folder, hall, identity, open, token};
-use super::{Acquaintance, BackupError, Known, OpenError, Store, Write, back_up, examine};
+use super::database::{Database, MIGRATIONS};
+use super::rows::Wide;
+use super::tests::identities::keep_up;
+use super::tests::{at, commit, created, folder, hall, identity, open, token};
+use super::{Acquaintance, BackupError, Known, LinkId, OpenError, Store, Write, back_up, examine};
 
 /// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
 fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
@@ -37,7 +39,7 @@ fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
     let path = folder.path().join("dais.db");
     spoil(&path);
     let before = fs::read(&path).ok();
-    let error = Database::open(folder.path(), 1_000).unwrap_err();
+    let error = Database::open(folder.path(), at(1_000)).unwrap_err();
     assert!(fs::read(&path).ok() == before, "it is left as it is");
     error
 }
@@ -77,7 +79,7 @@ fn killed(room: &Room) -> TempDir {
     let mut database = open(&kept);
     commit(&mut database, [Write::Room(Box::new(room.clone()))]);
     for user in 1..=3 {
-        commit(&mut database, [created(user, 1_000)]);
+        commit(&mut database, [created(user)]);
     }
     for file in ["dais.db", "dais.db-wal"] {
         fs::copy(kept.path().join(file), left.path().join(file)).unwrap();
@@ -105,7 +107,7 @@ fn what_a_killed_server_left_is_taken_up_or_left_alone_with_its_log() {
         fs::write(left.path().join(file), bytes).unwrap();
         let all = || ["dais.db", "dais.db-wal"].map(|file| fs::read(left.path().join(file)).ok());
         let before = all();
-        let error = Database::open(left.path(), 1_000).unwrap_err();
+        let error = Database::open(left.path(), at(1_000)).unwrap_err();
         assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
         assert!(before == all(), "{what}: it is left as it is");
         let copy = left.path().join("copy.db");
@@ -148,20 +150,65 @@ fn a_file_of_version_1_is_taken_over_with_all_that_is_in_it() {
     let mut database = open(&folder);
     let kept: Vec<Room> = database.rooms().cloned().collect();
     assert_eq!(kept, [Room::new(kept[0].id().clone(), hall().settings().clone(), Some("open sesame".into()), UserId(1))]);
-    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(Known { identity: identity(1), link: None }));
-    commit(&mut database, [created(2, 1_000)]);
+    assert_eq!(database.identify(&token(1)).unwrap(), Some(Known { identity: identity(1), link: None }));
+    commit(&mut database, [created(2)]);
     let known = |user, created_ms, used_ms| Acquaintance { identity: identity(user), created_ms, used_ms };
     assert_eq!(database.identities(None).unwrap(), [known(1, None, 900), known(2, Some(1_000), 1_000)]);
     assert_eq!(database.identities(Some(UserId(1))).unwrap(), [known(2, Some(1_000), 1_000)]);
 }
 
 #[test]
+fn a_file_of_version_4_is_taken_over_with_all_that_is_in_it_and_nobody_is_old() {
+    const DAY_MS: u64 = 86_400_000;
+    let now_ms = 1_780_000_000_000;
+    for ahead_ms in [0, 1_000 * DAY_MS] {
+        let folder = folder();
+        let old = Connection::open(folder.path().join("dais.db")).unwrap();
+        old.pragma_update(None, "application_id", 0x4461_6973).unwrap();
+        for sql in &MIGRATIONS[..4] {
+            old.execute_batch(sql).unwrap();
+        }
+        // One has come back, one never has, one came by a link, and one by a clock that was ahead.
+        let days = [(1, 80, 90), (2, 40, 40), (3, 2, 2), (4, 0, 0)];
+        for (user, used, created) in days {
+            let [used_ms, created_ms] =
+                [used, created].map(|days: u64| now_ms - days * DAY_MS + if user == 4 { ahead_ms } else { 0 });
+            let values =
+                rusqlite::params![Wide(user), format!("Person {user}"), &token(user)[..], Wide(used_ms), Wide(created_ms)];
+            old.execute("INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?5)", values).unwrap();
+        }
+        let room =
+            "INSERT INTO rooms VALUES ('hall', 'Hall', '', 0, 1, 1, 0, 0, 'open sesame', 1, 0, NULL, 1, 1, 1, 1, NULL, 900)";
+        old.execute(room, []).unwrap();
+        let link = "INSERT INTO links VALUES (7, 'hall', ?1, 1, 0, 0, 0, 9000000000000, 1, 5, 1000), (8, 'gone', ?2, 1, 0, 0, 0, 1, 1, 5, 1000)";
+        old.execute(link, [&token(7)[..], &token(8)[..]]).unwrap();
+        old.execute("INSERT INTO link_guests VALUES (3, 7), (2, 8)", []).unwrap();
+        let lists = "INSERT INTO bans VALUES ('hall', 0, 9, 'Zoe', NULL, 900); INSERT INTO claims VALUES ('hall', 0, 8, 99); \
+                     INSERT INTO muted_away VALUES ('hall', 0, 6); PRAGMA user_version = 4;";
+        old.execute_batch(lists).unwrap();
+        drop(old);
+        let mut database = Database::open(folder.path(), at(now_ms)).unwrap();
+        keep_up(&mut database);
+        let room = database.rooms().next().unwrap();
+        assert_eq!((room.bans().len(), room.muted_away()), (1, &[UserId(6)][..]));
+        for (user, link) in [(1, None), (2, None), (3, Some(LinkId(7))), (4, None)] {
+            let known = database.identify(&token(user)).unwrap().map(|known| known.link);
+            assert_eq!(known, Some(link), "{user}, {ahead_ms}");
+        }
+        assert_eq!(database.links(room.id()).unwrap().len(), 1);
+        let sql = "SELECT group_concat(user, '') FROM (SELECT user FROM identities WHERE came_back = 0 ORDER BY user)";
+        let never_back: String = database.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(never_back, "4", "who came by a link could not come by it again");
+    }
+}
+
+#[test]
 fn a_backup_holds_what_was_committed_and_is_opened_like_any_other_file() {
     let (here, there) = (folder(), folder());
     let mut database = open(&here);
-    commit(&mut database, [created(1, 1_000), Write::Room(Box::new(hall()))]);
+    commit(&mut database, [created(1), Write::Room(Box::new(hall()))]);
     database.begin().unwrap();
-    database.write(created(2, 1_000)).unwrap();
+    database.write(created(2)).unwrap();
     let copy = there.path().join("dais.db");
     back_up(here.path(), &copy).unwrap();
     database.commit().unwrap();
@@ -190,7 +237,7 @@ fn a_backup_beside_the_log_of_the_file_before_is_left_alone_until_that_is_gone()
     fs::copy(&copy, &file).unwrap();
     let all = || [&file, &log].map(|path| fs::read(path).unwrap());
     let before = all();
-    let refused = Database::open(left.path(), 1_000).unwrap_err();
+    let refused = Database::open(left.path(), at(1_000)).unwrap_err();
     assert!(matches!(refused, OpenError::OthersLog { .. }), "{refused}");
     assert!(matches!(examine(left.path()), Err(OpenError::OthersLog { .. })));
     let again = copies.path().join("again.db");
@@ -204,7 +251,7 @@ fn a_backup_beside_the_log_of_the_file_before_is_left_alone_until_that_is_gone()
 #[tokio::test]
 async fn a_store_whose_disk_is_slow_is_not_waited_for_for_ever() {
     let folder = folder();
-    let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    let (store, _) = Store::open(folder.path(), super::tests::clock(), Arc::default()).unwrap();
     let (lets_go, until) = std::sync::mpsc::channel();
     store.hang(until).await;
     let began = Instant::now();
@@ -222,7 +269,7 @@ async fn a_store_whose_disk_is_slow_is_not_waited_for_for_ever() {
 fn a_folder_has_one_server() {
     let folder = folder();
     let first = open(&folder);
-    let second = Database::open(folder.path(), 1_000).unwrap_err();
+    let second = Database::open(folder.path(), at(1_000)).unwrap_err();
     assert!(matches!(second, OpenError::InUse { .. }), "{second}");
     drop(first);
     open(&folder);
@@ -233,7 +280,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = Database::open(&file.join("inside"), 1_000).unwrap_err();
+    let error = Database::open(&file.join("inside"), at(1_000)).unwrap_err();
     assert!(matches!(error, OpenError::Refused(_)), "{error}");
     assert!(error.to_string().contains("--data-dir"), "{error}");
 }

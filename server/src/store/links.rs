@@ -1,14 +1,14 @@
 //! Links that let their bearers in with more than others have, and whom each has brought, as rows.
 
 use dais_shared::ids::{RoomId, UserId};
-use dais_shared::limits::LINKS_PER_ROOM_MAX;
+use dais_shared::limits::{LINK_GUESTS_LOOKED_AT, LINKS_PER_ROOM_MAX};
 use dais_shared::permissions::Role;
 use dais_shared::room::Pass;
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::TokenHash;
 use super::rows::{Code, Wide};
+use super::{TokenHash, identities};
 use crate::chance::Chance;
 
 /// Ids have this many bits, so that what programs read as a floating-point number is still the same.
@@ -49,19 +49,38 @@ impl Link {
     }
 }
 
-/// Forgets what leads nowhere any more.
-pub(super) fn tidy(connection: &Connection, now_ms: u64) -> Result<()> {
-    let sql = "DELETE FROM links WHERE expires_ms <= ?1 OR room NOT IN (SELECT id FROM rooms)";
-    connection.execute(sql, [Wide(now_ms)]).map(drop)
+/// Forgets some of what links that are gone have left, inside a transaction: looks at as many as a step may. Whether another
+/// step would find more. Links that are over stay until their room ends or needs their place: who can say that the date is
+/// right by which they are?
+pub(super) fn tidy(connection: &Connection) -> Result<bool> {
+    let Some(link) = oldest_gone(connection)? else { return Ok(false) };
+    let sql = "DELETE FROM link_guests WHERE user IN (SELECT user FROM link_guests WHERE link = ?1 LIMIT ?2)";
+    let most = i64::try_from(LINK_GUESTS_LOOKED_AT).unwrap_or(i64::MAX);
+    if connection.prepare_cached(sql)?.execute(params![link, most])? < LINK_GUESTS_LOOKED_AT {
+        connection.prepare_cached("DELETE FROM links_gone WHERE id = ?1")?.execute([link])?;
+    }
+    Ok(true)
 }
 
-/// Keeps a link, unless its room has as many as one may have. Those that are over make room.
+/// Whether links that are gone have left something.
+pub(super) fn have_left_something(connection: &Connection) -> Result<bool> {
+    oldest_gone(connection).map(|link| link.is_some())
+}
+
+fn oldest_gone(connection: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM links_gone ORDER BY id LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()
+}
+
+/// Keeps a link, unless its room has as many as one may have. One that is over makes room.
 pub(super) fn make(connection: &Connection, link: &Link, secret: &TokenHash) -> Result<()> {
-    let sql = "DELETE FROM links WHERE room = ?1 AND expires_ms <= ?2";
-    connection.prepare_cached(sql)?.execute(params![link.room.as_str(), Wide(link.created_ms)])?;
+    let sql = "DELETE FROM links WHERE id = (SELECT id FROM links WHERE room = ?1 AND expires_ms <= ?2 \
+               AND (SELECT count(*) FROM links WHERE room = ?1) >= ?3 ORDER BY created_ms, id LIMIT 1)";
+    let most = i64::try_from(LINKS_PER_ROOM_MAX).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.execute(params![link.room.as_str(), Wide(link.created_ms), most])?;
     // Where chance draws an id twice, the second link is none; whoever made it is told.
     let sql = "INSERT OR IGNORE INTO links SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 \
-               WHERE (SELECT count(*) FROM links WHERE room = ?2) < ?12";
+               WHERE (SELECT count(*) FROM links WHERE room = ?2) < ?12 AND NOT EXISTS (SELECT 1 FROM links_gone WHERE id = ?1)";
     let values = params![
         Wide(link.id.0),
         link.room.as_str(),
@@ -74,7 +93,7 @@ pub(super) fn make(connection: &Connection, link: &Link, secret: &TokenHash) -> 
         link.uses,
         link.uses_max,
         Wide(link.created_ms),
-        i64::try_from(LINKS_PER_ROOM_MAX).unwrap_or(i64::MAX),
+        most,
     ];
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
@@ -89,14 +108,17 @@ pub(super) fn forget_room(connection: &Connection, room: &str) -> Result<()> {
     connection.prepare_cached("DELETE FROM links WHERE room = ?1")?.execute([room]).map(drop)
 }
 
-/// A new identity came by a link: counts, and is remembered, if the link may bring one more.
-pub(super) fn bring(connection: &Connection, user: UserId, link: LinkId, now_ms: u64) -> Result<()> {
-    let sql = "UPDATE links SET uses = uses + 1 WHERE id = ?1 AND expires_ms > ?2 AND (uses_max IS NULL OR uses < uses_max)";
-    if connection.prepare_cached(sql)?.execute(params![Wide(link.0), Wide(now_ms)])? == 0 {
-        return Ok(());
-    }
+/// A new identity came by a link: counts, and is remembered, if the link may bring one more. Whoever comes by one that brings
+/// only so many could not come by it again, and counts as having come back.
+pub(super) fn bring(connection: &Connection, user: UserId, link: LinkId, date_ms: u64) -> Result<()> {
+    let sql = "UPDATE links SET uses = uses + 1 WHERE id = ?1 AND expires_ms > ?2 AND (uses_max IS NULL OR uses < uses_max) \
+               RETURNING uses_max IS NOT NULL";
+    let mut brought = connection.prepare_cached(sql)?;
+    let brought = brought.query_row(params![Wide(link.0), Wide(date_ms)], |row| row.get::<_, bool>(0)).optional()?;
+    let Some(is_limited) = brought else { return Ok(()) };
     let sql = "INSERT OR REPLACE INTO link_guests VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute(params![Wide(user.0), Wide(link.0)]).map(drop)
+    connection.prepare_cached(sql)?.execute(params![Wide(user.0), Wide(link.0)])?;
+    if is_limited { identities::note_back(connection, user) } else { Ok(()) }
 }
 
 /// Whom it brought never came in: it may bring another.
@@ -105,9 +127,10 @@ pub(super) fn give_back(connection: &Connection, user: UserId) -> Result<()> {
     connection.prepare_cached(sql)?.execute([Wide(user.0)]).map(drop)
 }
 
-/// By which link somebody came.
+/// By which link somebody came, if that still is one.
 pub(super) fn link_of(connection: &Connection, user: UserId) -> Result<Option<LinkId>> {
-    let mut found = connection.prepare_cached("SELECT link FROM link_guests WHERE user = ?1")?;
+    let mut found = connection
+        .prepare_cached("SELECT links.id FROM link_guests CROSS JOIN links ON links.id = link_guests.link WHERE user = ?1")?;
     found.query_row([Wide(user.0)], |row| Ok(LinkId(row.get::<_, Wide>(0)?.0))).optional()
 }
 

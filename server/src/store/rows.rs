@@ -118,30 +118,30 @@ fn write_message(connection: &Connection, room: &str, message: &Message) -> Resu
 fn write_lists(connection: &Connection, room: &Room, dirty: &Dirty) -> Result<()> {
     let id = room.id().as_str();
     let is_due = |mark: bool| mark || dirty.everything;
-    let anew = |table: &str| connection.prepare_cached(&format!("DELETE FROM {table} WHERE room = ?1"))?.execute([id]).map(drop);
+    let anew = |sql: &str| connection.prepare_cached(sql)?.execute([id]).map(drop);
     if is_due(dirty.invitations) {
-        anew("invitations")?;
+        anew("DELETE FROM invitations WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO invitations VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for Invitation { id: invitation, member, by, expires_ms } in room.invitations() {
             insert.execute(params![id, member.0, invitation.0, by.0, Wide(*expires_ms)])?;
         }
     }
     if is_due(dirty.hands) {
-        anew("hands")?;
+        anew("DELETE FROM hands WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO hands VALUES (?1, ?2, ?3, ?4)")?;
         for (place, hand) in (0_u32..).zip(room.hands()) {
             insert.execute(params![id, place, hand.member.0, Wide(hand.raised_ms)])?;
         }
     }
     if is_due(dirty.claims) {
-        anew("claims")?;
+        anew("DELETE FROM claims WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO claims VALUES (?1, ?2, ?3, ?4)")?;
         for (place, claim) in (0_u32..).zip(room.claims()) {
             insert.execute(params![id, place, Wide(claim.user.0), Wide(claim.until_ms)])?;
         }
     }
     if is_due(dirty.muted_away) {
-        anew("muted_away")?;
+        anew("DELETE FROM muted_away WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO muted_away VALUES (?1, ?2, ?3)")?;
         for (place, user) in (0_u32..).zip(room.muted_away()) {
             insert.execute(params![id, place, Wide(user.0)])?;
@@ -159,14 +159,14 @@ fn write_exclusions(
 ) -> Result<()> {
     let id = room.id().as_str();
     if is_due(dirty.blocks) {
-        anew("blocks")?;
+        anew("DELETE FROM blocks WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO blocks VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (place, block) in (0_u32..).zip(room.blocks()) {
             insert.execute(params![id, place, Wide(block.user.0), block.address.map(Address), Wide(block.until_ms)])?;
         }
     }
     if is_due(dirty.bans) {
-        anew("bans")?;
+        anew("DELETE FROM bans WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO bans VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         for (place, ban) in (0_u32..).zip(room.bans()) {
             insert.execute(params![id, place, Wide(ban.user.0), ban.name, ban.address.map(Address), Wide(ban.at_ms)])?;
@@ -180,7 +180,7 @@ fn write_exclusions(
         }
     }
     if is_due(dirty.departed) {
-        anew("departed")?;
+        anew("DELETE FROM departed WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO departed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         for (place, gone) in (0_u32..).zip(room.departed()) {
             let Departed { user, name, address, role, at_ms, .. } = gone;

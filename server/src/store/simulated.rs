@@ -6,9 +6,10 @@ use std::time::Duration;
 use dais_shared::limits::{STORE_GROUP_MAX, STORE_RETRY_MS};
 use dais_shared::room::Room;
 
-use super::database::{Database, Kept};
-use super::rows::read_rooms;
+use super::database::Database;
+use super::house::House;
 use super::{Keeper, Request, Store};
+use crate::clock::{Clock, Moment};
 use crate::metrics::Metrics;
 use crate::simulation::Disk;
 
@@ -26,21 +27,6 @@ impl Drop for Hold {
     }
 }
 
-impl Store {
-    /// A store on the current runtime, with the rooms as they were last committed to `disk`.
-    ///
-    /// # Panics
-    /// If another server has the disk, or its rows cannot be read.
-    pub(crate) fn simulated(disk: &Disk, metrics: Arc<Metrics>) -> (Self, Vec<Room>) {
-        let mut database = disk.take().expect("the server that had it is dead");
-        database.read_anew().expect("what was committed can be read");
-        let rooms = database.rooms().cloned().collect();
-        let (store, keeper) = Self::before(database, metrics);
-        tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
-        (store, rooms)
-    }
-}
-
 impl Database {
     /// Lets every change fail, or none.
     pub(super) fn set_failing(&self, is_failing: bool) {
@@ -48,14 +34,27 @@ impl Database {
     }
 
     /// Forgets everything but what is committed, as if it were opened anew.
-    pub(super) fn read_anew(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn read_anew(&mut self, now: Moment) -> rusqlite::Result<()> {
         self.roll_back();
         self.set_failing(false);
-        let rooms = read_rooms(&self.connection)?;
-        self.rooms = rooms.into_iter().map(|room| (room.id().clone(), Kept { room, dirty: None })).collect();
-        self.dirty_rooms.clear();
+        self.house = House::begin(&self.connection, now)?;
         self.replaced_rooms.clear();
-        Ok(())
+        self.begin_rooms_anew()
+    }
+}
+
+impl Store {
+    /// A store on the current runtime, with the rooms as they were last committed to `disk`.
+    ///
+    /// # Panics
+    /// If another server has the disk, or its rows cannot be read.
+    pub(crate) fn simulated(disk: &Disk, clock: Arc<Clock>, metrics: Arc<Metrics>) -> (Self, Vec<Room>) {
+        let mut database = disk.take().expect("the server that had it is dead");
+        database.read_anew(clock.moment()).expect("what was committed can be read");
+        let rooms = database.rooms().cloned().collect();
+        let (store, keeper) = Self::before(database, clock, metrics);
+        tokio::spawn(run(Hold { disk: disk.clone(), keeper: Some(keeper) }));
+        (store, rooms)
     }
 }
 
@@ -68,6 +67,7 @@ async fn run(mut hold: Hold) {
         disk.work().await;
         keeper.database.set_failing(disk.is_failing());
         if keeper.keep(group.drain(..)).is_ok() {
+            keeper.keep_up();
             continue;
         }
         loop {

@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod clocks;
+pub(super) mod identities;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use dais_shared::ids::{AddressPrefix, InvitationId, MemberId, MessageId, RoomId, UserId};
-use dais_shared::limits::{
-    IDENTITIES_MAX, IDENTITY_UNUSED_MS_MAX, IDENTITY_USE_NOTED_MS, MESSAGES_KEPT_MAX, STORE_GROUP_MAX, STORE_QUEUE_MAX,
-};
+use dais_shared::limits::{MESSAGES_KEPT_MAX, STORE_GROUP_MAX, STORE_QUEUE_MAX};
 use dais_shared::permissions::Role;
 use dais_shared::room::{
     Ban, Command, Context, Event, Input, Join, Message, MicrophoneState, Mode, Order, Pass, Reaction, Room, RoomEndReason,
@@ -22,13 +23,19 @@ use super::database::Database;
 use super::rows::read_rooms;
 use super::{ByLink, Keeper, Known, Link, LinkId, OpenError, Request, Store, TokenHash, Write};
 use crate::spelling::looks;
+use crate::clock::{Clock, Moment};
 
 pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
 }
 
+/// Where every clock shows the same.
+pub(super) const fn at(ms: u64) -> Moment {
+    Moment { date_ms: ms, rooms_ms: ms, up_ms: ms }
+}
+
 pub(super) fn open(folder: &TempDir) -> Database {
-    Database::open(folder.path(), 1_000).unwrap()
+    Database::open(folder.path(), at(1_000)).unwrap()
 }
 
 pub(super) fn commit(database: &mut Database, writes: impl IntoIterator<Item = Write>) {
@@ -49,8 +56,8 @@ pub(super) fn token(user: u64) -> TokenHash {
     token
 }
 
-pub(super) fn created(user: u64, now_ms: u64) -> Write {
-    Write::IdentityCreated { identity: identity(user), token: token(user), link: None, now_ms }
+pub(super) fn created(user: u64) -> Write {
+    Write::IdentityCreated { identity: identity(user), token: token(user), link: None }
 }
 
 pub(super) fn hall() -> Room {
@@ -153,12 +160,17 @@ fn every_change_of_a_room_is_in_its_rows_and_survives() {
                 assert_eq!(read_rooms(database.connection()).unwrap(), [room.clone()], "seed {seed}, step {step}");
             }
         }
+        database.tell(at(now_ms));
+        database.keep_time();
         commit(&mut database, group);
         drop(database);
-        let database = open(&folder);
+        let mut database = Database::open(folder.path(), at(now_ms)).unwrap();
         let kept: Vec<Room> = database.rooms().cloned().collect();
         if room.ended().is_none() {
-            assert_eq!(kept, [room], "seed {seed}");
+            room.begin_anew(now_ms, now_ms);
+            assert!(kept == [room.clone()], "seed {seed}: {kept:?} is not {room:?}");
+            commit(&mut database, []);
+            assert_eq!(read_rooms(database.connection()).unwrap(), [room], "seed {seed}, and its rows are what it is");
         }
     }
 }
@@ -246,9 +258,9 @@ fn a_new_room_has_no_links_of_the_one_before_it() {
 fn what_was_not_committed_is_not_there() {
     let folder = folder();
     let mut database = open(&folder);
-    commit(&mut database, [created(1, 1_000)]);
+    commit(&mut database, [created(1)]);
     database.begin().unwrap();
-    database.write(created(2, 1_000)).unwrap();
+    database.write(created(2)).unwrap();
     database.write(Write::Room(Box::new(hall()))).unwrap();
     drop(database);
     let database = open(&folder);
@@ -261,87 +273,19 @@ fn what_was_not_committed_is_not_there() {
 fn a_token_opens_until_it_is_revoked_and_after_a_restart_too() {
     let folder = folder();
     let mut database = open(&folder);
-    commit(&mut database, [created(0, 1_000), created(1, 1_000)]);
+    commit(&mut database, [created(0), created(1)]);
     drop(database);
     let mut database = open(&folder);
-    assert_eq!(database.identify(&token(1), 1_010).unwrap(), Some(Known { identity: identity(1), link: None }));
+    assert_eq!(database.identify(&token(1)).unwrap(), Some(Known { identity: identity(1), link: None }));
     let mut almost = token(1);
     almost[31] ^= 1;
-    assert_eq!(database.identify(&almost, 1_010).unwrap(), None);
+    assert_eq!(database.identify(&almost).unwrap(), None);
     commit(
         &mut database,
         [Write::IdentityRevoked { user: UserId(1) }, Write::IdentityRenamed { user: UserId(0), name: "Grace".into() }],
     );
-    assert_eq!(database.identify(&token(1), 1_010).unwrap(), None);
-    assert_eq!(database.identify(&token(0), 1_010).unwrap().unwrap().identity.name, "Grace");
-}
-
-#[test]
-fn an_identity_that_nobody_uses_is_forgotten() {
-    let folder = folder();
-    let mut database = open(&folder);
-    commit(&mut database, [created(0, 1_000), created(1, 1_000)]);
-    let used_ms = 1_000 + IDENTITY_USE_NOTED_MS + 1;
-    assert!(database.identify(&token(1), used_ms).unwrap().is_some(), "its use is noted");
-    let too_late_ms = 1_001 + IDENTITY_UNUSED_MS_MAX;
-    assert_eq!(database.identify(&token(0), too_late_ms).unwrap(), None);
-    drop(database);
-    let database = Database::open(folder.path(), too_late_ms).unwrap();
-    assert!(!database.is_user_known(UserId(0)).unwrap());
-    assert!(database.is_user_known(UserId(1)).unwrap());
-}
-
-#[test]
-fn the_longest_unused_identity_gives_way_to_a_new_one() {
-    let folder = folder();
-    let mut database = open(&folder);
-    let count = IDENTITIES_MAX as u64;
-    commit(&mut database, (0..count).map(|user| created(user, 1_000 + user)));
-    assert!(database.identify(&token(0), 1_000 + IDENTITY_USE_NOTED_MS + count).unwrap().is_some());
-    commit(&mut database, [created(count, 1_000 + count)]);
-    assert!(database.is_user_known(UserId(0)).unwrap(), "it was used since");
-    assert!(!database.is_user_known(UserId(1)).unwrap());
-    assert!(database.is_user_known(UserId(2)).unwrap());
-}
-
-#[test]
-fn a_flood_of_identities_is_washed_away_by_itself() {
-    let folder = folder();
-    let mut keeper = keeper_with_a_link(&folder);
-    let database = &mut keeper.database;
-    let flood = IDENTITIES_MAX as u64 + 10;
-    let guest =
-        Write::IdentityCreated { identity: identity(flood + 1), token: token(flood + 1), link: Some(LinkId(1)), now_ms: 1_000 };
-    commit(database, [created(flood, 1_000), guest]);
-    let later_ms = 1_001 + IDENTITY_USE_NOTED_MS;
-    assert!(database.identify(&token(flood), later_ms).unwrap().is_some());
-    commit(database, (0..flood).map(|user| created(user, later_ms + 1 + user)));
-    assert!(database.is_user_known(UserId(flood)).unwrap(), "who has come back stays");
-    assert!(database.is_user_known(UserId(flood + 1)).unwrap(), "and who could not come by his link again");
-    assert!(!database.is_user_known(UserId(0)).unwrap());
-}
-
-#[test]
-fn whoever_has_a_seat_or_a_room_gives_way_to_nobody() {
-    let folder = folder();
-    let mut database = open(&folder);
-    let mut hall = hall();
-    {
-        let joining = input(&mut Random(7), &hall, 1_000); // an empty room is asked for nothing else
-        let events = hall.decide(&joining, &Context::at(1_000)).unwrap();
-        events.iter().for_each(|event| hall.apply(event));
-    }
-    let mut seated: Vec<u64> = hall.seats().map(|(_, seat)| seat.user.0).collect();
-    assert!(!seated.is_empty() && !seated.contains(&hall.founder().0));
-    seated.push(hall.founder().0);
-    let others = (0..IDENTITIES_MAX as u64).map(|number| 1_000_000 + number);
-    let everybody = seated.iter().copied().chain(others);
-    commit(&mut database, std::iter::once(Write::Room(Box::new(hall))));
-    commit(&mut database, everybody.zip(1_000..).map(|(user, now_ms)| created(user, now_ms)));
-    for user in seated {
-        assert!(database.is_user_known(UserId(user)).unwrap(), "{user} used to sit here");
-    }
-    assert!(!database.is_user_known(UserId(1_000_000)).unwrap(), "the longest unused of the others");
+    assert_eq!(database.identify(&token(1)).unwrap(), None);
+    assert_eq!(database.identify(&token(0)).unwrap().unwrap().identity.name, "Grace");
 }
 
 /// Events that take many pages.
@@ -353,11 +297,11 @@ fn much() -> Vec<Event> {
 #[tokio::test]
 async fn while_the_disk_fails_nothing_is_taken_and_afterwards_nothing_is_missing() {
     let folder = folder();
-    let (store, kept) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    let (store, kept) = Store::open(folder.path(), clock(), Arc::default()).unwrap();
     assert!(kept.is_empty());
     let mut room = hall();
     store.write(Write::Room(Box::new(room.clone()))).await.unwrap();
-    store.write(created(1, 1_000)).await.unwrap();
+    store.write(created(1)).await.unwrap();
 
     store.fill(true).await;
     let events = much();
@@ -365,22 +309,18 @@ async fn while_the_disk_fails_nothing_is_taken_and_afterwards_nothing_is_missing
     let permit = store.reserve().unwrap();
     assert!(permit.write(Write::Events { room: room.id().clone(), events }).kept().await.is_err(), "it is not promised");
     assert!(store.is_failing() && store.check().is_err() && store.reserve().is_err());
-    assert_eq!(
-        store.identify(token(1), 1_010).await,
-        Ok(Some(Known { identity: identity(1), link: None })),
-        "who is known comes in"
-    );
+    assert_eq!(store.identify(token(1)).await, Ok(Some(Known { identity: identity(1), link: None })), "who is known comes in");
 
     store.fill(false).await;
     while store.is_failing() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(store.load_room(room.id().clone()).await, Ok(Some(room.clone())));
-    store.write(created(2, 1_000)).await.unwrap();
+    store.write(created(2)).await.unwrap();
     drop(store);
     // The thread lets go of the folder when it has done what waits.
     let database = loop {
-        match Database::open(folder.path(), 1_000) {
+        match Database::open(folder.path(), at(1_000)) {
             Err(OpenError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
             opened => break opened.unwrap(),
         }
@@ -426,7 +366,7 @@ fn a_touch_is_written_even_where_nothing_has_changed() {
 #[tokio::test]
 async fn whoever_only_asks_leaves_changes_their_places() {
     let folder = folder();
-    let (store, _) = Store::open(folder.path(), 1_000, Arc::default()).unwrap();
+    let (store, _) = Store::open(folder.path(), clock(), Arc::default()).unwrap();
     let (hanging, until) = std::sync::mpsc::channel();
     store.hang(until).await;
     // More than wait there, and than the thread has taken out.
@@ -447,6 +387,10 @@ async fn whoever_only_asks_leaves_changes_their_places() {
     }
 }
 
+pub(super) fn clock() -> Arc<Clock> {
+    Arc::new(Clock::start_at(1_000))
+}
+
 /// A keeper of the hall and of one link into it that may bring one person.
 fn keeper_with_a_link(folder: &TempDir) -> Keeper {
     let mut database = open(folder);
@@ -457,7 +401,7 @@ fn keeper_with_a_link(folder: &TempDir) -> Keeper {
     commit(&mut database, [Write::Room(Box::new(hall()))]);
     commit(&mut database, [Write::LinkMade { link, secret: [9; 32] }]);
     let (requests, health, metrics) = (mpsc::channel(1).1, Arc::default(), Arc::default());
-    Keeper { database, requests, health, metrics, forgetting: Arc::default(), told: None, ending: None }
+    Keeper { database, clock: clock(), requests, health, metrics, forgetting: Arc::default(), told: None, ending: None }
 }
 
 fn uses(keeper: &Keeper) -> u32 {
@@ -468,7 +412,7 @@ fn uses(keeper: &Keeper) -> u32 {
 fn abandoned(keeper: &mut Keeper, user: u64, before: bool) {
     let (done, asker) = oneshot::channel();
     let mut asker = Some(asker).filter(|_| !before);
-    let write = Write::IdentityCreated { identity: identity(user), token: token(user), link: Some(LinkId(1)), now_ms: 1_000 };
+    let write = Write::IdentityCreated { identity: identity(user), token: token(user), link: Some(LinkId(1)) };
     let goes = std::iter::once_with(move || {
         drop(asker.take());
         Request::IsUserKnown { user: UserId(user), answer: oneshot::channel().0 }
@@ -485,7 +429,7 @@ fn whoever_did_not_wait_for_his_identity_has_none_and_leaves_the_link_to_others(
         assert_eq!((keeper.database.is_user_known(UserId(user)).unwrap(), uses(&keeper)), (false, 0), "gone before: {before}");
     }
     let (done, mut waits) = oneshot::channel();
-    let write = Write::IdentityCreated { identity: identity(4), token: token(4), link: Some(LinkId(1)), now_ms: 1_000 };
+    let write = Write::IdentityCreated { identity: identity(4), token: token(4), link: Some(LinkId(1)) };
     keeper.keep(std::iter::once(Request::Write { write, done })).unwrap();
     assert_eq!(waits.try_recv(), Ok(()));
     assert_eq!((keeper.database.is_user_known(UserId(4)).unwrap(), uses(&keeper)), (true, 1));

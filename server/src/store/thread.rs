@@ -32,7 +32,10 @@ impl Keeper {
                 self.told = None;
                 tracing::warn!("the store keeps changes again");
             }
+            self.keep_up();
         }
+        // What is left of a span goes on from here, where that can be kept.
+        let _ = self.keep(std::iter::once(Request::Tell));
         self.wipe_the_rest();
         let ending = self.ending.take();
         drop(self);

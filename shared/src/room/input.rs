@@ -238,11 +238,13 @@ impl Command {
 /// What a decision needs beside the room.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
-    /// Unix milliseconds, which the shell never lets go backwards.
+    /// Unix milliseconds, which the shell never lets go backwards: what deadlines are counted in.
     pub now_ms: u64,
     /// How far behind that it is judged whether a deadline has passed: more than nothing for a while after a pause of the shell,
     /// so that nobody's time runs out while he cannot be heard.
     pub patience_ms: u64,
+    /// How far the date is ahead of that. It may be set meanwhile, and is what people are shown.
+    pub date_ahead_ms: i64,
     /// How many fit on this stage.
     pub stage_seats_max: usize,
     /// How many fit into this room.
@@ -265,12 +267,18 @@ impl Context {
     pub const fn at(now_ms: u64) -> Self {
         Self {
             now_ms,
+            date_ahead_ms: 0,
             patience_ms: 0,
             stage_seats_max: limits::STAGE_SEATS_MAX,
             room_seats_max: limits::ROOM_SEATS_MAX,
             blocks_addresses: true,
             veil: None,
         }
+    }
+
+    /// The date, in Unix milliseconds.
+    pub(crate) const fn date_ms(&self) -> u64 {
+        self.now_ms.saturating_add_signed(self.date_ahead_ms)
     }
 }
 

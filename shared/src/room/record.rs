@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Ban, Block, Claim, Departed, ErasedBan, Invitation, Message, RaisedHand, Room, Seat, Settings};
 use crate::ids::{MemberId, Revision, RoomId, UserId};
-use crate::limits::LEADERLESS_ROOM_MS;
+use crate::limits::{HOST_AWAITED_MS_MAX, INVITATION_MS, LEADERLESS_ROOM_MS, REENTRY_BLOCK_MS, TIME_OFF_MS_MAX};
 
 /// The numbers that are given out next. None is ever given out twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,15 +103,43 @@ impl Room {
         }
     }
 
-    /// The server was down, and no connection has outlived it: every seat counts as connected until its loss is decided anew,
-    /// and a room without a moderator is given its time once more.
-    pub fn begin_anew(&mut self, now_ms: u64) {
+    /// The server was down, and no connection has outlived it: every seat counts as connected until its loss is decided anew.
+    ///
+    /// What is left of every span goes on at `now_ms`, whatever the date was when it began and is now: `seen_ms` is the last
+    /// time of the run before. Nobody could come back meanwhile, so that what was off is no part of it. None is longer than
+    /// it can be, and a room without a moderator is given its time once more.
+    pub fn begin_anew(&mut self, seen_ms: u64, now_ms: u64) {
         for seat in self.seats.values_mut() {
             seat.held_until_ms = None;
         }
+        let go_on = |until_ms: &mut u64, ms_min: u64, ms_max: u64| {
+            *until_ms = now_ms + until_ms.saturating_sub(seen_ms).clamp(ms_min, ms_max);
+        };
+        self.blocks.retain(|block| block.until_ms > seen_ms);
+        self.claims.retain(|claim| claim.until_ms > seen_ms);
+        self.blocks.iter_mut().for_each(|block| go_on(&mut block.until_ms, 0, REENTRY_BLOCK_MS));
+        self.claims.iter_mut().for_each(|claim| go_on(&mut claim.until_ms, 0, HOST_AWAITED_MS_MAX));
+        self.invitations.values_mut().for_each(|invitation| go_on(&mut invitation.expires_ms, 0, INVITATION_MS));
         if let Some(ends_at_ms) = &mut self.ends_at_ms {
-            *ends_at_ms = (*ends_at_ms).max(now_ms + LEADERLESS_ROOM_MS);
+            go_on(ends_at_ms, LEADERLESS_ROOM_MS, HOST_AWAITED_MS_MAX);
         }
+        self.move_stays(seen_ms, now_ms);
+    }
+
+    /// Where the date has jumped, who is here has been here for as long as before: who is the host's successor hangs on it.
+    fn move_stays(&mut self, seen_ms: u64, now_ms: u64) {
+        if (seen_ms..=seen_ms.saturating_add(TIME_OFF_MS_MAX)).contains(&now_ms) {
+            return;
+        }
+        let go_on = |since_ms: &mut u64| *since_ms = now_ms.saturating_sub(seen_ms.saturating_sub(*since_ms));
+        for seat in self.seats.values_mut() {
+            go_on(&mut seat.joined_ms);
+            if let Some(stage) = &mut seat.stage {
+                go_on(&mut stage.since_ms);
+                go_on(&mut stage.role_since_ms);
+            }
+        }
+        self.hands.iter_mut().for_each(|hand| go_on(&mut hand.raised_ms));
     }
 
     /// What newcomers have to say.

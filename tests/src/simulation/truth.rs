@@ -1,6 +1,7 @@
 //! What the rooms truly are, revision by revision, and what may be on whose wire. Follows the server's journal and judges it by
 //! rules of its own, which are written here once more as plainly as they can be.
 
+mod spans;
 mod voice;
 mod wire;
 
@@ -40,8 +41,11 @@ pub(super) struct Known {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Truth {
+    /// By the server's clock, which is another after each start.
     pub(super) now_ms: u64,
-    /// When a room changed last.
+    /// By the simulation's.
+    pub(super) true_ms: u64,
+    /// When a room changed last, by that.
     pub(super) changed_ms: u64,
     pub(super) rooms: BTreeMap<RoomId, Known>,
     ears: BTreeMap<u64, Ear>,
@@ -50,9 +54,11 @@ pub(super) struct Truth {
     /// How often each person has asked for an open microphone and has not got it yet.
     unmutes: BTreeMap<UserId, u32>,
     is_disk_failing: bool,
-    /// Since when it is well.
+    /// Since when it is well, by the simulation's clock.
     well_ms: u64,
     is_server_dead: bool,
+    /// When it died, by its own clock.
+    died_ms: u64,
 }
 
 impl Truth {
@@ -72,7 +78,7 @@ impl Truth {
     pub(super) fn note_disk(&mut self, is_failing: bool) {
         self.is_disk_failing = is_failing;
         if !is_failing {
-            self.well_ms = self.now_ms;
+            self.well_ms = self.true_ms;
         } else if !self.is_server_dead {
             for known in self.rooms.values_mut() {
                 known.may_lose = true;
@@ -84,7 +90,8 @@ impl Truth {
     pub(super) fn note_crash(&mut self) {
         self.ears.clear();
         self.is_server_dead = true;
-        let has_recovered = !self.is_disk_failing && self.now_ms >= self.well_ms + RECOVERS_MS;
+        self.died_ms = self.now_ms;
+        let has_recovered = !self.is_disk_failing && self.true_ms >= self.well_ms + RECOVERS_MS;
         for known in self.rooms.values_mut() {
             known.may_lose &= !has_recovered;
             for voice in known.voices.values_mut() {
@@ -112,11 +119,7 @@ impl Truth {
                 return Err(format!("revision {} was told, and {} is what survived", known.told, room.revision()));
             }
             if let Some(kept) = known.history.get(&room.revision()).filter(|_| !known.may_lose) {
-                let mut kept = kept.clone();
-                kept.begin_anew(self.now_ms);
-                if kept != *room {
-                    return Err(format!("what survived is not what was: {room:?} instead of {kept:?}"));
-                }
+                spans::check_gone_on(kept, room, self.died_ms, self.now_ms)?;
             }
             (history, told) = (known.history, known.told.min(room.revision()));
         }
@@ -130,7 +133,7 @@ impl Truth {
     pub(super) fn applied(&mut self, id: &RoomId, event: &Event) -> Checked {
         self.epoch += 1;
         let (now_ms, epoch) = (self.now_ms, self.epoch);
-        self.changed_ms = now_ms;
+        self.changed_ms = self.true_ms;
         let known = self.rooms.get_mut(id).ok_or("a change of a room that nobody began")?;
         check_time(&known.room, event, now_ms)?;
         if let Event::MicrophoneSet { member, self_muted: false, by, .. } = event {

@@ -63,7 +63,11 @@ pub(super) struct World {
     random: Random,
     /// Whether the disk hangs where it would be slow or fail: drawn apart, so that other evenings stay what they are.
     hangs: Random,
+    /// Whether and where dates go wrong: drawn apart, too.
+    dates: Random,
     now_ms: u64,
+    /// How far the clock that the server started with is ahead of the simulation's.
+    clock_off_ms: i64,
     running: Option<Running>,
     /// When a dead server is started again.
     starts_ms: u64,
@@ -91,7 +95,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, keeps_log: bool) -> Self {
         let mut random = Random::new(seed);
-        let hangs = Random::new(!seed);
+        let (hangs, dates) = (Random::new(!seed), Random::new(seed.rotate_left(32)));
         let plan = Plan::draw(&mut random);
         let mut world = Self {
             plan,
@@ -116,6 +120,8 @@ impl World {
             log: keeps_log.then(String::new),
             random,
             hangs,
+            dates,
+            clock_off_ms: 0,
         };
         world.note(|| format!("{plan:?}"));
         for person in 0..plan.people {
@@ -169,7 +175,7 @@ impl World {
         while self.now_ms < end_ms {
             let due_ms = self.due_ms().min(end_ms).max(self.now_ms + 1);
             self.pass(due_ms);
-            self.truth.now_ms = self.now_ms;
+            self.tell_truth_the_time();
             self.read_journal()?;
             self.carry()?;
             self.tend_pages()?;
@@ -177,6 +183,15 @@ impl World {
             self.check()?;
         }
         Ok(())
+    }
+
+    fn tell_truth_the_time(&mut self) {
+        (self.truth.true_ms, self.truth.now_ms) = (self.now_ms, self.by_server(self.now_ms));
+    }
+
+    /// A time of the simulation's by the server's clock.
+    pub(super) const fn by_server(&self, ms: u64) -> u64 {
+        ms.saturating_add_signed(self.clock_off_ms)
     }
 
     /// Lets the server work until it has nothing to do before `due_ms`, or has something to say.
@@ -306,13 +321,16 @@ impl World {
             block_addresses: self.plan.blocks_addresses,
             ..Config::default()
         };
+        self.clock_off_ms = self.draw_clock();
+        self.tell_truth_the_time();
         let (began, server) = {
             let _on = runtime.enter();
-            let server = Simulated::start(config, &self.disk, self.now_ms, chance, self.journal.clone());
+            let shown_ms = self.by_server(self.now_ms);
+            let server = Simulated::start(config, &self.disk, shown_ms, chance, self.journal.clone());
             (Instant::now(), server.map_err(|error| error.to_string())?)
         };
         self.running = Some(Running { runtime, server, began_ms: self.now_ms, began });
-        self.note(|| "server starts".to_owned());
+        self.note_server_started();
         let mut begun = Vec::new();
         let mut entries = Vec::new();
         while let Some(entry) = self.journal.take() {

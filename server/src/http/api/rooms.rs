@@ -74,7 +74,7 @@ impl Room {
 /// `GET /api/rooms`.
 pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) -> Result<Json<RoomsPage>, Refused> {
     let after = after(&uri, |id| RoomId::parse(id).ok())?;
-    let now_ms = house.clock.now_ms();
+    let now_ms = house.clock.admission_ms();
     let rooms: Vec<Room> = house.rooms.overview(after.as_ref()).into_iter().map(|room| Room::of(room, now_ms)).collect();
     let next = rooms.last().filter(|_| rooms.len() == API_PAGE_MAX).map(|room| room.id.clone());
     Ok(Json(RoomsPage { rooms, next }))
@@ -84,7 +84,7 @@ pub(crate) async fn list(_: MayRead, State(house): State<Arc<House>>, uri: Uri) 
 pub(crate) async fn show(_: MayRead, State(house): State<Arc<House>>, Named(room): Named<String>) -> Result<Json<Room>, Refused> {
     let id = RoomId::parse(&room).map_err(|_| Denied::UnknownRoom)?;
     let overview = house.rooms.overview_of(&id).ok_or(Denied::UnknownRoom)?;
-    Ok(Json(Room::of(overview, house.clock.now_ms())))
+    Ok(Json(Room::of(overview, house.clock.admission_ms())))
 }
 
 #[derive(Deserialize)]
@@ -138,8 +138,9 @@ pub(crate) async fn create(
     let passcode = wanted.passcode.as_deref().map(spelling::passcode).transpose().map_err(Denied::InvalidPasscode)?;
     let wait_ms = wait_ms(wanted.wait_hours)?;
     let now_ms = house.clock.now_ms();
+    let waits_until_ms = house.clock.admission_ms() + wait_ms;
     let name = wanted.host_name.as_deref().unwrap_or(HOST_NAME);
-    let (host, token) = house.auth.login(name, None, now_ms).await?;
+    let (host, token) = house.auth.login(name, None).await?;
     let until_ms = now_ms + wait_ms;
     let (answer, answered) = oneshot::channel();
     let order = Message::Order { order: Order::AwaitHost { until_ms }, answer };
@@ -158,7 +159,7 @@ pub(crate) async fn create(
     match made {
         Ok(id) => {
             tracing::info!(room = %id, host = %host.user, "made by the operator");
-            Ok(told(&id, host.user, token, until_ms))
+            Ok(told(&id, host.user, token, waits_until_ms))
         }
         Err(denied) => {
             // Nobody ever learns of its token: one that stays is of no use and does no harm.

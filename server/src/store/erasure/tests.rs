@@ -105,7 +105,7 @@ fn in_no_row_is_anything_of_whom_is_erased() {
     let mut database = open(&folder);
     let name = identity(USER.0).name;
     let mut room = Room::new(hall().id().clone(), Settings::new("Hall".into(), Mode::Moderated), None, USER);
-    commit(&mut database, [created(USER.0, 1_000), Write::Room(Box::new(room.clone()))]);
+    commit(&mut database, [created(USER.0), Write::Room(Box::new(room.clone()))]);
     let happen = |database: &mut Database, room: &mut Room, events: Vec<Event>| {
         events.iter().for_each(|event| room.apply(event));
         commit(database, [Write::Events { room: room.id().clone(), events }]);
@@ -210,7 +210,7 @@ fn a_file_of_a_version_that_overwrote_nothing_is_written_anew() {
 #[tokio::test]
 async fn the_key_is_made_once_and_is_the_same_after_a_restart() {
     let folder = folder();
-    let (store, _) = Store::open(folder.path(), 1_000, std::sync::Arc::default()).unwrap();
+    let (store, _) = Store::open(folder.path(), super::super::tests::clock(), std::sync::Arc::default()).unwrap();
     assert!(store.veil().is_none());
     store.make_veil([1; 32]).await.unwrap();
     store.make_veil([2; 32]).await.unwrap();
@@ -220,7 +220,7 @@ async fn the_key_is_made_once_and_is_the_same_after_a_restart() {
     drop(store);
     // The thread ends when it has nothing more to do, and frees the folder.
     let store = loop {
-        if let Ok((store, _)) = Store::open(folder.path(), 1_000, std::sync::Arc::default()) {
+        if let Ok((store, _)) = Store::open(folder.path(), super::super::tests::clock(), std::sync::Arc::default()) {
             break store;
         }
         tokio::task::yield_now().await;

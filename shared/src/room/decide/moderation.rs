@@ -53,7 +53,7 @@ impl Room {
             return Err(Denied::TooManyBans);
         }
         let address = blocked(address, context);
-        Ok(Event::Banned(Ban { user, name: name.into(), address, at_ms: context.now_ms }))
+        Ok(Event::Banned(Ban { user, name: name.into(), address, at_ms: context.date_ms() }))
     }
 
     pub(super) fn unban(&self, actor: Actor<'_>, user: UserId, context: &Context) -> Decision {

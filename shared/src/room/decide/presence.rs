@@ -142,7 +142,7 @@ impl Room {
         if seat.stage.is_some() {
             events.push(Event::StageLeft { member, exit: StageExit::LeftRoom(reason) });
         }
-        events.push(Event::MemberLeft { member, reason, role: seat.role, at_ms: context.now_ms });
+        events.push(Event::MemberLeft { member, reason, role: seat.role, at_ms: context.date_ms() });
         events.extend(self.after_leaving(member, seat, reason, context));
         Ok(events)
     }

@@ -20,7 +20,7 @@ impl Room {
             member: actor.member,
             user: actor.seat.user,
             name: actor.seat.name.clone(),
-            at_ms: context.now_ms,
+            at_ms: context.date_ms(),
             text: Some(text),
         })])
     }

@@ -1,5 +1,5 @@
 //! What goes wrong: connections that stall, break or swallow everything, a disk that is slow, fails or hangs, people
-//! who vanish, a server that is killed.
+//! who vanish, a server that is killed, clocks that are wrong at a start and dates that jump.
 
 use std::time::Duration;
 
@@ -7,6 +7,8 @@ use dais_shared::limits::STORE_HANG_MS;
 
 use super::World;
 use crate::truth::{COMMIT_MS_MAX, Checked};
+
+const DAY_MS: i64 = 86_400_000;
 
 impl World {
     /// Does what is due of it.
@@ -36,7 +38,30 @@ impl World {
         Ok(())
     }
 
+    /// How far the date is ahead when a server starts: mostly not at all, and sometimes by years.
+    pub(super) fn draw_clock(&mut self) -> i64 {
+        let days = *self.dates.pick(&[0, 0, 0, 0, -3 * 365, -1, 1, 7, 100, 3 * 365, 10 * 365]).expect("there are some");
+        days * DAY_MS + if days == 0 { 0 } else { i64::try_from(self.dates.below(3_600_000)).expect("an hour") }
+    }
+
+    pub(super) fn note_server_started(&mut self) {
+        let off_ms = self.clock_off_ms;
+        self.note(|| format!("server starts, by a clock that is {off_ms} ms ahead"));
+    }
+
+    /// Somebody, or something, sets the date while the server runs.
+    fn set_date(&mut self) {
+        let off_ms = self.draw_clock();
+        if let Some(running) = &self.running {
+            running.server.set_date_off(off_ms);
+            self.note(|| format!("the date is set, {off_ms} ms ahead of the clock that the server started with"));
+        }
+    }
+
     fn fault(&mut self) -> Checked {
+        if self.dates.percent(5) {
+            self.set_date();
+        }
         if self.random.percent(self.plan.crash_percent) {
             return self.crash();
         }

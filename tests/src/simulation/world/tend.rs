@@ -165,6 +165,7 @@ impl World {
                 page.voice_heard += 1;
                 self.check_heard(index, StreamId(header.stream), header.arrival_ms)?;
             }
+            Output::KeepToken { token: None, .. } => return Err("the server does not know its person any more".to_owned()),
             Output::KeepToken { token, .. } => self.people[page.person].token = token,
             Output::Event(event) => self.told(index, event)?,
             Output::FlushMicrophone | Output::PlayClock { .. } | Output::CloseStream(_) | Output::SetGain { .. } => {}
@@ -203,7 +204,7 @@ impl World {
             return Err(format!("{} hears {stream}, whom he turned down to nothing", view.me));
         }
         for (_, asked_ms) in page.confirmed.iter().filter(|(confirmed, _)| *confirmed == stream) {
-            let silent_ms = self.truth.silent_from(&view.room, stream, *asked_ms);
+            let silent_ms = self.truth.silent_from(&view.room, stream, self.by_server(*asked_ms));
             if silent_ms.is_some_and(|silent_ms| arrived_ms < silent_ms) {
                 return Err(format!("{} hears {stream} after the answer that it is muted", view.me));
             }
