@@ -4,6 +4,7 @@
 
 mod clocks;
 pub(super) mod identities;
+mod plans;
 
 use std::sync::Arc;
 use std::time::Duration;
