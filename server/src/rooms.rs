@@ -2,9 +2,11 @@
 //!
 //! A room whose task dies of a fault is taken up again from the store; the fault stays in that room.
 
+mod listing;
 mod places;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +23,7 @@ use crate::room_actor::{Inbox, Message, RoomActor, Sound, open_mailbox};
 use crate::server::House;
 use crate::store::Write;
 use crate::supervise::Part;
+use listing::{Listing, Shown};
 pub(crate) use places::Bounds;
 use places::{Origin, Standing};
 
@@ -65,6 +68,7 @@ pub(crate) struct Rooms {
 #[derive(Debug, Default)]
 struct State {
     entries: BTreeMap<RoomId, Entry>,
+    listing: Listing,
     /// Of rooms that are over, which the store has not been told yet: what it is told then is to end no other.
     owed: BTreeSet<RoomId>,
     /// Rooms that gave way to others, the longest gone first, until somebody makes them anew.
@@ -87,6 +91,10 @@ struct Entry {
 }
 
 impl Entry {
+    fn shown(&self) -> Shown<'_> {
+        Shown { summary: &self.summary, is_unlisted: self.is_unlisted }
+    }
+
     fn overview(&self) -> Overview {
         Overview { summary: self.summary.clone(), is_unlisted: self.is_unlisted, created_ms: self.created_ms }
     }
@@ -176,9 +184,10 @@ impl Rooms {
     /// Shows the lobby what a room has become; forgets one that has ended. Its id stays taken if the store is owed that,
     /// until [`Rooms::free`].
     pub(crate) fn update(&self, room: &Room, owes_end: bool) {
-        let mut state = self.state();
+        let mut guard = self.state();
+        let state = &mut *guard;
         if room.ended().is_some() {
-            let gone = state.entries.remove(room.id());
+            let gone = state.leave(room.id());
             if gone.is_some_and(|entry| entry.standing.gives_way) {
                 state.note_gave_way(room.id());
             }
@@ -201,14 +210,16 @@ impl Rooms {
                 return;
             }
             let is_seen = !(entry.is_unlisted && is_unlisted);
+            state.listing.remove(entry.shown());
             entry.summary = summary;
             entry.is_unlisted = is_unlisted;
+            state.listing.add(entry.shown());
             if !is_seen {
                 return;
             }
         }
         state.first_page = None;
-        drop(state);
+        drop(guard);
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
@@ -241,7 +252,7 @@ impl Rooms {
     /// One page of all rooms, unlisted ones too, in the order of their ids. For the operator.
     pub(crate) fn overview(&self, after: Option<&RoomId>) -> Vec<Overview> {
         let state = self.state();
-        let later = state.entries.iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
+        let later = state.entries.range::<RoomId, _>((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
         later.take(API_PAGE_MAX).map(|(_, entry)| entry.overview()).collect()
     }
 
@@ -273,19 +284,12 @@ impl Rooms {
 
     /// Of the rooms that everybody may know of.
     pub(crate) fn totals(&self) -> Totals {
-        self.totals_where(|entry| !entry.is_unlisted)
+        self.state().listing.of_listed()
     }
 
     /// Of all rooms, for the operator.
     pub(crate) fn totals_with_unlisted(&self) -> Totals {
-        self.totals_where(|_| true)
-    }
-
-    fn totals_where(&self, counts: impl Fn(&Entry) -> bool) -> Totals {
-        let state = self.state();
-        let counted = || state.entries.values().filter(|entry| counts(entry));
-        let seats = |entry: &Entry| u64::from(entry.summary.on_stage) + u64::from(entry.summary.listening);
-        Totals { rooms: counted().count(), members: counted().map(seats).sum() }
+        self.state().listing.of_all()
     }
 
     /// A fresh mailbox for a room that died, unless it has died too often.
@@ -304,7 +308,7 @@ impl Rooms {
     /// Shows a room no more that died too often. Its id stays taken until [`Rooms::free`].
     fn give_up(&self, id: &RoomId) {
         let mut state = self.state();
-        state.entries.remove(id);
+        state.leave(id);
         state.owed.insert(id.clone());
         state.first_page = None;
         drop(state);
@@ -372,15 +376,22 @@ impl State {
             summary: summary_of(room),
             is_unlisted: room.settings().is_unlisted,
         };
+        self.leave(room.id());
+        self.listing.add(entry.shown());
         self.entries.insert(room.id().clone(), entry);
         (handle, inbox)
     }
 
+    /// A room is shown no more.
+    fn leave(&mut self, id: &RoomId) -> Option<Entry> {
+        let gone = self.entries.remove(id)?;
+        self.listing.remove(gone.shown());
+        Some(gone)
+    }
+
     fn page(&self, after: Option<&RoomId>) -> RoomsPage {
-        let is_later = |id: &RoomId| after.is_none_or(|after| id > after);
-        let listed = || self.entries.iter().filter(|(_, entry)| !entry.is_unlisted);
-        let rooms = listed().filter(|(id, _)| is_later(id)).take(ROOMS_PAGE_MAX);
-        RoomsPage { rooms: rooms.map(|(_, entry)| entry.summary.clone()).collect(), total: count(listed().count()) }
+        let rooms = self.listing.after(after).filter_map(|id| self.entries.get(id)).take(ROOMS_PAGE_MAX);
+        RoomsPage { rooms: rooms.map(|entry| entry.summary.clone()).collect(), total: count(self.listing.of_listed().rooms) }
     }
 }
 
