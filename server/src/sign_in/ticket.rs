@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dais_shared::limits::SIGN_IN_MS;
 use data_encoding::HEXLOWER;
 use ring::hmac;
 
@@ -11,6 +12,8 @@ use crate::whole_file;
 
 const FILE: &str = "sign-in-key";
 const MARK: &str = "p.";
+/// A clock may be set back by so much, and nobody has to sign in again for it: an hour.
+const CLOCK_SET_BACK_MS: u64 = 3_600_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -52,12 +55,13 @@ impl Tickets {
         format!("{says}.{}", HEXLOWER.encode(signature.as_ref()))
     }
 
-    /// Whether this is one that has not ended.
+    /// Whether this is one that has not ended. One that would end later than one of now was issued by a clock that was wrong.
     pub(super) fn holds(&self, ticket: &str, now_ms: u64) -> bool {
         let Some((says, signature)) = ticket.rsplit_once('.') else { return false };
         let Ok(signature) = HEXLOWER.decode(signature.as_bytes()) else { return false };
         let until_ms = says.strip_prefix(MARK).and_then(|ms| ms.parse::<u64>().ok());
-        until_ms.is_some_and(|until_ms| now_ms < until_ms) && hmac::verify(&self.key, says.as_bytes(), &signature).is_ok()
+        let is_now = |until_ms: u64| now_ms < until_ms && until_ms <= now_ms.saturating_add(SIGN_IN_MS + CLOCK_SET_BACK_MS);
+        until_ms.is_some_and(is_now) && hmac::verify(&self.key, says.as_bytes(), &signature).is_ok()
     }
 }
 
@@ -80,6 +84,9 @@ mod tests {
         let tickets = Tickets::open(folder.path(), b"open sesame").unwrap();
         let ticket = tickets.issue(1_000);
         assert!(tickets.holds(&ticket, 999));
+        let ahead_ms = 3 * 365 * 24 * 3_600_000;
+        let ahead = tickets.issue(ahead_ms + SIGN_IN_MS);
+        assert!(tickets.holds(&ahead, ahead_ms) && !tickets.holds(&ahead, 1_000), "a wrong clock gives nobody three years");
         let later = ticket.replace("p.1000", "p.9999");
         let signature = ticket.rsplit_once('.').unwrap().1;
         let other = if ticket.ends_with('0') { "1" } else { "0" };

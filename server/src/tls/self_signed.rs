@@ -39,12 +39,15 @@ impl SelfSigned {
         let secret = if self.key.exists() { read_one(&self.key)? } else { self.make_key()? };
         let kept = read_one(&self.certificate).and_then(|chain| self.parse(&chain, &secret));
         match kept {
+            Ok(Pair { dates, .. }) if dates.not_before > now => self.make_anew(&secret, now), // by a clock that was ahead
             Ok(pair) if pair.dates.days_left(now) >= i64::from(SELF_SIGNED_RENEWAL_DAYS) => Ok(pair),
-            _ => {
-                let chain = self.make_certificate(&secret, now)?;
-                self.parse(&chain, &secret)
-            }
+            _ => self.make_anew(&secret, now),
         }
+    }
+
+    fn make_anew(&self, secret: &[u8], now: OffsetDateTime) -> Result<Pair, TlsError> {
+        let chain = self.make_certificate(secret, now)?;
+        self.parse(&chain, secret)
     }
 
     fn parse(&self, chain: &[u8], secret: &[u8]) -> Result<Pair, TlsError> {
@@ -135,6 +138,9 @@ mod tests {
         let renewed = own.load_or_make(now + renewal + Duration::days(2)).unwrap();
         assert_ne!(renewed.fingerprint(), first.fingerprint());
         assert_eq!(std::fs::read(&own.key).unwrap(), secret);
+        let ahead = own.load_or_make(now + Duration::days(3_650)).unwrap();
+        let right = own.load_or_make(now).unwrap();
+        assert!(right.dates.not_before < now && now < ahead.dates.not_before, "a clock that was ahead leaves none behind");
     }
 
     #[test]
