@@ -30,3 +30,4 @@ mod tidy;
 mod tls;
 mod unreached;
 mod voice;
+mod wrong_clock;

@@ -11,6 +11,8 @@ use super::http::{self, Answer};
 
 /// What the server is told, a word per line.
 const ARGUMENTS: &str = "DAIS_TEST_ARGUMENTS";
+/// How far its clock is ahead of the machine's, in milliseconds.
+const CLOCK_OFF: &str = "DAIS_TEST_CLOCK_OFF";
 
 /// A running server. Killed when dropped.
 pub(crate) struct ServerProcess {
@@ -31,6 +33,11 @@ impl ServerProcess {
 
     /// With more options, and where `files` says so with a limit of open files.
     pub(crate) fn start_with(folder: &Path, port: u16, options: &[&str], files: Option<u32>) -> Self {
+        Self::start_by(folder, port, options, files, 0)
+    }
+
+    /// And by a clock that is so far ahead.
+    pub(crate) fn start_by(folder: &Path, port: u16, options: &[&str], files: Option<u32>, clock_off_ms: i64) -> Self {
         let listen = format!("127.0.0.1:{port}");
         let arguments = [&["dais", "--listen", &listen, "--data-dir", folder.to_str().unwrap()], options].concat().join("\n");
         let program = std::env::current_exe().unwrap();
@@ -47,6 +54,7 @@ impl ServerProcess {
         let mut child = command
             .args(["--exact", "harness::process::a_server_in_its_own_process_answers", "--nocapture", "--quiet"])
             .env(ARGUMENTS, arguments)
+            .env(CLOCK_OFF, clock_off_ms.to_string())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::options().create(true).append(true).open(&complaints).unwrap())
             .spawn()
@@ -112,7 +120,8 @@ impl Drop for ServerProcess {
 #[test]
 fn a_server_in_its_own_process_answers() {
     if let Ok(arguments) = std::env::var(ARGUMENTS) {
-        assert_eq!(dais_server::run(arguments.lines().map(Into::into)), std::process::ExitCode::SUCCESS);
+        let clock_off_ms = std::env::var(CLOCK_OFF).unwrap().parse().unwrap();
+        assert_eq!(dais_server::run_by(arguments.lines().map(Into::into), clock_off_ms), std::process::ExitCode::SUCCESS);
         return;
     }
     let folder = tempfile::TempDir::with_prefix("dais-process-").unwrap();
