@@ -58,6 +58,9 @@ pub use refused::Refused;
 pub use routes::paths;
 pub use server::{Error, Running, Server, Status};
 pub use sign_in::SignInError;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use store::bench;
 pub use store::{BackupError, OpenError};
 pub use tls::TlsError;
 

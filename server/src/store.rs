@@ -5,6 +5,8 @@
 //! the disk fails, nothing is taken that could not be kept; it is tried again and again. While it hangs, nobody waits for it.
 
 mod backup;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod cause;
 mod database;
 mod dirty;
@@ -56,9 +58,9 @@ pub(crate) use erasure::{Person, VeilKey};
 pub(crate) use examination::{Examined, examine};
 pub(crate) use files::{FILE, is_in_use, probe};
 use health::{Health, Patience};
+pub(crate) use house::{DATE_TOLERANCE_MS, Jump, is_jump, said};
 pub(crate) use identities::{Acquaintance, Known};
 pub(crate) use leftovers::Wiped;
-pub(crate) use house::{DATE_TOLERANCE_MS, Jump, is_jump, said};
 pub(crate) use links::{Link, LinkId};
 pub(crate) use log::missing as without_its_log;
 use standing::Trouble;

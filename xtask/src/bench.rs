@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what things cost on this machine. Prints numbers and judges none.
+//! `cargo xtask bench`: what things cost on this machine. Prints numbers, and judges none but the store's.
 
 use std::path::PathBuf;
 
@@ -13,16 +13,15 @@ use crate::{Result, client, project, setup, test};
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((kind, [])) if kind == "render" => render(),
+        Some((kind, options)) if kind == "store" => store(options),
         Some((kind, [])) if kind == "echo" => in_browsers("echo.mjs", &[]),
         Some((kind, options)) if kind == "fan-out" => fan_out(options),
         Some((kind, options)) if kind == "join" => in_browsers("join.mjs", options),
         Some((kind, options)) if kind == "speech" => in_browsers("speech.mjs", options),
         Some((kind, options)) if kind == "listener" => in_browsers("listener.mjs", options),
         Some((kind, options)) if kind == "mouth-to-ear" => in_browsers("mouth_to_ear.mjs", options),
-        _ => {
-            Err("say what to measure: cargo xtask bench render, echo, fan-out, join, listener, mouth-to-ear, or speech"
-                .to_owned())
-        }
+        _ => Err("say what to measure: cargo xtask bench render, echo, fan-out, store, join, listener, mouth-to-ear, or speech"
+            .to_owned()),
     }
 }
 
@@ -46,6 +45,13 @@ fn built_server() -> Result<PathBuf> {
     }
     client::insist_on_small_in(&program)?;
     Ok(program)
+}
+
+/// Every request to the store, on an empty one and on a full one. Fails where the full one takes more than twice as long.
+fn store(options: &[String]) -> Result<()> {
+    let bench =
+        ["run", "--release", "--quiet", "--package", "dais-server", "--features", "bench", "--example", "what_storing_costs"];
+    run(with_args("cargo", &bench).arg("--").args(options))
 }
 
 /// What only real browsers tell, on the release build as it stands.

@@ -74,6 +74,9 @@ Dais: the commands of this project
   cargo xtask bench fan-out [--rounds N] [--seconds N]
                                   what it costs the server to give voice to 200 and 1,000 listeners, beside
                                   a bare loop of sends; fails where a gate is missed
+  cargo xtask bench store [--identities N] [--rooms N] [--links N] [--times N]
+                                  what each request to the store costs on an empty one and on a full
+                                  one (100,000, 10,000 and 100,000): no more than twice as much
   cargo xtask bench echo          how much of a voice comes back from a loudspeaker beside a microphone
   cargo xtask bench listener [--seconds N]
                                   what it costs a browser to hear three people, beside its own WebRTC,

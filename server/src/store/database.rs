@@ -17,9 +17,9 @@ use super::cause::{self, Look, OpenError};
 use super::dirty::Dirty;
 use super::erasure;
 use super::files::{Files, make_private};
+use super::house::House;
 use super::leftovers::Leftovers;
 use super::links::{self, Link};
-use super::house::House;
 use super::rows::write_room;
 use super::standing::{Fallen, Standing, Trouble};
 use super::{Acquaintance, ByLink, Known, TokenHash, Write, examination, identities, log};
@@ -113,8 +113,7 @@ impl Database {
         let house = House::begin(&connection, now)?;
         let (rooms, dirty_rooms, replaced_rooms) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
         let is_written = true;
-        let mut opened =
-            Self { connection, house, is_written, rooms, dirty_rooms, replaced_rooms, leftovers, standing };
+        let mut opened = Self { connection, house, is_written, rooms, dirty_rooms, replaced_rooms, leftovers, standing };
         opened.begin_rooms_anew()?;
         Ok(opened)
     }

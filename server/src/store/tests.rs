@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::database::Database;
 use super::rows::read_rooms;
 use super::{ByLink, Keeper, Known, Link, LinkId, OpenError, Request, Store, TokenHash, Write};
-use crate::spelling::looks;
 use crate::clock::{Clock, Moment};
+use crate::spelling::looks;
 
 pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("dais-store-").unwrap()
