@@ -18,6 +18,7 @@ use super::database::Database;
 use super::rows::Wide;
 use super::{ByLink, Link, LinkId, Store, TokenHash, Write};
 use crate::clock::Clock;
+use crate::spelling::looks;
 
 /// A full store takes no more than so many times what an empty one takes.
 const GATE: f64 = 2.0;
@@ -228,7 +229,7 @@ impl Side {
             RevokeLink => store.write(Write::LinkRevoked(LinkId((1 << 32) | number))).await.is_ok(),
             MakeRoom => store.write(Write::Room(Box::new(room(number)))).await.is_ok(),
             ChangeRoom => {
-                let events = vec![Event::SettingChanged(Setting::Topic(format!("topic {number}")))];
+                let events = vec![Event::SettingChanged { setting: Setting::Topic(format!("topic {number}")), by: UserId(1) }];
                 store.write(Write::Events { room: room(number).id().clone(), events }).await.is_ok()
             }
             LoadRoom => store.load_room(room(number).id().clone()).await.is_ok_and(|room| room.is_some()),
@@ -262,7 +263,8 @@ fn room(number: u64) -> Room {
     let founder = UserId(NEW_USERS + number);
     let mut room = Room::new(id, Settings::new(format!("Room {number}"), Mode::Moderated), None, founder);
     let address = AddressPrefix::V4([10, 0, 0, 1]);
-    let join = Join { user: founder, name: "Ada".into(), address, passcode: None, microphone_open: false, pass: Pass::NONE };
+    let (name, looks, pass) = ("Ada".into(), looks("Ada"), Pass::NONE);
+    let join = Join { user: founder, name, looks, address, passcode: None, microphone_open: false, pass };
     let events = room.decide(&Input::Join(join), &Context::at(1_000)).expect("the founder may come in");
     events.iter().for_each(|event| room.apply(event));
     room
