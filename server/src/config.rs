@@ -2,12 +2,13 @@
 //! of what the options do.
 
 mod checked;
+mod file;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,8 +20,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::logging::{self, LIFE};
-use crate::refused::{Refused, Tried};
+use crate::refused::Refused;
 use checked::{admin_token, count, listen, log, origins, proxies, tls};
+use file::{File, read_file};
 
 /// Everything the server can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -396,35 +398,6 @@ enum TlsKind {
     SelfSigned,
 }
 
-/// The file: the long options' names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    listen: Option<String>,
-    data_dir: Option<PathBuf>,
-    web_dir: Option<PathBuf>,
-    block_addresses: Option<bool>,
-    room_seats: Option<usize>,
-    stage_seats: Option<usize>,
-    connections_per_address: Option<usize>,
-    connections: Option<usize>,
-    rooms: Option<usize>,
-    rooms_per_person: Option<usize>,
-    #[serde(rename = "allow-origin")]
-    allow_origins: Option<Vec<String>>,
-    #[serde(rename = "trust-proxy")]
-    trust_proxies: Option<Vec<String>>,
-    tls: Option<TlsKind>,
-    tls_certificate: Option<PathBuf>,
-    tls_key: Option<PathBuf>,
-    admin_token: Option<String>,
-    sign_in_password_file: Option<PathBuf>,
-    sign_in_jwt_key: Option<PathBuf>,
-    log: Option<String>,
-    log_format: Option<LogFormat>,
-    log_addresses: Option<LogAddresses>,
-}
-
 /// Reads the options from the command line (the program's name first), the environment and the file.
 ///
 /// # Errors
@@ -493,13 +466,4 @@ fn configure(options: Options) -> Result<Config, ConfigError> {
         log_format: options.log_format.or(file.log_format).unwrap_or(default.log_format),
         log_addresses: options.log_addresses.or(file.log_addresses).unwrap_or(default.log_addresses),
     })
-}
-
-fn read_file(path: &Path) -> Result<File, ConfigError> {
-    let wrong = |reason| ConfigError::Wrong { path: path.into(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => wrong("it is no text in UTF-8".to_owned()),
-        _ => ConfigError::Unreadable(Refused::new(path, Tried::Read, &error)),
-    })?;
-    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
 }

@@ -4,6 +4,7 @@
 
 mod farewell;
 mod flips;
+mod incoming;
 mod intake;
 mod request;
 
@@ -19,7 +20,7 @@ use dais_shared::limits::{
 };
 use dais_shared::room::Unheard;
 use dais_shared::voice::Header;
-use dais_shared::wire::{ClientFrame, DecodeError, FromClient, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame, decode_client};
+use dais_shared::wire::{ClientFrame, Goodbye, Identity, PROTOCOL_VERSION, ServerFrame};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
@@ -33,6 +34,7 @@ use crate::sign_in::Session;
 use crate::socket::Socket;
 use crate::store::LinkId;
 use crate::websocket::{self, FrameError, Kind};
+use incoming::{Incoming, incoming};
 pub(crate) use intake::Allowances;
 use intake::{Charge, Intake, Verdict};
 
@@ -54,12 +56,6 @@ type Step = Result<(), End>;
 /// A pong that is a fault, to prove that it stays in its connection.
 #[cfg(test)]
 pub(crate) const FAULT: u32 = u32::MAX;
-
-/// A message taken out of the inbox.
-enum Incoming {
-    Control(ClientFrame),
-    Voice { header: Header, bytes: Bytes },
-}
 
 /// The seat that this connection has in a room.
 #[derive(Debug)]
@@ -472,16 +468,6 @@ impl Connection {
     fn occupant(&self) -> Option<(&Handle, Occupant)> {
         let seat = self.seat.as_ref().filter(|seat| !seat.tenure.has_ended())?;
         Some((&seat.room, Occupant { member: seat.member, connection: self.id }))
-    }
-}
-
-fn incoming(payload: &[u8]) -> Result<Incoming, End> {
-    match decode_client(payload) {
-        Ok(FromClient::Control(frame)) => Ok(Incoming::Control(frame)),
-        Ok(FromClient::Voice { bytes, header }) => Ok(Incoming::Voice { header, bytes: Bytes::copy_from_slice(bytes) }),
-        Err(DecodeError::TooLarge) => Err(End::Goodbye(Goodbye::TooLarge)),
-        Err(DecodeError::WrongVersion(_)) => Err(End::Goodbye(Goodbye::WrongVersion)),
-        Err(DecodeError::UnknownKind | DecodeError::Control | DecodeError::Voice(_)) => Err(End::Goodbye(Goodbye::Malformed)),
     }
 }
 
