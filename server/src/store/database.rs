@@ -95,25 +95,20 @@ impl Database {
         }
         migrate(&connection, version).map_err(unreadable)?;
         let leftovers = Leftovers::open(&files.database).map_err(|error| Refused::new(&files.database, Tried::Write, &error))?;
-        let standing = unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?;
-        let files = Files::of(folder);
-        let unreadable = |error: rusqlite::Error| cause::of(&error, &files, Look::AtFiles);
-        let opened = Self::over(connection, now, Some(leftovers), Some(standing)).map_err(unreadable)?;
+        let mut opened = Self::over(connection, now, Some(leftovers)).map_err(unreadable)?;
         opened.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(unreadable)?;
+        // Once something was read: the log is there then.
+        let standing = unopened.opened(files).map_err(|fallen| OpenError::Fallen { reason: fallen.to_string() })?;
+        opened.standing = Some(standing);
         Ok(opened)
     }
 
     /// What stands in the rows, as it goes on now.
-    fn over(
-        connection: Connection,
-        now: Moment,
-        leftovers: Option<Leftovers>,
-        standing: Option<Standing>,
-    ) -> rusqlite::Result<Self> {
+    fn over(connection: Connection, now: Moment, leftovers: Option<Leftovers>) -> rusqlite::Result<Self> {
         let house = House::begin(&connection, now)?;
         let (rooms, dirty_rooms, replaced_rooms) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
         let is_written = true;
-        let mut opened = Self { connection, house, is_written, rooms, dirty_rooms, replaced_rooms, leftovers, standing };
+        let mut opened = Self { connection, house, is_written, rooms, dirty_rooms, replaced_rooms, leftovers, standing: None };
         opened.begin_rooms_anew()?;
         Ok(opened)
     }
@@ -129,7 +124,7 @@ impl Database {
         let connection = Connection::open_in_memory()?;
         equip(&connection)?;
         migrate(&connection, 0)?;
-        Self::over(connection, Moment::default(), None, None)
+        Self::over(connection, Moment::default(), None)
     }
 
     /// Lets the file grow no more, or again.

@@ -173,7 +173,7 @@ fn write_exclusions(
         }
     }
     if is_due(dirty.bans) {
-        anew("erased_bans")?;
+        anew("DELETE FROM erased_bans WHERE room = ?1")?;
         let mut insert = connection.prepare_cached("INSERT INTO erased_bans VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (place, ban) in (0_u32..).zip(room.erased_bans()) {
             insert.execute(params![id, place, ban.person.0, ban.address.map(|mark| mark.0), Wide(ban.at_ms)])?;
