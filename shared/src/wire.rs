@@ -22,7 +22,7 @@ use crate::view::{Absent, Delta, Member, View};
 use crate::voice;
 
 /// What both sides must agree on. The first thing a client says.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 /// First byte of a control message.
 pub const KIND_CONTROL: u8 = 0;

@@ -174,6 +174,9 @@ fn from_servers() -> Vec<(&'static str, Vec<u8>)> {
         ("logged in", wire::encode_server(&reply(1, 0, Ok(Reply::LoggedIn { identity, token: Some(Token([0xA5; 16])) })))),
         ("joined", wire::encode_server(&reply(4, 3, Ok(Reply::Joined { room: room(), member: MemberId(2) })))),
         ("denied", wire::encode_server(&reply(6, 4, Err(Denied::StageFull)))),
+        ("a room to be opened", wire::encode_server(&reply(7, 0, Ok(Reply::RoomToOpen)))),
+        ("denied, by the network's share", wire::encode_server(&reply(8, 0, Err(Denied::TooManyRoomsOfNetwork)))),
+        ("denied, as the room gave way", wire::encode_server(&reply(9, 0, Err(Denied::RoomGaveWay)))),
         ("snapshot", wire::encode_server(&ServerFrame::Snapshot(view()))),
         ("delta", wire::encode_server(&ServerFrame::Delta(delta))),
         (
