@@ -20,8 +20,10 @@ use fences::{commands, fences};
 use reader::{Reader, SUBSTITUTIONS, Went, output_of};
 
 /// How commands begin that are not typed here, and why.
-const NOT_TYPED: [(&str, &str); 10] = [
+const NOT_TYPED: [(&str, &str); 12] = [
     ("cargo xtask test", "it runs this test"),
+    ("cargo xtask build", "it makes what `cargo xtask test` makes and tests"),
+    ("cargo xtask setup", "it installs programs"),
     ("cargo xtask dev", "it needs Trunk, and goes on for ever; its parts have tests of their own"),
     ("cargo xtask check", "its steps are steps of `cargo xtask test`"),
     ("cargo xtask fuzz", "it takes four minutes; its corpora are tests"),
