@@ -150,7 +150,8 @@ impl Bot {
 }
 
 /// A view without what coming back may change: who is connected, until when seats are held, how often anything changed;
-/// and which stream somebody is whose microphone was closed, since his page may be a new one.
+/// which stream somebody is whose microphone was closed, since his page may be a new one; and when an invitation ends, since
+/// what the server was off is no part of its minute.
 fn lasting(view: &View) -> View {
     let mut view = view.clone();
     view.revision = Revision(0);
@@ -161,6 +162,9 @@ fn lasting(view: &View) -> View {
         }
     }
     view.audience.iter_mut().for_each(|listener| listener.reconnecting = false);
+    view.private.invitation.iter_mut().for_each(|invitation| invitation.expires_ms = 0);
+    let moderation = view.private.moderation.iter_mut();
+    moderation.flat_map(|moderation| &mut moderation.invited).for_each(|invited| invited.expires_ms = 0);
     view
 }
 
