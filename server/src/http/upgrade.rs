@@ -80,8 +80,12 @@ pub(crate) async fn websocket(
 }
 
 /// `POST /ws`: why a page is not connected. Browsers tell no page why a handshake failed; this says what stood in its way, in
-/// a word for the page and a sentence. Where nothing does, it is answered as any other method here.
+/// a word for the page and a sentence. Where nothing does, that is an answer as good as any: an error status would stand in the
+/// console of a page that only waits for its server to be back. A handshake by this method is refused as by any other.
 pub(crate) async fn why_not(State(house): State<Arc<House>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+    if headers.contains_key(header::UPGRADE) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
+    }
     let address = origin::address(peer.0.ip(), &headers, &house.trust_proxies);
     let told = |refusal, detail| told_already((status(refusal), Json(WhyNot { error: refusal.label(), detail })));
     if let Err(foreign) = origin::check(&headers, house.is_https, &house.allow_origins) {
@@ -91,7 +95,7 @@ pub(crate) async fn why_not(State(house): State<Arc<House>>, Extension(peer): Ex
         Err(refusal) => told(refusal, sentence(refusal)),
         Ok(()) => {
             let nothing = WhyNot { error: "none", detail: "Nothing stands in the way of a connection here.".into() };
-            told_already((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], Json(nothing)))
+            Json(nothing).into_response()
         }
     }
 }
