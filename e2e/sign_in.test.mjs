@@ -113,7 +113,7 @@ test('whoever is sent as the host of a room that is not there opens it by joinin
 test('a token that is over leads nowhere, in words', async () => {
   const late = await Person.arrive(browser, 'Late', { tapped: false });
   await late.page.goto(`${server.url}/sign-in#token=${token({ exp: 1 })}`);
-  await late.page.getByText(/its time is over/).waitFor();
+  await late.page.getByText(/has expired/).waitFor();
   assert.ok(!late.page.url().includes('token'), 'and is out of the address');
   await late.leaves();
 });
