@@ -10,6 +10,9 @@ use web_sys::{RequestInit, Response, window};
 const WHERE: &str = "/ws";
 /// The server answers, and one failed try may have been before it did.
 const TRIES_BEFORE_SUSPICION: u32 = 2;
+/// As many as the engine makes in the eager seconds after a connection was lost. A server that restarts is back by then, and
+/// until then every question to it would stand as an error on the browser's console.
+const TRIES_BEFORE_DOUBT: u32 = 16;
 
 /// What stands in the way of a connection to a server that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +27,11 @@ pub(crate) enum Obstacle {
     OnTheWay,
 }
 
-/// What is in the way, where the last try has failed and anything is to be found out.
-pub(crate) async fn obstacle(connection: ConnectionState) -> Option<Obstacle> {
+/// What is in the way, where the last try has failed and anything is to be found out: soon for a page that never was online,
+/// and for one that was once its server should be back.
+pub(crate) async fn obstacle(connection: ConnectionState, was_online: bool) -> Option<Obstacle> {
     let ConnectionState::Reconnecting { failed_tries, retry_in_ms } = connection else { return None };
-    if failed_tries == 0 || retry_in_ms == 0 {
+    if failed_tries < if was_online { TRIES_BEFORE_DOUBT } else { 1 } || retry_in_ms == 0 {
         return None;
     }
     let init = RequestInit::new();

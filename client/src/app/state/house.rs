@@ -16,6 +16,7 @@ pub(crate) struct House {
     identity: RwSignal<Option<Identity>>,
     rooms: RwSignal<Option<RoomsPage>>,
     has_worker_failed: RwSignal<bool>,
+    was_online: StoredValue<bool>,
     watchers: StoredValue<u32>,
 }
 
@@ -26,6 +27,7 @@ pub(super) fn provide() {
         identity: RwSignal::new(None),
         rooms: RwSignal::new(None),
         has_worker_failed: RwSignal::new(false),
+        was_online: StoredValue::new(false),
         watchers: StoredValue::new(0),
     });
 }
@@ -49,6 +51,11 @@ impl House {
     /// Whether commands reach the server now.
     pub(crate) fn is_online(self) -> bool {
         matches!(self.connection.get(), ConnectionState::Online | ConnectionState::Stalled)
+    }
+
+    /// Whether this page has been connected since it was loaded.
+    pub(super) fn was_online(self) -> bool {
+        self.was_online.get_value()
     }
 
     /// The name one has on this server; absent before login and until the server has said.
@@ -95,6 +102,9 @@ impl House {
     pub(super) fn set_connection(self, connection: ConnectionState) {
         if !matches!(connection, ConnectionState::Reconnecting { .. }) {
             self.obstacle.set(None);
+        }
+        if connection == ConnectionState::Online {
+            self.was_online.set_value(true);
         }
         self.connection.set(connection);
     }

@@ -158,7 +158,8 @@ impl Intake {
     fn look_for_obstacle(&self, connection: ConnectionState) {
         if let ConnectionState::Reconnecting { retry_in_ms: 1.., .. } = connection {
             let house = self.house;
-            spawn_local(async move { house.set_obstacle(why_not::obstacle(connection).await) });
+            let was_online = house.was_online();
+            spawn_local(async move { house.set_obstacle(why_not::obstacle(connection, was_online).await) });
         }
     }
 
