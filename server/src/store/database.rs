@@ -281,7 +281,8 @@ impl Database {
                 kept.dirty = None;
             }
         }
-        Ok(self.standing.as_ref().map_or(Ok(()), Standing::check)?)
+        // A log or a lock that was removed meanwhile is mended now: the change is in files that SQLite still has open.
+        self.stand()
     }
 
     /// Writes what is there already: something that a disk which takes nothing refuses, even where no room has changed.

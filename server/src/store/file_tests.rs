@@ -276,6 +276,23 @@ fn a_folder_has_one_server() {
 }
 
 #[test]
+fn what_is_removed_while_a_change_is_made_is_mended_and_the_change_kept() {
+    for name in ["dais.lock", "dais.db-wal", "dais.db-shm"] {
+        let folder = folder();
+        let mut database = open(&folder);
+        commit(&mut database, [created(1)]);
+        database.begin().unwrap();
+        database.write(created(2)).unwrap();
+        fs::remove_file(folder.path().join(name)).unwrap();
+        database.commit().unwrap();
+        assert!(folder.path().join(name).exists(), "{name} is there again");
+        drop(database);
+        let database = open(&folder);
+        assert!([1, 2].iter().all(|user| database.is_user_known(UserId(*user)).unwrap()), "{name}");
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let folder = folder();
     let file = folder.path().join("file");

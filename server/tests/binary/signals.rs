@@ -137,8 +137,10 @@ fn told_again_it_ends_at_once() {
     let mut going_on = [0; 12];
     socket.read_exact(&mut going_on).unwrap();
     assert_eq!(&going_on, b"HTTP/1.1 100");
-    let both = format!("kill -TERM {0} && kill -INT {0}", serving.child.id());
-    assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
+    let mut log = Log::of(&mut serving);
+    signal(&serving.child, "TERM");
+    log.until("Dais stops");
+    signal(&serving.child, "INT");
     let status = ends(&mut serving.child);
     assert_eq!((status.code(), status.signal()), (Some(130), None));
 }

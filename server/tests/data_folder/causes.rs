@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{ANYBODY, LEFT, PROGRAM, Serving, allow, copy_all, file, serve};
+use super::displaced::start;
+use super::{ANYBODY, LEFT, PROGRAM, Serving, allow, copy_all, file};
 
 const TABLE: &str = include_str!("../../../docs/store.md");
 /// Nobody, who owns nothing.
@@ -124,7 +125,12 @@ fn in_files() -> Vec<(&'static str, Makes)> {
 /// Those that need somebody else, another user or another disk.
 fn in_their_surroundings() -> Vec<Case> {
     vec![
-        case("another server works there", Nothing, |data| Held { _server: Some(serve(data, &[])), ..Held::default() }),
+        case("another server works there", Nothing, |data| {
+            let server = start(data);
+            // What it writes when it starts is written before that.
+            assert!(server.makes("room"));
+            Held { _server: Some(server), ..Held::default() }
+        }),
         case("the disk is full", Mounted("head -c 2000000 /dev/zero >\"$1/filler\" 2>/dev/null"), |_| Held::default()),
         case("the file system is read-only", Mounted("mount -o remount,bind,ro \"$1\""), |_| Held::default()),
         case("the folder may not be written", Stranger, |data| {

@@ -30,7 +30,7 @@ impl Serving {
     }
 
     /// Asks for a room; whether it is promised.
-    fn makes(&self, room: &str) -> bool {
+    pub(super) fn makes(&self, room: &str) -> bool {
         let (status, answer) = self.http("POST", "/api/rooms", &format!(r#"{{"id": "{room}", "title": "{room}"}}"#));
         assert!(matches!(status, 201 | 503), "{answer}");
         status == 201
@@ -54,7 +54,7 @@ impl Serving {
     }
 }
 
-fn start(data: &Path) -> Serving {
+pub(super) fn start(data: &Path) -> Serving {
     serve(data, &["--admin-token", TOKEN])
 }
 
