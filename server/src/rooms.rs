@@ -25,7 +25,7 @@ use crate::store::Write;
 use crate::supervise::Part;
 use listing::{Listing, Shown};
 pub(crate) use places::Bounds;
-use places::{Origin, Standing};
+use places::{Origin, Places, Standing};
 
 /// The way to one room.
 #[derive(Clone, Debug)]
@@ -69,12 +69,11 @@ pub(crate) struct Rooms {
 struct State {
     entries: BTreeMap<RoomId, Entry>,
     listing: Listing,
+    places: Places,
     /// Of rooms that are over, which the store has not been told yet: what it is told then is to end no other.
     owed: BTreeSet<RoomId>,
     /// Rooms that gave way to others, the longest gone first, until somebody makes them anew.
     gave_way: VecDeque<RoomId>,
-    /// How many rooms have been made or taken up.
-    made: u64,
     /// The first page as a finished frame, until the next change: one encoding for everybody who watches.
     first_page: Option<Bytes>,
 }
@@ -82,7 +81,6 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     handle: Handle,
-    standing: Standing,
     created_ms: Option<u64>,
     restarts: u32,
     summary: RoomSummary,
@@ -187,8 +185,7 @@ impl Rooms {
         let mut guard = self.state();
         let state = &mut *guard;
         if room.ended().is_some() {
-            let gone = state.leave(room.id());
-            if gone.is_some_and(|entry| entry.standing.gives_way) {
+            if state.leave(room.id()).is_some_and(|standing| standing.gives_way) {
                 state.note_gave_way(room.id());
             }
             if owes_end {
@@ -196,16 +193,10 @@ impl Rooms {
             }
         } else {
             let Some(entry) = state.entries.get_mut(room.id()) else { return };
-            entry.standing.is_deserted = room.is_deserted();
-            // Who came back in time has his place.
-            entry.standing.gives_way &= entry.standing.is_deserted;
+            state.places.note_deserted(room.id(), room.is_deserted());
+            state.places.note_founder(room.id(), room.founder());
             let summary = summary_of(room);
             let is_unlisted = room.settings().is_unlisted;
-            let origin = &mut entry.standing.origin;
-            if origin.founder != room.founder() {
-                // He is erased, and his address is not remembered either.
-                (origin.founder, origin.address) = (room.founder(), None);
-            }
             if entry.summary == summary && entry.is_unlisted == is_unlisted {
                 return;
             }
@@ -325,8 +316,7 @@ impl State {
     /// The id under which a new room may stand, in whose favour another one may have been told to give way.
     fn admit(&mut self, new: &NewRoom, bounds: Bounds, chance: &Chance) -> Result<RoomId, Denied> {
         let id = self.id_for(new, chance)?;
-        let rooms = self.entries.iter().map(|(id, entry)| (id, &entry.standing));
-        if let Some(other) = places::find(rooms, self.owed.len(), new.origin(), bounds)?.cloned() {
+        if let Some(other) = self.places.find(self.owed.len(), new.origin(), bounds)?.cloned() {
             self.send_away(&other)?;
         }
         self.gave_way.retain(|gone| *gone != id);
@@ -335,11 +325,11 @@ impl State {
 
     /// Has a room give way. Whoever comes back to it in this moment has come in time.
     fn send_away(&mut self, id: &RoomId) -> Result<(), Denied> {
-        let entry = self.entries.get_mut(id).ok_or(Denied::TooManyRooms)?;
+        let entry = self.entries.get(id).ok_or(Denied::TooManyRooms)?;
         let (answer, _) = oneshot::channel(); // it shows by what becomes of the room
         let told = entry.handle.mailbox.try_send(Message::Order { order: Order::GiveWay, answer });
         told.map_err(|_| Denied::TooManyRooms)?;
-        entry.standing.gives_way = true;
+        self.places.send_away(id);
         tracing::info!(room = %id, "gives way: nobody is in it, and others have no place");
         Ok(())
     }
@@ -367,26 +357,25 @@ impl State {
     fn enter(&mut self, room: &Room, origin: Origin) -> (Handle, Inbox) {
         let (mailbox, voice, inbox) = open_mailbox();
         let handle = Handle { id: room.id().clone(), mailbox, voice, ending: Ending::default() };
-        self.made += 1;
         let entry = Entry {
             handle: handle.clone(),
-            standing: Standing { origin, number: self.made, is_deserted: false, gives_way: false },
             created_ms: room.created_ms(),
             restarts: 0,
             summary: summary_of(room),
             is_unlisted: room.settings().is_unlisted,
         };
         self.leave(room.id());
+        self.places.enter(room.id(), origin);
         self.listing.add(entry.shown());
         self.entries.insert(room.id().clone(), entry);
         (handle, inbox)
     }
 
-    /// A room is shown no more.
-    fn leave(&mut self, id: &RoomId) -> Option<Entry> {
+    /// A room is shown no more, and leaves its place.
+    fn leave(&mut self, id: &RoomId) -> Option<Standing> {
         let gone = self.entries.remove(id)?;
         self.listing.remove(gone.shown());
-        Some(gone)
+        self.places.leave(id)
     }
 
     fn page(&self, after: Option<&RoomId>) -> RoomsPage {

@@ -4,7 +4,8 @@
 //! makes place: of those who have the most, and of theirs the youngest. A room that anybody sits in, or that anybody but its
 //! founder has sat in, never does.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dais_shared::ids::{AddressPrefix, RoomId, UserId};
 use dais_shared::limits::{ROOMS_ADDRESS_SHARE, ROOMS_RESERVED_SHARE};
@@ -54,61 +55,166 @@ pub(super) struct Origin {
 pub(super) struct Standing {
     pub(super) origin: Origin,
     /// Counts the rooms made.
-    pub(super) number: u64,
+    number: u64,
     /// See [`dais_shared::room::Room::is_deserted`].
-    pub(super) is_deserted: bool,
+    is_deserted: bool,
     /// It has been told to make place, which is somebody else's by now.
     pub(super) gives_way: bool,
 }
 
 impl Standing {
     fn may_give_way(&self) -> bool {
-        self.is_deserted && !self.origin.is_operators && self.origin.address.is_some()
+        self.is_deserted && !self.gives_way && !self.origin.is_operators && self.origin.address.is_some()
     }
 }
 
-/// Whether there is a place for one more; `Some` of the room that has to give way for it. `owed` places are taken by rooms that
-/// are over.
-///
-/// # Errors
-/// [`Denied::TooManyRoomsOfYours`], [`Denied::TooManyRoomsOfNetwork`], [`Denied::TooManyRooms`].
-pub(super) fn find<'a, I>(rooms: I, owed: usize, new: Origin, bounds: Bounds) -> Result<Option<&'a RoomId>, Denied>
-where
-    I: Iterator<Item = (&'a RoomId, &'a Standing)> + Clone,
-{
-    let rooms = rooms.filter(|(_, standing)| !standing.gives_way);
-    let count = |counts: &dyn Fn(&Origin) -> bool| rooms.clone().filter(|(_, standing)| counts(&standing.origin)).count();
-    let total = count(&|_| true) + owed;
-    let of_people = count(&|origin| !origin.is_operators) + owed;
-    let is_full = total >= bounds.rooms || (!new.is_operators && of_people >= bounds.for_people());
-    let most_deserted = if is_full { youngest_of_most(rooms.clone(), 0).map(Some).ok_or(Denied::TooManyRooms)? } else { None };
-    let (false, Some(address)) = (new.is_operators, new.address) else { return Ok(most_deserted) };
-    if count(&|origin| origin.founder == new.founder) >= bounds.per_person {
-        return Err(Denied::TooManyRoomsOfYours);
-    }
-    let taken = |network: Network| count(&|origin| origin.address.is_some_and(|address| network.holds(address)));
-    if let Some(network) = exhausted(address, bounds.per_address(), bounds.rooms, taken) {
-        let there = rooms.filter(|(_, standing)| standing.origin.address.is_some_and(|address| network.holds(address)));
-        return youngest_of_most(there, 0).map(Some).ok_or(Denied::TooManyRoomsOfNetwork);
-    }
-    if !is_full {
-        return Ok(None);
-    }
-    // Nobody takes a place from somebody who has no more than he would have then.
-    let own = taken(Network::widest(address));
-    youngest_of_most(rooms, own).map(Some).ok_or(Denied::TooManyRooms)
+/// How many rooms there are of whom, kept as they come and go: to ask for a place looks at no room.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    of_people: usize,
+    of_operator: usize,
+    of_founders: BTreeMap<UserId, usize>,
+    of_networks: BTreeMap<Network, usize>,
 }
 
-/// Of the rooms that may give way those of whichever network has most, if that is more than so many; of these the youngest.
-fn youngest_of_most<'a>(rooms: impl Iterator<Item = (&'a RoomId, &'a Standing)> + Clone, more_than: usize) -> Option<&'a RoomId> {
-    let network = |standing: &Standing| standing.origin.address.map(Network::widest);
-    let mut of_networks: BTreeMap<Network, usize> = BTreeMap::new();
-    for network in rooms.clone().filter_map(|(_, standing)| network(standing)) {
-        *of_networks.entry(network).or_default() += 1;
+impl Counts {
+    /// One more room, or one less. One that gives way is nobody's any more.
+    fn count(&mut self, standing: &Standing, is_more: bool) {
+        if standing.gives_way {
+            return;
+        }
+        let Origin { founder, address, is_operators } = standing.origin;
+        let all = if is_operators { &mut self.of_operator } else { &mut self.of_people };
+        *all = if is_more { *all + 1 } else { *all - 1 };
+        count_one(&mut self.of_founders, founder, is_more);
+        for network in address.into_iter().flat_map(Network::around) {
+            count_one(&mut self.of_networks, network, is_more);
+        }
     }
-    let deserted = rooms.filter(|(_, standing)| standing.may_give_way());
-    let ranked = deserted.filter_map(|(id, standing)| Some((*of_networks.get(&network(standing)?)?, standing.number, id)));
-    ranked.filter(|(count, ..)| *count > more_than).max_by_key(|(count, number, _)| (*count, *number)).map(|(.., id)| id)
+
+    fn of_founder(&self, founder: UserId) -> usize {
+        self.of_founders.get(&founder).copied().unwrap_or_default()
+    }
+
+    fn of_network(&self, network: Network) -> usize {
+        self.of_networks.get(&network).copied().unwrap_or_default()
+    }
+}
+
+/// Whoever has none has no entry.
+fn count_one<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K, is_more: bool) {
+    match counts.entry(key) {
+        entry if is_more => *entry.or_default() += 1,
+        Entry::Occupied(mut entry) if *entry.get() > 1 => *entry.get_mut() -= 1,
+        Entry::Occupied(entry) => drop(entry.remove()),
+        Entry::Vacant(_) => {}
+    }
+}
+
+/// Who has which place.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    standings: BTreeMap<RoomId, Standing>,
+    /// Of these, those that may give way.
+    deserted: BTreeSet<RoomId>,
+    counts: Counts,
+    /// How many rooms have been made or taken up.
+    made: u64,
+}
+
+impl Places {
+    /// A room takes a place.
+    pub(super) fn enter(&mut self, id: &RoomId, origin: Origin) {
+        self.leave(id);
+        self.made += 1;
+        let standing = Standing { origin, number: self.made, is_deserted: false, gives_way: false };
+        self.counts.count(&standing, true);
+        self.standings.insert(id.clone(), standing);
+    }
+
+    /// A room that is over leaves its place.
+    pub(super) fn leave(&mut self, id: &RoomId) -> Option<Standing> {
+        let gone = self.standings.remove(id)?;
+        self.counts.count(&gone, false);
+        self.deserted.remove(id);
+        Some(gone)
+    }
+
+    /// Whether anybody is in it, or may come back to it.
+    pub(super) fn note_deserted(&mut self, id: &RoomId, is_deserted: bool) {
+        self.change(id, |standing| {
+            standing.is_deserted = is_deserted;
+            // Who came back in time has his place.
+            standing.gives_way &= is_deserted;
+        });
+    }
+
+    /// Whose it is now. Who is erased leaves a room whose founder is another, and no address.
+    pub(super) fn note_founder(&mut self, id: &RoomId, founder: UserId) {
+        self.change(id, |standing| {
+            if standing.origin.founder != founder {
+                standing.origin = Origin { founder, address: None, ..standing.origin };
+            }
+        });
+    }
+
+    /// It has been told to make place.
+    pub(super) fn send_away(&mut self, id: &RoomId) {
+        self.change(id, |standing| standing.gives_way = true);
+    }
+
+    fn change(&mut self, id: &RoomId, change: impl FnOnce(&mut Standing)) {
+        let Some(standing) = self.standings.get_mut(id) else { return };
+        self.counts.count(standing, false);
+        change(standing);
+        self.counts.count(standing, true);
+        if standing.may_give_way() {
+            self.deserted.insert(id.clone())
+        } else {
+            self.deserted.remove(id)
+        };
+    }
+
+    /// Whether there is a place for one more; `Some` of the room that has to give way for it. `owed` places are taken by rooms
+    /// that are over.
+    ///
+    /// # Errors
+    /// [`Denied::TooManyRoomsOfYours`], [`Denied::TooManyRoomsOfNetwork`], [`Denied::TooManyRooms`].
+    pub(super) fn find(&self, owed: usize, new: Origin, bounds: Bounds) -> Result<Option<&RoomId>, Denied> {
+        let of_people = self.counts.of_people + owed;
+        let is_full =
+            of_people + self.counts.of_operator >= bounds.rooms || (!new.is_operators && of_people >= bounds.for_people());
+        let (false, Some(address)) = (new.is_operators, new.address) else {
+            return if is_full { self.youngest_of_most(None, 0).map(Some).ok_or(Denied::TooManyRooms) } else { Ok(None) };
+        };
+        if is_full && self.deserted.is_empty() {
+            return Err(Denied::TooManyRooms);
+        }
+        if self.counts.of_founder(new.founder) >= bounds.per_person {
+            return Err(Denied::TooManyRoomsOfYours);
+        }
+        let taken = |network| self.counts.of_network(network);
+        if let Some(network) = exhausted(address, bounds.per_address(), bounds.rooms, taken) {
+            return self.youngest_of_most(Some(network), 0).map(Some).ok_or(Denied::TooManyRoomsOfNetwork);
+        }
+        if !is_full {
+            return Ok(None);
+        }
+        // Nobody takes a place from somebody who has no more than he would have then.
+        self.youngest_of_most(None, taken(Network::widest(address))).map(Some).ok_or(Denied::TooManyRooms)
+    }
+
+    /// Of the rooms that may give way (in a network) those of whichever network has most, if that is more than so many; of these
+    /// the youngest.
+    fn youngest_of_most(&self, within: Option<Network>, more_than: usize) -> Option<&RoomId> {
+        let rank = |id| {
+            let standing = self.standings.get(id)?;
+            let address = standing.origin.address.filter(|address| within.is_none_or(|within| within.holds(*address)))?;
+            let count = self.counts.of_network(Network::widest(address));
+            (count > more_than).then_some((count, standing.number, id))
+        };
+        self.deserted.iter().filter_map(rank).max_by_key(|(count, number, _)| (*count, *number)).map(|(.., id)| id)
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +228,7 @@ mod tests {
     /// A house, and what becomes of it.
     struct Scene {
         bounds: Bounds,
-        rooms: BTreeMap<RoomId, Standing>,
-        made: u64,
+        places: Places,
     }
 
     fn v4(a: u8, b: u8, c: u8, d: u8) -> Option<AddressPrefix> {
@@ -132,39 +237,82 @@ mod tests {
 
     impl Scene {
         fn new(rooms: usize) -> Self {
-            Self { bounds: Bounds::new(rooms, ROOMS_PER_USER, true), rooms: BTreeMap::new(), made: 0 }
+            Self { bounds: Bounds::new(rooms, ROOMS_PER_USER, true), places: Places::default() }
+        }
+
+        fn rooms(&self) -> usize {
+            self.places.standings.len()
         }
 
         fn asks(&mut self, origin: Origin) -> Result<Option<RoomId>, Denied> {
-            let gone = find(self.rooms.iter(), 0, origin, self.bounds)?.cloned();
+            let gone = self.places.find(0, origin, self.bounds)?.cloned();
             if let Some(gone) = &gone {
-                self.rooms.remove(gone).unwrap();
+                self.places.send_away(gone);
+                self.places.leave(gone).unwrap();
             }
-            self.made += 1;
-            let standing = Standing { origin, number: self.made, is_deserted: false, gives_way: false };
-            self.rooms.insert(RoomId::parse(&format!("room-{}", self.made)).unwrap(), standing);
+            let id = RoomId::parse(&format!("room-{}", self.places.made + 1)).unwrap();
+            self.places.enter(&id, origin);
+            self.places.assert_counted();
             Ok(gone)
         }
 
         /// Somebody new, with one identity for each room.
         fn founds(&mut self, address: Option<AddressPrefix>) -> Result<Option<RoomId>, Denied> {
-            self.asks(Origin { founder: UserId(self.made), address, is_operators: false })
+            self.asks(Origin { founder: UserId(self.places.made), address, is_operators: false })
         }
 
         fn operator_makes(&mut self) -> Result<Option<RoomId>, Denied> {
-            self.asks(Origin { founder: UserId(self.made), address: None, is_operators: true })
+            self.asks(Origin { founder: UserId(self.places.made), address: None, is_operators: true })
         }
 
         /// As many as they get, in turn.
         fn flood(&mut self, addresses: impl Iterator<Item = Option<AddressPrefix>> + Clone) -> usize {
-            let before = self.rooms.len();
+            let before = self.rooms();
             while addresses.clone().filter(|address| self.founds(*address) == Ok(None)).count() > 0 {}
-            self.rooms.len() - before
+            self.rooms() - before
         }
 
         fn deserts(&mut self, which: impl Fn(&Standing) -> bool) {
-            self.rooms.values_mut().filter(|standing| which(standing)).for_each(|standing| standing.is_deserted = true);
+            let deserted = self.places.standings.iter().filter(|(_, standing)| which(standing));
+            let deserted: Vec<_> = deserted.map(|(id, _)| id.clone()).collect();
+            deserted.iter().for_each(|id| self.places.note_deserted(id, true));
+            self.places.assert_counted();
         }
+    }
+
+    impl Places {
+        /// What is counted as rooms come and go is what there is.
+        fn assert_counted(&self) {
+            let mut counts = Counts::default();
+            self.standings.values().for_each(|standing| counts.count(standing, true));
+            assert_eq!(self.counts, counts);
+            let may = self.standings.iter().filter(|(_, standing)| standing.may_give_way()).map(|(id, _)| id);
+            assert!(self.deserted.iter().eq(may));
+        }
+    }
+
+    #[test]
+    fn a_room_is_counted_as_whose_it_is_and_for_as_long_as_it_has_its_place() {
+        let mut scene = Scene::new(ROOMS);
+        scene.founds(v4(203, 0, 113, 7)).unwrap();
+        let id = RoomId::parse("room-1").unwrap();
+        let shares = |scene: &Scene, founder| {
+            let network = Network::widest(v4(203, 0, 113, 7).unwrap());
+            scene.places.assert_counted();
+            (scene.places.counts.of_founder(UserId(founder)), scene.places.counts.of_network(network))
+        };
+        assert_eq!(shares(&scene, 0), (1, 1));
+        scene.places.note_deserted(&id, true);
+        scene.places.send_away(&id);
+        assert_eq!(shares(&scene, 0), (0, 0), "its place is promised to another");
+        scene.places.note_deserted(&id, false);
+        assert_eq!(shares(&scene, 0), (1, 1), "who came back in time has his place");
+        scene.places.note_founder(&id, UserId(9));
+        assert_eq!((shares(&scene, 0), shares(&scene, 9)), ((0, 0), (1, 0)));
+        scene.places.enter(&id, Origin { founder: UserId(3), address: None, is_operators: true });
+        assert_eq!((shares(&scene, 9), shares(&scene, 3)), ((0, 0), (1, 0)), "one that takes its id takes its place");
+        scene.places.leave(&id);
+        assert_eq!(scene.places.counts, Counts::default());
     }
 
     #[test]
@@ -237,7 +385,7 @@ mod tests {
     fn rooms_of_before_the_start_and_the_operators_give_no_way() {
         let mut scene = Scene::new(10);
         for _ in 0..10 {
-            let origin = Origin { founder: UserId(scene.made), address: None, is_operators: scene.made == 0 };
+            let origin = Origin { founder: UserId(scene.places.made), address: None, is_operators: scene.places.made == 0 };
             scene.asks(origin).unwrap();
         }
         scene.deserts(|_| true);
