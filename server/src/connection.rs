@@ -169,6 +169,9 @@ impl Connection {
         let mut shutdown = house.shutdown.clone();
         let mut armed_ms = self.due_ms();
         let mut alarm = pin!(tokio::time::sleep_until(house.clock.instant_at(armed_ms)));
+        // Waited for all the time, and not anew after each message.
+        let mut stop = pin!(told_to_stop(&mut shutdown));
+        let mut woken = pin!(outbox.woken());
         self.understand().await?;
         loop {
             self.obey_outbox()?;
@@ -195,10 +198,10 @@ impl Connection {
                     self.read()?;
                     self.understand().await?;
                 }
-                () = outbox.woken() => {}
+                () = woken.as_mut() => woken.set(outbox.woken()),
                 () = room_closed(self.seat.as_ref()) => self.handle_room_closed()?,
                 () = lobby_changed(self.lobby.as_mut()) => self.handle_lobby_changed(house.clock.now_ms()),
-                () = told_to_stop(&mut shutdown) => return Err(End::Goodbye(Goodbye::ShuttingDown)),
+                () = stop.as_mut() => return Err(End::Goodbye(Goodbye::ShuttingDown)),
             }
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use dais_shared::ids::{ConnectionId, MemberId, StreamId};
 use dais_shared::limits::SILENCED_STREAMS_MAX;
 
-use crate::outbox::{Control, Outbox, Voice};
+use crate::outbox::{Control, Outbox, Together, Voice};
 
 /// A seat and the connection behind it: a message from any other connection is not from this seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub(crate) struct FanOut {
     listeners: Vec<Listener>,
     /// Who is written to first. Goes round, so that nobody is always last.
     first: usize,
+    together: Together,
 }
 
 #[derive(Debug)]
@@ -61,11 +62,17 @@ impl FanOut {
             return 0;
         }
         self.first = (self.first + 1) % self.listeners.len();
+        self.together.make(spoken.iter().map(|spoken| &spoken.voice));
         let (later, sooner) = self.listeners.split_at(self.first);
         let mut count = 0;
         for Listener { occupant, outbox, silenced } in sooner.iter().chain(later) {
             let is_heard = |spoken: &&Spoken| spoken.speaker != occupant.member && !silenced.contains(&spoken.voice.stream);
-            count += outbox.send_voice(spoken.iter().filter(is_heard).map(|spoken| &spoken.voice), now_ms);
+            let heard = spoken.iter().filter(is_heard).map(|spoken| &spoken.voice);
+            count += if spoken.iter().all(|spoken| is_heard(&spoken)) {
+                outbox.send_together(&self.together, heard, now_ms)
+            } else {
+                outbox.send_voice(heard, now_ms)
+            };
         }
         count
     }

@@ -20,6 +20,7 @@ use dais_shared::ids::StreamId;
 use dais_shared::wire::{Goodbye, ServerFrame, encode_server};
 use tokio::sync::Notify;
 
+pub(crate) use frames::Together;
 #[cfg(test)]
 pub(crate) use frames::payloads;
 pub(crate) use queue::{Control, Depth, Voice};
@@ -203,6 +204,31 @@ impl Outbox {
         count
     }
 
+    /// Sends voice that is one frame to everybody who hears all of it. Where nothing waits, as nearly always, it goes to the
+    /// socket as it is, and the queue never sees it.
+    pub(crate) fn send_together<'a>(&self, together: &Together, voice: impl Iterator<Item = &'a Voice>, now_ms: u64) -> u64 {
+        let Some((frame, arrived_ms)) = together.frame().filter(|_| self.is_plain) else { return self.send_voice(voice, now_ms) };
+        let mut state = self.lock();
+        if state.closing.is_some() || state.is_broken || state.is_blocked || !state.queue.may_pass(arrived_ms) {
+            drop(state);
+            return self.send_voice(voice, now_ms);
+        }
+        match self.socket.try_write(frame) {
+            Ok(written) => {
+                state.queue.handle_passed(arrived_ms, &frame[written..]);
+                if written < frame.len() {
+                    self.flush(&mut state, now_ms);
+                }
+                together.messages() as u64
+            }
+            // The same fate as that of voice that waits.
+            Err(_) => {
+                drop(state);
+                self.send_voice(voice, now_ms)
+            }
+        }
+    }
+
     /// Takes back what still waits of a stream that may not be heard any more.
     pub(crate) fn silence(&self, stream: StreamId) {
         self.lock().queue.silence(stream);
@@ -246,7 +272,9 @@ impl Outbox {
     pub(crate) fn handle_report(&self, newest_ms: u64, now_ms: u64) {
         let mut state = self.lock();
         state.queue.flight_mut().handle_report(newest_ms, now_ms);
-        self.flush(&mut state, now_ms);
+        if !state.queue.is_empty() {
+            self.flush(&mut state, now_ms);
+        }
     }
 
     /// Sends a ping.

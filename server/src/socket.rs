@@ -59,6 +59,15 @@ impl Socket {
         }
     }
 
+    /// See [`TcpStream::try_write`]: one buffer costs the system less than a list of one.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_write(bytes),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(socket) => socket.try_write_vectored(&[IoSlice::new(bytes)]),
+        }
+    }
+
     /// See [`TcpStream::try_write_vectored`].
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
         match self {

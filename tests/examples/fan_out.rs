@@ -1,7 +1,7 @@
 //! What it costs the server to give voice to everybody, beside a bare loop that sends as many bytes to as many sockets: CPU per
 //! delivered frame and delay, interleaved in one run.
 //!
-//! `cargo xtask bench fan-out [--rounds N] [--seconds N]`. The loop is one thread that calls `send()` with 120 bytes for each frame
+//! `cargo xtask bench fan-out [--rounds N] [--seconds N] [--listeners N] [--speakers N]`. The loop is one thread that calls `send()` with 120 bytes for each frame
 //! and listener, 50 times a second, in a process of its own; so is Dais, the release build as it stands (`DAIS_BIN`). This process
 //! speaks, listens, and reports what it has heard, as pages do. Linux only: it reads /proc.
 
@@ -355,13 +355,14 @@ fn main() -> ExitCode {
         value.map_or(otherwise, |value| value.parse().unwrap())
     };
     let (rounds, seconds) = (option("--rounds", 5), option("--seconds", 5));
+    let is_wanted = |name: &str, number: usize| option(name, number as u32) == number as u32;
     let program = std::env::var("DAIS_BIN").expect("cargo xtask bench fan-out says which server");
     println!("µs of CPU per delivered frame, medians of {rounds} interleaved rounds of {seconds} s; delays in ms, p50 / p99");
     println!("| listeners | speakers | loop | Dais | ratio | delay, loop | delay, Dais | kB a listener | s to join |");
     println!("|---|---|---|---|---|---|---|---|---|");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut has_missed = false;
-    for size in SIZES {
+    for size in SIZES.into_iter().filter(|size| is_wanted("--listeners", size.0) && is_wanted("--speakers", size.1)) {
         let ratio = runtime.block_on(compare(&program, size, rounds as usize, seconds));
         let gate = GATES.iter().find(|(listeners, speakers, _)| (*listeners, *speakers) == size);
         if let Some((_, _, most)) = gate.filter(|(_, _, most)| ratio > *most) {

@@ -69,14 +69,55 @@ impl Frames {
 
     fn put_head(&mut self, lengths: &[usize]) {
         let before = self.heads.len();
-        self.bundle.clear();
-        if lengths.len() > 1 {
-            encode_bundle_head(lengths.iter().copied(), &mut self.bundle);
-        }
-        websocket::put_binary_header(self.bundle.len() + lengths.iter().sum::<usize>(), &mut self.heads);
-        self.heads.extend_from_slice(&self.bundle);
+        put_head(lengths, &mut self.bundle, &mut self.heads);
         self.frames.push_back(Frame { head_bytes: self.heads.len() - before, messages: lengths.len() });
     }
+}
+
+/// Voice that leaves a room together, as the one frame that it is to everybody who hears all of it: the same bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Together {
+    frame: Vec<u8>,
+    /// When it reached the server.
+    arrived_ms: u64,
+    messages: usize,
+}
+
+impl Together {
+    /// Makes the frame, in the memory of the one before. There is none where the messages have not left together, or are more
+    /// than one frame takes.
+    pub(crate) fn make<'a>(&mut self, voice: impl Iterator<Item = &'a Voice> + Clone) {
+        self.frame.clear();
+        self.messages = voice.clone().count();
+        let Some(first) = voice.clone().next().filter(|_| self.messages <= BUNDLE_MESSAGES_MAX) else { return };
+        self.arrived_ms = first.arrived_ms;
+        if voice.clone().all(|voice| voice.arrived_ms == first.arrived_ms) {
+            let mut lengths = [0; BUNDLE_MESSAGES_MAX];
+            lengths.iter_mut().zip(voice.clone()).for_each(|(length, voice)| *length = voice.bytes.len());
+            put_head(&lengths[..self.messages], &mut Vec::new(), &mut self.frame);
+            voice.for_each(|voice| self.frame.extend_from_slice(&voice.bytes));
+        }
+    }
+
+    /// The frame, and when it reached the server.
+    pub(super) fn frame(&self) -> Option<(&[u8], u64)> {
+        Some((&self.frame[..], self.arrived_ms)).filter(|(frame, _)| !frame.is_empty())
+    }
+
+    /// How many messages are in it.
+    pub(super) const fn messages(&self) -> usize {
+        self.messages
+    }
+}
+
+/// Appends what stands in front of messages of these lengths in one frame. A bundle's own head is made in `bundle`.
+fn put_head(lengths: &[usize], bundle: &mut Vec<u8>, frame: &mut Vec<u8>) {
+    bundle.clear();
+    if lengths.len() > 1 {
+        encode_bundle_head(lengths.iter().copied(), bundle);
+    }
+    websocket::put_binary_header(bundle.len() + lengths.iter().sum::<usize>(), frame);
+    frame.extend_from_slice(bundle);
 }
 
 /// The payloads of finished frames, which are whole.

@@ -140,6 +140,19 @@ impl Queue {
         }
     }
 
+    /// Whether voice that arrived at `arrived_ms` may leave at once: nothing waits before it.
+    pub(crate) fn may_pass(&mut self, arrived_ms: u64) -> bool {
+        self.is_empty() && self.flight.may_leave(arrived_ms)
+    }
+
+    /// A frame of voice has passed without waiting here; of it `rest` is still to follow, whatever happens.
+    pub(crate) fn handle_passed(&mut self, arrived_ms: u64, rest: &[u8]) {
+        self.flight.handle_sent(arrived_ms);
+        if !rest.is_empty() {
+            self.begun = Bytes::copy_from_slice(rest);
+        }
+    }
+
     /// Takes back what waits of `stream`. A frame that has begun to leave has left.
     pub(crate) fn silence(&mut self, stream: StreamId) {
         let before = self.voice.len();

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 
 use dais_shared::limits::{
-    OUTBOX_VOICE_AGE_MS_MAX, SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES, TLS_RECORD_BYTES_MAX, VOICE_UNSEEN_MS_MAX,
+    BUNDLE_MESSAGES_MAX, OUTBOX_VOICE_AGE_MS_MAX, SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES, TLS_RECORD_BYTES_MAX,
+    VOICE_UNSEEN_MS_MAX,
 };
 use dais_shared::wire::{KIND_VOICE, messages};
 use rustls::pki_types::ServerName;
@@ -183,6 +184,64 @@ async fn what_is_larger_than_the_socket_leaves_whole_and_in_order() {
         assert!(outbox.is_idle());
         drop(outbox);
         assert_eq!(read.await.expect("it reads to the end"), [large(b'a'), large(b'b'), large(b'c')].concat());
+    }
+}
+
+#[tokio::test]
+async fn what_need_not_wait_leaves_as_the_same_frames_whole_and_in_order() {
+    for (outbox, listener) in connections().await {
+        let mut together = Together::default();
+        let mut say = |arrived_ms| {
+            let voice = [voice_of(1, arrived_ms), voice_of(2, arrived_ms)];
+            together.make(voice.iter());
+            assert_eq!(outbox.send_together(&together, voice.iter(), 2_000), 2);
+        };
+        // Until the socket takes no more, wherever in a frame that is, and then some that have to wait.
+        let mut said = 2_000;
+        while !outbox.lock().is_blocked {
+            said += 1;
+            say(said);
+        }
+        (said + 1..said + 20).for_each(&mut say);
+        let read = read_all(listener);
+        drain(&outbox, 2_000).await;
+        say(said + 20);
+        drain(&outbox, 2_000).await;
+        drop(outbox);
+        let bytes = read.await.expect("it reads to the end");
+        assert!(payloads(&bytes).into_iter().all(|frame| messages(frame).expect("a bundle").count() == 2));
+        assert_eq!(times(&bytes), (2_001..=said + 20).flat_map(|ms| [ms; 2]).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn voice_that_has_to_wait_is_passed_by_none() {
+    let [(outbox, listener), _] = connections().await;
+    let send = |arrived_ms| {
+        let (mut together, voice) = (Together::default(), [voice(arrived_ms)]);
+        together.make(voice.iter());
+        outbox.send_together(&together, voice.iter(), arrived_ms);
+    };
+    send(1_000);
+    outbox.handle_report(1_000, 1_010);
+    send(1_020);
+    // Held back: none of what was said since is reported. The last is sent when it could leave, but for those before it.
+    send(1_300);
+    send(1_320);
+    outbox.lock().queue.flight_mut().handle_report(1_020, 1_330);
+    send(1_340);
+    drop(outbox);
+    assert_eq!(times(&read_all(listener).await.expect("it reads to the end")), [1_000, 1_020, 1_300, 1_320, 1_340]);
+}
+
+#[test]
+fn what_has_not_left_together_or_is_too_much_is_no_one_frame() {
+    let mut together = Together::default();
+    for voice in [vec![], vec![voice(1), voice(2)], vec![voice(1); BUNDLE_MESSAGES_MAX + 1]] {
+        together.make([voice_of(1, 1)].iter());
+        assert!(together.frame().is_some());
+        together.make(voice.iter());
+        assert!(together.frame().is_none(), "{}", voice.len());
     }
 }
 
