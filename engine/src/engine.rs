@@ -111,16 +111,22 @@ impl Engine {
         if let Some(levels) = self.listening.take_levels(&self.room, &self.publishing, now) {
             self.tell(Event::Levels(levels));
         }
-        if now >= self.next_report {
-            self.next_report = now + Duration::from_millis(VOICE_REPORT_MS);
-            if let Some(newest_ms) = self.listening.take_report() {
-                self.send(&ClientFrame::VoiceReport { newest_ms });
-            }
-        }
+        // The last voice before a silence.
+        self.report(now);
         if now >= self.next_statistics {
             self.next_statistics = now + STATISTICS_EVERY;
             let statistics = self.statistics(now);
             self.tell(Event::Statistics(statistics));
+        }
+    }
+
+    /// Reports the newest voice, if that is due: when voice arrives, so that what the report says is as new as can be.
+    fn report(&mut self, now: Duration) {
+        if now >= self.next_report
+            && let Some(newest_ms) = self.listening.take_report()
+        {
+            self.next_report = now + Duration::from_millis(VOICE_REPORT_MS);
+            self.send(&ClientFrame::VoiceReport { newest_ms });
         }
     }
 
@@ -187,6 +193,7 @@ impl Engine {
                 Err(_) => return self.give_up_on_connection(Some(Goodbye::Malformed), now),
             }
         }
+        self.report(now);
     }
 
     /// The microphone that [`Output::OpenMicrophone`] asked for is open, and gives samples at this rate.
