@@ -1,6 +1,8 @@
 //! What each request costs on an empty store and on a full one: `cargo xtask bench store`. Real files, real commits, one
 //! request after the other, so that each figure holds a commit's sync where the request is a change.
 
+#![expect(clippy::print_stdout, reason = "a table is what it is for")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use tempfile::TempDir;
 
 use super::database::Database;
 use super::rows::Wide;
-use super::{ByLink, Link, LinkId, Store, TokenHash, Write};
+use super::{ByLink, Link, LinkId, Store, TokenHash, Write, back_up};
 use crate::clock::Clock;
 use crate::spelling::looks;
 
@@ -124,7 +126,9 @@ pub fn run(options: &[String]) -> Result<bool, String> {
             }
         }
         let misses = KINDS.iter().filter(|kind| !judge(**kind, &figures[kind])).count();
-        Ok(misses == 0)
+        drop(sides);
+        let tenth = Size { identities: size.identities / 10, rooms: size.rooms / 10, links: size.links / 10 };
+        Ok(compare_wholes([tenth, size]).map_err(|error| error.to_string())? && misses == 0)
     })
 }
 
@@ -188,6 +192,53 @@ async fn measure(sides: &mut [Side; 2], kind: Kind, times: u64) -> [Figures; 2] 
         let at = |share: usize| took[place][took[place].len() * share / 100];
         Figures { median: at(50), p99: at(99), rows: rows[place] }
     })
+}
+
+/// What takes longer the more there is: a backup, for each identity, room and link, and telling all that is kept of somebody, for
+/// each room that is looked at. Of a tenth of the store and of the whole; whether the gate holds.
+fn compare_wholes(sizes: [Size; 2]) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut folders = Vec::new();
+    for size in sizes {
+        let folder = TempDir::with_prefix("dais-bench-")?;
+        fill(folder.path(), size)?;
+        folders.push((folder, size));
+    }
+    let (mut backups, mut exports) = (Vec::new(), Vec::new());
+    for run in 0..RUNS {
+        for (folder, size) in &folders {
+            let began = Instant::now();
+            back_up(folder.path(), &folder.path().join(format!("copy-{run}.db")))?;
+            backups.push(per_row(began, size.identities + size.rooms + size.links));
+        }
+    }
+    // Apart: a backup gives up the locks that this process has on the files.
+    let clock = Clock::start(0);
+    let databases = folders.iter().map(|(folder, size)| Ok((Database::open(folder.path(), clock.moment())?, size.rooms)));
+    let databases: Vec<_> = databases.collect::<Result<_, super::OpenError>>()?;
+    for _ in 0..RUNS {
+        for (database, rooms) in &databases {
+            let began = Instant::now();
+            assert!(database.person(UserId(1), None)?.is_some(), "the first identity is there");
+            exports.push(per_row(began, *rooms));
+        }
+    }
+    Ok([("Backup", backups), ("TellPerson", exports)].into_iter().all(|(name, each)| judge_whole(name, &each)))
+}
+
+fn per_row(began: Instant, rows: u64) -> f64 {
+    began.elapsed().as_secs_f64() * 1e6 / rows.max(1) as f64
+}
+
+/// Prints a line; whether the gate holds. `each` has a tenth's and the whole's in turn.
+fn judge_whole(name: &str, each: &[f64]) -> bool {
+    let [tenth, whole] = [0, 1].map(|place| {
+        let mut of_one: Vec<f64> = each.iter().copied().skip(place).step_by(2).collect();
+        of_one.sort_by(f64::total_cmp);
+        of_one[of_one.len() / 2]
+    });
+    let ratio = whole / tenth;
+    println!("{name:<17} median {tenth:>7.3} µs a row of a tenth and {whole:>7.3} µs of the whole, ratio {ratio:>5.2}");
+    ratio <= GATE
 }
 
 impl Side {

@@ -31,6 +31,9 @@ pub(super) const COMMIT_MS_MAX: u64 = 1_500;
 pub(super) struct Known {
     pub(super) room: Room,
     history: BTreeMap<Revision, Room>,
+    /// As it was when servers before this one died, and when by their clocks. Of one that has kept nothing since, the store
+    /// has still what the one before had.
+    lives: Vec<(Room, u64)>,
     voices: BTreeMap<StreamId, Audible>,
     /// The newest revision that is on anybody's wire.
     told: Revision,
@@ -112,19 +115,26 @@ impl Truth {
 
     /// A room is at work.
     pub(super) fn began(&mut self, room: &Room) -> Checked {
-        let mut history = BTreeMap::new();
-        let mut told = Revision(0);
+        let (mut history, mut lives, mut told) = (BTreeMap::new(), Vec::new(), Revision(0));
         if let Some(known) = self.rooms.remove(room.id()) {
             if room.revision() < known.told && !known.may_lose {
                 return Err(format!("revision {} was told, and {} is what survived", known.told, room.revision()));
             }
-            if let Some(kept) = known.history.get(&room.revision()).filter(|_| !known.may_lose) {
-                spans::check_gone_on(kept, room, self.died_ms, self.now_ms)?;
+            lives = known.lives;
+            lives.retain(|(life, _)| life.revision() == room.revision());
+            if let Some(kept) = known.history.get(&room.revision()) {
+                let began_ms = self.now_ms;
+                let goes_on = |(life, died_ms): &(Room, u64)| spans::check_gone_on(life, room, *died_ms, began_ms);
+                if !known.may_lose && !lives.iter().any(|life| goes_on(life).is_ok()) {
+                    spans::check_gone_on(kept, room, self.died_ms, began_ms)?;
+                }
+                lives.push((kept.clone(), self.died_ms));
             }
             (history, told) = (known.history, known.told.min(room.revision()));
         }
         history.insert(room.revision(), room.clone());
-        let known = Known { room: room.clone(), history, voices: BTreeMap::new(), told, may_lose: self.is_disk_failing };
+        let may_lose = self.is_disk_failing;
+        let known = Known { room: room.clone(), history, lives, voices: BTreeMap::new(), told, may_lose };
         self.rooms.insert(room.id().clone(), known);
         Ok(())
     }
