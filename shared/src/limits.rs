@@ -197,9 +197,9 @@ pub const VOICE_IN_FLIGHT_MS_MAX: u64 = 400;
 /// A listener reports the newest voice he has this often while voice reaches him.
 pub const VOICE_REPORT_MS: u64 = 150;
 /// No more voice is sent to a listener when the oldest that he has not reported left this long ago, beyond the time that a
-/// report took at the quickest of late: the time between two reports, a frame's, and 80 ms by which the second may be later than
+/// report took at the quickest of late: the time between two reports, a frame's, and 70 ms by which the second may be later than
 /// others. Of what the way had taken when it stopped, no more than this is stale when it is free again.
-pub const VOICE_UNSEEN_MS_MAX: u64 = 270;
+pub const VOICE_UNSEEN_MS_MAX: u64 = 260;
 /// The server acknowledges the newest voice frame of a speaker this often.
 pub const VOICE_ACK_MS: u64 = 100;
 /// While microphones are open and nobody speaks, listeners are told the time this often, so that they know how late the

