@@ -71,7 +71,7 @@ Dais: the commands of this project
                                   the sound over seeded networks, in virtual time, beside a fixed
                                   buffer and NetEq's; FILE.csv: seq,sent_ms,arrived_ms
   cargo xtask bench render        what it costs to play one, four and sixteen voices here
-  cargo xtask bench fan-out [--rounds N] [--seconds N]
+  cargo xtask bench fan-out [--rounds N] [--seconds N] [--listeners N] [--speakers N]
                                   what it costs the server to give voice to 200 and 1,000 listeners, beside
                                   a bare loop of sends; fails where a gate is missed
   cargo xtask bench store [--identities N] [--rooms N] [--links N] [--times N]

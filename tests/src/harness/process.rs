@@ -88,6 +88,15 @@ impl ServerProcess {
         std::fs::read_to_string(&self.complaints).unwrap()
     }
 
+    /// Waits until it has complained of this: its log is written behind its back.
+    pub(crate) fn complains_of(&self, what: &str) {
+        let began = Instant::now();
+        while !self.complaints().contains(what) {
+            assert!(began.elapsed() < super::PATIENCE, "nothing of {what:?} in {}", self.complaints());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The memory that it holds.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
