@@ -1,9 +1,10 @@
 //! What it costs the server to give voice to everybody, beside a bare loop that sends as many bytes to as many sockets: CPU per
 //! delivered frame and delay, interleaved in one run.
 //!
-//! `cargo xtask bench fan-out [--rounds N] [--seconds N] [--listeners N] [--speakers N]`. The loop is one thread that calls `send()` with 120 bytes for each frame
-//! and listener, 50 times a second, in a process of its own; so is Dais, the release build as it stands (`DAIS_BIN`). This process
-//! speaks, listens, and reports what it has heard, as pages do. Linux only: it reads /proc.
+//! `cargo xtask bench fan-out [--rounds N] [--seconds N] [--listeners N] [--speakers N]`. The loop is one thread that calls
+//! `send()` with 120 bytes for each frame and listener, 50 times a second, in a process of its own; so is Dais, the release build
+//! as it stands (`DAIS_BIN`). This process speaks, listens, and reports what it has heard, as pages do. Linux only: it reads
+//! /proc.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made has no other end")]
 
