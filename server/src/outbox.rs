@@ -209,7 +209,7 @@ impl Outbox {
     pub(crate) fn send_together<'a>(&self, together: &Together, voice: impl Iterator<Item = &'a Voice>, now_ms: u64) -> u64 {
         let Some((frame, arrived_ms)) = together.frame().filter(|_| self.is_plain) else { return self.send_voice(voice, now_ms) };
         let mut state = self.lock();
-        if state.closing.is_some() || state.is_broken || state.is_blocked || !state.queue.may_pass(arrived_ms) {
+        if state.closing.is_some() || state.is_broken || state.is_blocked || !state.queue.may_pass(arrived_ms, now_ms) {
             drop(state);
             return self.send_voice(voice, now_ms);
         }

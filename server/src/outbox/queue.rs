@@ -140,9 +140,9 @@ impl Queue {
         }
     }
 
-    /// Whether voice that arrived at `arrived_ms` may leave at once: nothing waits before it.
-    pub(crate) fn may_pass(&mut self, arrived_ms: u64) -> bool {
-        self.is_empty() && self.flight.may_leave(arrived_ms)
+    /// Whether voice that arrived at `arrived_ms` may leave at once: nothing waits before it, and it is not too old.
+    pub(crate) fn may_pass(&mut self, arrived_ms: u64, now_ms: u64) -> bool {
+        self.is_empty() && !is_late(arrived_ms, now_ms) && self.flight.may_leave(arrived_ms)
     }
 
     /// A frame of voice has passed without waiting here; of it `rest` is still to follow, whatever happens.
@@ -168,7 +168,7 @@ impl Queue {
 
     /// Drops voice that has waited longer than [`OUTBOX_VOICE_AGE_MS_MAX`].
     pub(crate) fn drop_late(&mut self, now_ms: u64) {
-        while self.voice.front().is_some_and(|voice| voice.arrived_ms + OUTBOX_VOICE_AGE_MS_MAX < now_ms) {
+        while self.voice.front().is_some_and(|voice| is_late(voice.arrived_ms, now_ms)) {
             self.drop_oldest_voice();
             self.drops.voice_late += 1;
         }
@@ -272,6 +272,11 @@ impl Queue {
             self.picture = Picture::Torn;
         }
     }
+}
+
+/// Whether voice is older than it may be when it leaves.
+const fn is_late(arrived_ms: u64, now_ms: u64) -> bool {
+    arrived_ms + OUTBOX_VOICE_AGE_MS_MAX < now_ms
 }
 
 #[cfg(test)]

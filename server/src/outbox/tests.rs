@@ -234,6 +234,19 @@ async fn voice_that_has_to_wait_is_passed_by_none() {
     assert_eq!(times(&read_all(listener).await.expect("it reads to the end")), [1_000, 1_020, 1_310, 1_320, 1_340]);
 }
 
+#[tokio::test]
+async fn voice_that_is_too_old_when_it_comes_passes_no_more_than_it_would_wait() {
+    let [(outbox, listener), _] = connections().await;
+    for now_ms in [1_000 + OUTBOX_VOICE_AGE_MS_MAX, 1_001 + OUTBOX_VOICE_AGE_MS_MAX] {
+        let (mut together, voice) = (Together::default(), [voice(1_000)]);
+        together.make(voice.iter());
+        outbox.send_together(&together, voice.iter(), now_ms);
+    }
+    assert_eq!(outbox.metrics.voice_frames_late_total.get(), 1);
+    drop(outbox);
+    assert_eq!(times(&read_all(listener).await.expect("it reads to the end")), [1_000]);
+}
+
 #[test]
 fn what_has_not_left_together_or_is_too_much_is_no_one_frame() {
     let mut together = Together::default();
