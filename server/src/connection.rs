@@ -175,6 +175,7 @@ impl Connection {
         self.understand().await?;
         loop {
             self.obey_outbox()?;
+            self.leave_closed_room()?;
             let due_ms = self.due_ms();
             if due_ms < armed_ms {
                 armed_ms = due_ms;
@@ -199,7 +200,6 @@ impl Connection {
                     self.understand().await?;
                 }
                 () = woken.as_mut() => woken.set(outbox.woken()),
-                () = room_closed(self.seat.as_ref()) => self.handle_room_closed()?,
                 () = lobby_changed(self.lobby.as_mut()) => self.handle_lobby_changed(house.clock.now_ms()),
                 () = stop.as_mut() => return Err(End::Goodbye(Goodbye::ShuttingDown)),
             }
@@ -460,8 +460,10 @@ impl Connection {
         }
     }
 
-    fn handle_room_closed(&mut self) -> Step {
-        match self.seat.take() {
+    /// A room that is gone has no seats. Looked at whenever there is something to do: a room that dies wakes everybody who
+    /// hears it.
+    fn leave_closed_room(&mut self) -> Step {
+        match self.seat.take_if(|seat| seat.room.mailbox.is_closed()) {
             Some(seat) if !seat.room.ending.is_regular() => Err(End::Goodbye(Goodbye::Overloaded)),
             _ => Ok(()),
         }
@@ -471,13 +473,6 @@ impl Connection {
     fn occupant(&self) -> Option<(&Handle, Occupant)> {
         let seat = self.seat.as_ref().filter(|seat| !seat.tenure.has_ended())?;
         Some((&seat.room, Occupant { member: seat.member, connection: self.id }))
-    }
-}
-
-async fn room_closed(seat: Option<&Seat>) {
-    match seat {
-        Some(seat) => seat.room.mailbox.closed().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -159,6 +159,11 @@ impl Outbox {
         self.wake.notified().await;
     }
 
+    /// Lets the connection's task look at what has become of it.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
     /// What the connection's task has to do now. A snapshot is asked for once per discarding.
     pub(crate) fn poll_needs(&self, now_ms: u64) -> Needs {
         let mut state = self.lock();
@@ -213,7 +218,7 @@ impl Outbox {
             drop(state);
             return self.send_voice(voice, now_ms);
         }
-        match self.socket.try_write(frame) {
+        match self.socket.write_waiting(frame) {
             Ok(written) => {
                 state.queue.handle_passed(arrived_ms, &frame[written..]);
                 if written < frame.len() {

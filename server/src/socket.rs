@@ -1,5 +1,6 @@
 //! The bytes under a connection: a TCP socket, and in a simulation the memory that stands for one.
 
+use std::future::poll_fn;
 use std::io::{ErrorKind, IoSlice, Read};
 use std::net::Shutdown;
 
@@ -16,10 +17,11 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// Resolves when there is something to read, or the end of it.
+    /// Resolves when there is something to read, or the end of it. One task at a time may wait for that: it has the one place
+    /// for a reader, which is cheaper to take than one in a list, and every message takes it anew.
     pub(crate) async fn readable(&self) -> std::io::Result<()> {
         match self {
-            Self::Tcp(socket) => socket.readable().await,
+            Self::Tcp(socket) => poll_fn(|context| socket.poll_read_ready(context)).await,
             #[cfg(feature = "simulation")]
             Self::Simulated(socket) => {
                 socket.readable().await;
@@ -59,10 +61,11 @@ impl Socket {
         }
     }
 
-    /// See [`TcpStream::try_write`]: one buffer costs the system less than a list of one.
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+    /// Writes what the socket takes, whatever the runtime has heard of it: one buffer costs the system less than a list of one.
+    /// Whoever is told that it would block has to try [`Socket::try_write_vectored`], so that the runtime hears of it, too.
+    pub(crate) fn write_waiting(&self, bytes: &[u8]) -> std::io::Result<usize> {
         match self {
-            Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Tcp(socket) => SockRef::from(socket).send(bytes),
             #[cfg(feature = "simulation")]
             Self::Simulated(socket) => socket.try_write_vectored(&[IoSlice::new(bytes)]),
         }

@@ -99,12 +99,8 @@ impl Connection {
 
     /// A room that has ended, or has taken its seat away, leaves the connection without one.
     fn forget_ended_room(&mut self) -> Step {
-        match &self.seat {
-            Some(seat) if seat.tenure.has_ended() => self.seat = None,
-            Some(seat) if seat.room.mailbox.is_closed() => self.handle_room_closed()?,
-            _ => {}
-        }
-        Ok(())
+        self.seat.take_if(|seat| seat.tenure.has_ended());
+        self.leave_closed_room()
     }
 
     /// As whom the secret of a hello makes one known: an identity, or somebody new who comes by a link. While the store cannot
