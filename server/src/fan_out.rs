@@ -92,18 +92,20 @@ impl FanOut {
 
     /// Sends a change of the room: the common frame to everybody but those who get one of their own.
     pub(crate) fn send_change(&self, common: &Bytes, personal: &[(MemberId, Bytes)], now_ms: u64) {
-        for Listener { occupant, outbox, .. } in &self.listeners {
-            let own = personal.iter().find(|(member, _)| *member == occupant.member);
-            let frame = own.map_or(common, |(_, frame)| frame);
-            outbox.send_control(Control::Change(frame.clone()), now_ms);
-        }
+        self.send_control(common, personal, Control::Change, now_ms);
     }
 
-    /// Sends something that is worthless later to everybody, or everybody but one.
-    pub(crate) fn send_hint(&self, frame: &Bytes, except: Option<MemberId>, now_ms: u64) {
+    /// Sends something that is worthless later: the common frames to everybody but those who get some of their own, or none.
+    pub(crate) fn send_hint(&self, common: &Bytes, personal: &[(MemberId, Bytes)], now_ms: u64) {
+        self.send_control(common, personal, Control::Hint, now_ms);
+    }
+
+    fn send_control(&self, common: &Bytes, personal: &[(MemberId, Bytes)], control: fn(Bytes) -> Control, now_ms: u64) {
         for Listener { occupant, outbox, .. } in &self.listeners {
-            if Some(occupant.member) != except {
-                outbox.send_control(Control::Hint(frame.clone()), now_ms);
+            let own = personal.iter().find(|(member, _)| *member == occupant.member);
+            let frames = own.map_or(common, |(_, frames)| frames);
+            if !frames.is_empty() {
+                outbox.send_control(control(frames.clone()), now_ms);
             }
         }
     }

@@ -9,6 +9,7 @@ mod chorus;
 mod command;
 mod lateness;
 mod mailbox;
+mod mappings;
 mod outgoing;
 mod voice;
 
@@ -34,6 +35,7 @@ use chat::Chat;
 use chorus::Chorus;
 use mailbox::Batch;
 pub(crate) use mailbox::{Inbox, Sound, open as open_mailbox};
+use mappings::Mappings;
 use outgoing::{Effect, Outgoing};
 use voice::Speech;
 
@@ -139,6 +141,8 @@ pub(crate) struct RoomActor {
     chorus: Chorus,
     /// Of [`RoomActor::send_spoken`], kept for its memory.
     spoken: Vec<Spoken>,
+    /// How speakers' clocks lie to the server's, as far as listeners are still to be told.
+    mappings: Mappings,
     outgoing: Outgoing,
     /// Changes were made that the store had no place for: the next write carries the whole room.
     is_unsaved: bool,
@@ -164,6 +168,7 @@ impl RoomActor {
             chat: Chat::new(now_ms),
             chorus: Chorus::default(),
             spoken: Vec::new(),
+            mappings: Mappings::default(),
             outgoing: Outgoing::default(),
             is_unsaved: false,
             owes_end: false,
@@ -176,7 +181,8 @@ impl RoomActor {
     pub(crate) async fn run(mut self, mut inbox: Inbox) {
         let mut batch = Batch::default();
         loop {
-            let due = self.due_ms().map(|due_ms| self.house.clock.instant_at(due_ms));
+            let due_ms = self.due_ms();
+            let due = due_ms.map(|due_ms| self.house.clock.instant_at(due_ms));
             tokio::select! {
                 biased;
                 kept = self.outgoing.next_committed() => {
@@ -187,16 +193,19 @@ impl RoomActor {
                 goes_on = inbox.take(&mut batch) => {
                     self.now_ms = self.house.clock.now_ms();
                     batch.sounds.drain(..).for_each(|sound| self.handle_sound(sound));
+                    self.send_due_voice();
                     batch.messages.drain(..).for_each(|message| self.handle(message));
                     if !goes_on {
                         break;
                     }
                 }
-                () = sleep_until(due) => {
-                    self.now_ms = self.house.clock.now_ms();
-                    self.handle_deadlines();
-                    self.send_clock();
-                }
+                () = sleep_until(due) => self.now_ms = self.house.clock.now_ms(),
+            }
+            // Whatever came: where something always comes, nothing is ever waited for.
+            if due_ms.is_some_and(|due_ms| due_ms <= self.now_ms) {
+                self.handle_deadlines();
+                self.send_clock();
+                self.send_mappings();
             }
             if self.room.ended().is_some() && !inbox.is_closed() {
                 // Before anybody hears of it, so that whoever does can go on at once.
@@ -204,9 +213,7 @@ impl RoomActor {
                 inbox.close();
             }
             self.publish();
-            if self.chorus.due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
-                self.send_spoken();
-            }
+            self.send_due_voice();
         }
         while !self.outgoing.is_empty() {
             let kept = self.outgoing.next_committed().await;
@@ -262,7 +269,13 @@ impl RoomActor {
         let publication = self.publication.due_ms(&self.room);
         let clock = &self.house.clock;
         let deadline = self.room.next_deadline_ms().map(|ms| clock.put_off(ms.saturating_sub(clock.rooms_ahead_ms())));
-        deadline.into_iter().chain(publication).chain(self.clock_due_ms()).chain(self.chorus.due_ms()).min()
+        deadline
+            .into_iter()
+            .chain(publication)
+            .chain(self.clock_due_ms())
+            .chain(self.chorus.due_ms())
+            .chain(self.mappings.due_ms())
+            .min()
     }
 
     /// When listeners are to be told the time, since nobody speaks who could.
@@ -273,7 +286,7 @@ impl RoomActor {
     fn send_clock(&mut self) {
         if self.clock_due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
             self.timed_ms = self.now_ms;
-            self.fan_out.send_hint(&control_frame(&ServerFrame::Clock { server_ms: self.now_ms }), None, self.now_ms);
+            self.fan_out.send_hint(&control_frame(&ServerFrame::Clock { server_ms: self.now_ms }), &[], self.now_ms);
         }
     }
 
@@ -381,6 +394,12 @@ impl RoomActor {
 
     /// Sends all voice that waits: it leaves before whatever comes after it in the room's order. What leaves together
     /// carries one time, that of the last, so that waiting for it does not count as the network's jitter.
+    fn send_due_voice(&mut self) {
+        if self.chorus.due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
+            self.send_spoken();
+        }
+    }
+
     fn send_spoken(&mut self) {
         let newest_ms = self.chorus.newest_ms();
         let metrics = &self.house.metrics;

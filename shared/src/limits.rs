@@ -214,6 +214,10 @@ pub const SHORT_FRAME_PAIRS_MAX: u32 = 200;
 /// And people who talk at the same time up to which it does: a listener's browser is woken by each frame, and where three
 /// talk at once, nobody notices 10 ms.
 pub const SHORT_FRAME_TALKERS_MAX: usize = 2;
+/// A speaker's clock mappings are passed on no more often: four times a second, as pages send them at most.
+pub const MAPPING_MS_MIN: u64 = 250;
+/// Nor are those of all speakers of a room: what comes meanwhile leaves together.
+pub const MAPPINGS_MS_MIN: u64 = 100;
 /// While more people talk than that, their frames leave the server together, and none waits longer for the others': one
 /// frame of 20 ms.
 pub const GATHERING_MS_MAX: u64 = 20;

@@ -36,24 +36,31 @@ struct Talker {
     heard_ms: u64,
     /// Nothing of his waits.
     is_awaited: bool,
+    /// He has said that he ends.
+    has_ended: bool,
+    /// He did and went on all the same: while he talks, that counts for nothing.
+    has_lied: bool,
 }
 
 impl Chorus {
     pub(super) fn push(&mut self, frame: Frame, header: &Header) {
         let now_ms = frame.arrived_ms;
         let stream = frame.stream;
-        self.talkers.retain(|talker| talker.stream != stream && talker.heard_ms + TALKING_WITHIN_MS > now_ms);
-        if header.flags & TALKSPURT_END == 0 {
-            self.talkers.push(Talker { stream, heard_ms: now_ms, is_awaited: false });
-        }
+        self.talkers.retain(|talker| talker.heard_ms + TALKING_WITHIN_MS > now_ms);
+        let place = self.talkers.iter().position(|talker| talker.stream == stream);
+        let before = place.map(|place| self.talkers.swap_remove(place));
+        let has_lied = before.is_some_and(|before| before.has_ended || before.has_lied);
+        let has_ended = header.flags & TALKSPURT_END != 0 && !has_lied;
+        self.talkers.push(Talker { stream, heard_ms: now_ms, is_awaited: false, has_ended, has_lied });
         self.waiting.push(frame);
     }
 
     /// By when what waits is to leave; in the past where it need not wait.
     pub(super) fn due_ms(&self) -> Option<u64> {
         let first = self.waiting.first()?;
-        let is_chorus = self.talkers.len() > SHORT_FRAME_TALKERS_MAX;
-        let waits = is_chorus && self.talkers.iter().any(|talker| talker.is_awaited);
+        let mut talkers = self.talkers.iter().filter(|talker| !talker.has_ended);
+        let is_chorus = talkers.clone().count() > SHORT_FRAME_TALKERS_MAX;
+        let waits = is_chorus && talkers.any(|talker| talker.is_awaited);
         Some(first.arrived_ms + if waits { GATHERING_MS_MAX } else { 0 })
     }
 
@@ -115,6 +122,18 @@ mod tests {
     fn nobody_waits_longer_than_20_ms_for_one_who_is_late() {
         let frames = [(1, 0, 0), (2, 0, 0), (3, 0, 0), (1, 20, 0), (2, 21, 0), (3, 70, 0)];
         assert_eq!(left(&frames, 99), [(0, vec![1, 2, 3]), (40, vec![1, 2]), (90, vec![3])]);
+    }
+
+    #[test]
+    fn who_says_with_each_frame_that_he_ends_is_not_believed() {
+        let frames = (0..100).flat_map(|turn| (1..=16).map(move |who| (who, turn * 10 + u64::from(who) / 2, TALKSPURT_END)));
+        let groups = left(&frames.collect::<Vec<_>>(), 1_020);
+        assert!(groups.len() <= 1_000 / 10 + 16, "{} writes", groups.len());
+        let alternating = |turn: u64, who: u32| if (turn + u64::from(who)).is_multiple_of(2) { TALKSPURT_END } else { 0 };
+        let frames =
+            (0..100).flat_map(|turn| (1..=16).map(move |who| (who, turn * 10 + u64::from(who) / 2, alternating(turn, who))));
+        let groups = left(&frames.collect::<Vec<_>>(), 1_020);
+        assert!(groups.len() <= 1_000 / 10 + 16, "{} writes", groups.len());
     }
 
     #[test]

@@ -156,7 +156,6 @@ impl RoomActor {
 
     pub(super) fn handle_silence(&mut self, from: Occupant, request: RequestId, stream: StreamId, silent: bool) {
         let Some(outbox) = self.outbox(from, Some(request)) else { return };
-        self.send_spoken();
         self.fan_out.set_silenced(from.member, stream, silent);
         self.answer(outbox, request, Ok(Reply::Done));
     }

@@ -1,5 +1,6 @@
-//! The two ways to a room: what people say, and what they ask. Voice goes first: it never waits for a command, however many
-//! there are.
+//! The two ways to a room: what people say, and what they ask. Voice goes first: it never waits for more than a few commands,
+//! however many there are. Nor do commands wait for an end of voice: some are taken out each time, so that whoever is to be
+//! muted can be muted even while more voice comes than the room passes on.
 //!
 //! That changes nothing of what may be heard: whether a frame may pass is judged when it is taken out, by what the room has
 //! become by then, and a speaker sends only when the server has told him that he may.
@@ -45,17 +46,21 @@ pub(crate) fn open() -> (mpsc::Sender<Message>, mpsc::Sender<Sound>, Inbox) {
 }
 
 impl Inbox {
-    /// Takes out what waits: all voice, or, where there is none, a few messages. False when nothing will ever come. May be
-    /// dropped and called again.
+    /// Takes out what waits, as soon as anything does: all voice, and a few messages. False when nothing will ever come. May
+    /// be dropped and called again.
     pub(super) async fn take(&mut self, batch: &mut Batch) -> bool {
         loop {
             tokio::select! {
                 biased;
                 count = self.sounds.recv_many(&mut batch.sounds, ROOM_BATCH_MAX), if !self.is_silent => {
-                    if count > 0 {
-                        return true;
+                    if count == 0 {
+                        self.is_silent = true;
+                        continue;
                     }
-                    self.is_silent = true;
+                    while batch.messages.len() < ROOM_COMMANDS_BATCH_MAX && let Ok(message) = self.messages.try_recv() {
+                        batch.messages.push(message);
+                    }
+                    return true;
                 }
                 count = self.messages.recv_many(&mut batch.messages, ROOM_COMMANDS_BATCH_MAX) => return count > 0,
             }
@@ -80,20 +85,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn voice_comes_out_before_what_was_asked_earlier() {
+    async fn voice_and_what_is_asked_come_out_together_however_much_there_is_of_the_other() {
         let (mailbox, voice, mut inbox) = open();
         let from = Occupant { member: MemberId(1), connection: ConnectionId(1) };
         for _ in 0..ROOM_MAILBOX_MAX {
             mailbox.try_send(Message::Lost(from)).expect("it is empty");
         }
-        voice.try_send(Sound::ClockMapping { from, timestamp: 1, server_ms: 1 }).expect("it has room of its own");
-        let mut batch = Batch::default();
-        assert!(inbox.take(&mut batch).await);
-        assert_eq!((batch.sounds.len(), batch.messages.len()), (1, 0));
-        assert!(inbox.take(&mut batch).await);
-        assert_eq!((batch.sounds.len(), batch.messages.len()), (1, ROOM_COMMANDS_BATCH_MAX));
+        let mut taken = 0;
+        for _ in 0..3 {
+            // There is more voice each time.
+            voice.try_send(Sound::ClockMapping { from, timestamp: 1, server_ms: 1 }).expect("it has room of its own");
+            let mut batch = Batch::default();
+            assert!(inbox.take(&mut batch).await);
+            assert_eq!((batch.sounds.len(), batch.messages.len()), (1, ROOM_COMMANDS_BATCH_MAX));
+            taken += batch.messages.len();
+        }
         inbox.close();
-        let mut taken = ROOM_COMMANDS_BATCH_MAX;
         while inbox.take(&mut Batch::default()).await {
             taken += ROOM_COMMANDS_BATCH_MAX;
         }

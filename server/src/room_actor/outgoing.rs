@@ -178,7 +178,10 @@ impl RoomActor {
     }
 
     fn perform(&mut self, effect: Effect) {
-        self.send_spoken();
+        // What all see, and who hears, keeps its order with voice. One person's answer does not touch what others hear.
+        if matches!(effect, Effect::Change(..) | Effect::PutOut(..) | Effect::Enter(..) | Effect::Close(..)) {
+            self.send_spoken();
+        }
         let now_ms = self.now_ms;
         match effect {
             Effect::Change(common, personal) => self.fan_out.send_change(&common, &personal, now_ms),

@@ -3,7 +3,7 @@
 //! The payload is never looked at.
 
 use bytes::Bytes;
-use dais_shared::ids::{Seq, StreamId};
+use dais_shared::ids::{MemberId, Seq, StreamId};
 use dais_shared::limits::UNHEARD_FRAMES_MAX;
 use dais_shared::room::Unheard;
 use dais_shared::voice::Header;
@@ -113,8 +113,29 @@ impl RoomActor {
         link.speech.turn_to(stream);
         link.speech.lateness.handle_mapping();
         link.speech.mapping = Some(frame.clone());
-        self.send_spoken();
-        self.fan_out.send_hint(&frame, Some(from.member), self.now_ms);
+        self.mappings.push(from.member, stream, frame);
+        self.send_mappings();
+    }
+
+    /// Passes on the clock mappings that are due.
+    pub(super) fn send_mappings(&mut self) {
+        let room = &self.room;
+        let group = self.mappings.take(self.now_ms, |speaker, stream| room.may_speak(speaker) == Ok(stream));
+        if group.is_empty() {
+            return;
+        }
+        let all_but = |member: Option<MemberId>| {
+            group
+                .iter()
+                .filter(|(speaker, _)| Some(*speaker) != member)
+                .map(|(_, frame)| &frame[..])
+                .collect::<Vec<_>>()
+                .concat()
+                .into()
+        };
+        // Nobody is told of his own.
+        let personal: Vec<_> = group.iter().map(|(speaker, _)| (*speaker, all_but(Some(*speaker)))).collect();
+        self.fan_out.send_hint(&all_but(None), &personal, self.now_ms);
     }
 }
 
