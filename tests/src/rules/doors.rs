@@ -1,7 +1,7 @@
 //! Who comes in: each kind of person at each kind of door, as a table written by hand.
 
 use dais_shared::ids::UserId;
-use dais_shared::limits::{CHAIR_CLAIM_MS, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
+use dais_shared::limits::{CHAIR_CLAIM_MS, DEPARTED_KEPT_MAX, REENTRY_BLOCK_MS, SEAT_GRACE_MS};
 use dais_shared::names::{InvalidName, Likeness, Looks};
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Input, Join, Order, Pass, Setting};
@@ -293,6 +293,10 @@ fn the_name_of_a_host_who_vanished_is_kept_with_the_chair() {
         house.takes(&Input::ConnectionLost(founder)).unwrap();
         house.waits(SEAT_GRACE_MS);
         house.runs_dry();
+        for user in (100..=100 + DEPARTED_KEPT_MAX as u64).map(UserId) {
+            let member = house.seats(user);
+            house.takes(&Input::Leave(member)).unwrap(); // however many go after him
+        }
         house.waits(waited_ms);
         for (user, name, expected) in [(STRANGER, "ada", newcomers), (FOUNDER, "Ada", hosts)] {
             house.takes(&Input::Join(called(user, name, &["ada"]))).unwrap();

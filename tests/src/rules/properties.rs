@@ -4,7 +4,9 @@ mod replicas;
 mod steps;
 
 use dais_shared::ids::MemberId;
-use dais_shared::limits::{BANS_MAX, BLOCKS_MAX, DEPARTED_KEPT_MAX, INVITATIONS_MAX, MESSAGES_KEPT_MAX, STAGE_SEATS_MAX};
+use dais_shared::limits::{
+    BANS_MAX, BLOCKS_MAX, CLAIMS_MAX, DEPARTED_KEPT_MAX, INVITATIONS_MAX, MESSAGES_KEPT_MAX, STAGE_SEATS_MAX,
+};
 use dais_shared::permissions::Role;
 use dais_shared::room::Room;
 use proptest::prelude::*;
@@ -63,7 +65,7 @@ fn check(room: &Room) {
     assert!(room.invitations().count() <= INVITATIONS_MAX);
     assert!(room.messages().len() <= MESSAGES_KEPT_MAX);
     assert!(room.bans().len() <= BANS_MAX && room.blocks().len() <= BLOCKS_MAX);
-    assert!(room.departed().count() <= DEPARTED_KEPT_MAX);
+    assert!(room.departed().count() <= DEPARTED_KEPT_MAX + CLAIMS_MAX);
 }
 
 fn check_seats(room: &Room) {

@@ -22,7 +22,7 @@ impl Room {
         let takes_chair = join.pass.role == Role::Host || self.takes_chair(join.user, context);
         self.let_in(join, takes_chair, context)?;
         let member = MemberId(self.next_member);
-        // Whoever the chair waits for has his name kept with it.
+        // Whoever the chair waits for finds his name as he left it.
         let awaited = self.departed.iter().filter(|gone| gone.user != join.user && self.is_awaited(gone.user, context));
         let taken = self.seats.values().map(|seat| &seat.likeness).chain(awaited.map(|gone| &gone.likeness));
         let (name, likeness) = names::distinct(&name, &join.looks, taken);
