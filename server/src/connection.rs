@@ -303,6 +303,11 @@ impl Connection {
                 self.deny_too_fast(id);
                 return Ok(());
             }
+            if intake::is_page(&request) && !self.house.door.may_ask_for_page(self.address, now_ms) {
+                self.refuse(Refusal::TooFast);
+                self.deny_too_fast(id);
+                return Ok(());
+            }
             return self.handle_request(id, request).await;
         }
         if self.charge(Charge::Signal)? != Verdict::Accept {

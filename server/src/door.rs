@@ -5,6 +5,7 @@
 //! that handshakes that never end make room for those that do. Connections are refused. [`Ledger`] is told the time; the
 //! shell adds the lock and passes that give back what they took. Knows no socket. Whoever asks it tells of those who are refused.
 
+mod crowd;
 mod ledger;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,9 +58,9 @@ impl Door {
     }
 
     /// A socket was accepted. It may stay until it is put out.
-    pub(crate) fn enter(self: &Arc<Self>, address: AddressPrefix, now_ms: u64) -> Entrance {
+    pub(crate) fn enter(self: &Arc<Self>, address: AddressPrefix) -> Entrance {
         let put_out = Arc::new(Notify::new());
-        let (number, other) = self.ledger().enter(address, Arc::clone(&put_out), now_ms);
+        let (number, other) = self.ledger().enter(address, Arc::clone(&put_out));
         if let Some(other) = other {
             self.metrics.sockets_put_out_total.add(1);
             self.refusals.refuse(Refusal::PutOut, None);
@@ -88,6 +89,11 @@ impl Door {
     /// Somebody logs in, creates a room or joins one. False where too many do at this address, or in its network.
     pub(crate) fn may_arrive(&self, address: AddressPrefix, now_ms: u64) -> bool {
         self.ledger().may_arrive(address, now_ms)
+    }
+
+    /// Somebody asks for a page of a list, or a snapshot. False where too many do.
+    pub(crate) fn may_ask_for_page(&self, address: AddressPrefix, now_ms: u64) -> bool {
+        self.ledger().may_ask_for_page(address, now_ms)
     }
 
     /// Somebody tries a passcode. False where too many were wrong there.

@@ -246,10 +246,12 @@ pub const MESSAGES_PER_SECOND: u32 = 1;
 pub const CHAT_BYTES_BURST: u32 = 3_000;
 /// See [`CHAT_BYTES_BURST`].
 pub const CHAT_BYTES_PER_SECOND: u32 = 2_500;
-/// So many of these are for whoever has not written for [`CHAT_FRESH_MS`].
+/// So many of these are for whoever has not written for [`CHAT_FRESH_MS`], of one network once in [`CHAT_NETWORK_FRESH_MS`].
 pub const CHAT_BYTES_RESERVED: u32 = 800;
 /// See [`CHAT_BYTES_RESERVED`].
 pub const CHAT_FRESH_MS: u64 = 30_000;
+/// See [`CHAT_BYTES_RESERVED`].
+pub const CHAT_NETWORK_FRESH_MS: u64 = 2_000;
 /// A message counts as so many bytes at least: also short ones push older ones out of what a room keeps.
 pub const CHAT_MESSAGE_BYTES_MIN: u32 = 200;
 /// Reactions a member may show at once, and per second afterwards: applause.
@@ -260,11 +262,16 @@ pub const REACTIONS_PER_SECOND: u32 = 2;
 pub const REPORT_BURST: u32 = 20;
 /// See [`REPORT_BURST`].
 pub const REPORTS_PER_SECOND: u32 = 1;
-/// Pages of lists, of the chat's past, and whole snapshots, that a connection may ask for at once, and per second afterwards: a few bytes
+/// Pages of lists, of the chat's past, and whole snapshots, that a person may ask for at once, and per second afterwards: a few bytes
 /// that ask, and tens of thousands that answer. The whole chat of a room is as many pages.
 pub const PAGE_BURST: u32 = 40;
 /// See [`PAGE_BURST`].
 pub const PAGES_PER_SECOND: u32 = 1;
+/// An address, and the networks around it, may ask for so many at once for each connection that they may have, and for all of these
+/// again within [`PAGES_REFILL_SECONDS`]: whoever hangs up and comes as somebody else is not to begin anew.
+pub const PAGES_PER_CONNECTION: u32 = 4;
+/// See [`PAGES_PER_CONNECTION`].
+pub const PAGES_REFILL_SECONDS: u32 = 40;
 /// Passcodes a connection may try at once, and one more every [`PASSCODE_SECONDS`] afterwards.
 pub const PASSCODE_BURST: u32 = 5;
 /// See [`PASSCODE_BURST`].

@@ -27,6 +27,12 @@ impl TokenBucket {
         true
     }
 
+    /// Takes `tokens`, or as many as there are.
+    pub fn take_what_is_there(&mut self, tokens: u32, now_ms: u64) {
+        self.refill(now_ms);
+        self.level_milli = self.level_milli.saturating_sub(u64::from(tokens) * 1000);
+    }
+
     /// Whether so many are there to be taken.
     #[must_use]
     pub fn holds(&mut self, tokens: u32, now_ms: u64) -> bool {
@@ -75,7 +81,9 @@ mod tests {
         assert!(bucket.is_full(0));
         assert!(bucket.take(2, 0) && !bucket.is_full(0));
         assert!(bucket.holds(1, 0) && !bucket.holds(2, 0), "looking takes nothing");
-        bucket.give_back(1);
+        bucket.take_what_is_there(5, 0);
+        assert!(!bucket.holds(1, 0) && bucket.holds(1, 1000), "no more than there was");
+        bucket.give_back(2);
         assert!(bucket.take(2, 0) && !bucket.take(1, 0));
         bucket.give_back(9);
         assert!(bucket.is_full(0) && bucket.take(3, 0) && !bucket.take(1, 0));

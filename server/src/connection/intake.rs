@@ -1,4 +1,5 @@
-//! How much one connection may send, and one person over all of his of what everybody is shown. Told the time.
+//! How much one connection may send, and one person over all of his of what everybody is shown and of what
+//! much is sent for. Told the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,11 +72,7 @@ pub(super) fn charges(request: &Request) -> impl Iterator<Item = Charge> + use<>
         Request::Room(Command::React(_)) => Some(Charge::Reaction),
         Request::Room(Command::ReportMicrophone(_)) => Some(Charge::Report),
         Request::JoinRoom { passcode: Some(_), .. } => Some(Charge::Passcode),
-        Request::ListRooms { .. }
-        | Request::ListMembers { .. }
-        | Request::ListMessages { .. }
-        | Request::ListBanned
-        | Request::Resync => Some(Charge::Page),
+        request if is_page(request) => Some(Charge::Page),
         _ => None,
     };
     let toggle = match request {
@@ -97,12 +94,25 @@ pub(super) const fn is_arrival(request: &Request) -> bool {
     matches!(request, Request::Login { .. } | Request::CreateRoom { .. } | Request::JoinRoom { .. })
 }
 
-/// What everybody in a room is shown: one person's buckets, whichever connections he uses.
+/// Whether a request asks for much with a few bytes.
+pub(super) const fn is_page(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::ListRooms { .. }
+            | Request::ListMembers { .. }
+            | Request::ListMessages { .. }
+            | Request::ListBanned
+            | Request::Resync
+    )
+}
+
+/// What everybody in a room is shown, and what much is sent for: one person's buckets, whichever connections he uses.
 #[derive(Debug)]
 struct Allowance {
     messages: TokenBucket,
     reactions: TokenBucket,
     reports: TokenBucket,
+    pages: TokenBucket,
     hand: Flips,
     stage: Flips,
     microphone: Flips,
@@ -115,6 +125,7 @@ impl Allowance {
             messages: TokenBucket::new(MESSAGE_BURST, MESSAGES_PER_SECOND, now_ms),
             reactions: TokenBucket::new(REACTION_BURST, REACTIONS_PER_SECOND, now_ms),
             reports: TokenBucket::new(REPORT_BURST, REPORTS_PER_SECOND, now_ms),
+            pages: TokenBucket::new(PAGE_BURST, PAGES_PER_SECOND, now_ms),
             hand: Flips::new(Patience::PLACE),
             stage: Flips::new(Patience::PLACE),
             microphone: Flips::new(Patience::MICROPHONE),
@@ -124,7 +135,7 @@ impl Allowance {
 
     /// Whether it is as good as a new one.
     fn is_full(&mut self, now_ms: u64) -> bool {
-        let buckets = [&mut self.messages, &mut self.reactions, &mut self.reports];
+        let buckets = [&mut self.messages, &mut self.reactions, &mut self.reports, &mut self.pages];
         let flips = [&self.hand, &self.stage, &self.microphone, &self.seat];
         buckets.into_iter().all(|bucket| bucket.is_full(now_ms)) && flips.into_iter().all(|flips| flips.is_calm(now_ms))
     }
@@ -170,7 +181,6 @@ pub(super) struct Intake {
     allowance: Arc<Mutex<Allowance>>,
     commands: TokenBucket,
     passcodes: TokenBucket,
-    pages: TokenBucket,
     signals: TokenBucket,
     voice_frames: TokenBucket,
     voice_bytes: TokenBucket,
@@ -183,7 +193,6 @@ impl Intake {
             allowance: Arc::new(Mutex::new(Allowance::new(now_ms))),
             commands: TokenBucket::new(COMMAND_BURST, COMMANDS_PER_SECOND, now_ms),
             passcodes: TokenBucket::new(PASSCODE_BURST * PASSCODE_SECONDS, 1, now_ms),
-            pages: TokenBucket::new(PAGE_BURST, PAGES_PER_SECOND, now_ms),
             signals: TokenBucket::new(SIGNALS_BURST, SIGNALS_PER_SECOND, now_ms),
             voice_frames: TokenBucket::new(VOICE_FRAME_BURST, VOICE_FRAMES_PER_SECOND, now_ms),
             voice_bytes: TokenBucket::new(VOICE_BYTES_BURST, VOICE_BYTES_PER_SECOND, now_ms),
@@ -207,7 +216,7 @@ impl Intake {
                 locked(&self.allowance).flips(toggle).undone(now_ms);
                 true
             }
-            Charge::Page => self.pages.take(1, now_ms),
+            Charge::Page => locked(&self.allowance).pages.take(1, now_ms),
             Charge::Passcode => self.passcodes.take(PASSCODE_SECONDS, now_ms),
             Charge::Signal => self.signals.take(1, now_ms),
             Charge::Voice { bytes } => {
@@ -263,7 +272,7 @@ mod tests {
             intake.belong_to(UserId(user), &allowances, 0);
             intake
         };
-        for charge in [Charge::Message, Charge::Reaction] {
+        for charge in [Charge::Message, Charge::Reaction, Charge::Page] {
             while connect(1).judge(charge, 0) == Verdict::Accept {}
             assert_eq!(connect(1).judge(charge, 0), Verdict::Refuse, "{charge:?}");
             assert_eq!(connect(2).judge(charge, 0), Verdict::Accept, "{charge:?} of somebody else");

@@ -1,18 +1,18 @@
 //! Who has how much open, and how fast more came: each address, and the networks around it. Told the time; knows no lock.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{
     ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ADMIN_TOKEN_SECONDS, ADMIN_TOKENS_PER_ADDRESS, ARRIVALS_PER_CONNECTION,
-    PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS, SIGN_INS_PER_ADDRESS,
+    PAGES_PER_CONNECTION, PAGES_REFILL_SECONDS, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS, SIGN_INS_PER_ADDRESS,
 };
 use dais_shared::rate::TokenBucket;
 use tokio::sync::Notify;
 
 use super::Bounds;
+use super::crowd::Crowd;
 use crate::refusal::Refusal;
 use crate::shares::Network;
 
@@ -22,14 +22,11 @@ const SWEEP_FROM: usize = 1024;
 /// One address, or a network.
 #[derive(Debug)]
 struct Account {
-    /// Sockets of an address that are no WebSocket yet, the oldest first, each with what puts it out.
-    pending: BTreeMap<u64, Arc<Notify>>,
-    /// How many such sockets there are here, of a network those of all its addresses.
-    pending_count: usize,
     connections: usize,
     connections_max: usize,
     openings: TokenBucket,
     arrivals: TokenBucket,
+    pages: TokenBucket,
     passcodes: TokenBucket,
     sign_ins: TokenBucket,
     admin_tokens: TokenBucket,
@@ -39,31 +36,28 @@ impl Account {
     fn new(network: Network, bounds: Bounds, now_ms: u64) -> Self {
         let connections_max = network.share(bounds.connections_per_address, bounds.connections);
         let connections = bucket_size(connections_max);
-        let quick = |burst: u32| TokenBucket::new(burst, (burst / ADDRESS_REFILL_SECONDS).max(1), now_ms);
+        let refilled = |burst: u32, seconds: u32| TokenBucket::new(burst, (burst / seconds).max(1), now_ms);
+        let quick = |burst: u32| refilled(burst, ADDRESS_REFILL_SECONDS);
         let widened = |count: u32| bucket_size(network.widened(count as usize));
         let slow = |tries: u32, seconds: u32| TokenBucket::new(widened(tries * seconds), widened(1), now_ms);
         Self {
-            pending: BTreeMap::new(),
-            pending_count: 0,
             connections: 0,
             connections_max,
             openings: quick(connections),
             arrivals: quick(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
+            pages: refilled(connections.saturating_mul(PAGES_PER_CONNECTION), PAGES_REFILL_SECONDS),
             passcodes: slow(PASSCODES_PER_ADDRESS, PASSCODE_SECONDS),
             sign_ins: slow(SIGN_INS_PER_ADDRESS, SIGN_IN_SECONDS),
             admin_tokens: slow(ADMIN_TOKENS_PER_ADDRESS, ADMIN_TOKEN_SECONDS),
         }
     }
 
-    const fn has_something_open(&self) -> bool {
-        self.connections > 0 || self.pending_count > 0
-    }
-
     /// Whether a new account would say the same.
     fn is_as_new(&mut self, now_ms: u64) -> bool {
-        !self.has_something_open()
+        self.connections == 0
             && self.openings.is_full(now_ms)
             && self.arrivals.is_full(now_ms)
+            && self.pages.is_full(now_ms)
             && self.passcodes.is_full(now_ms)
             && self.sign_ins.is_full(now_ms)
             && self.admin_tokens.is_full(now_ms)
@@ -84,34 +78,28 @@ pub(super) struct Ledger {
     accounts: BTreeMap<Network, Account>,
     sweep_at: usize,
     connections: usize,
-    pending: usize,
+    /// Those that are no WebSocket yet.
+    pending: Crowd<Arc<Notify>>,
     next_number: u64,
 }
 
 impl Ledger {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { bounds, accounts: BTreeMap::new(), sweep_at: SWEEP_FROM, connections: 0, pending: 0, next_number: 0 }
+        let pending = Crowd::default();
+        Self { bounds, accounts: BTreeMap::new(), sweep_at: SWEEP_FROM, connections: 0, pending, next_number: 0 }
     }
 
     /// Takes a socket in; its number, and what puts another one out in its favour.
-    pub(super) fn enter(&mut self, address: AddressPrefix, put_out: Arc<Notify>, now_ms: u64) -> (u64, Option<Arc<Notify>>) {
-        let other = if self.pending >= self.bounds.pending { self.put_out_one() } else { None };
+    pub(super) fn enter(&mut self, address: AddressPrefix, put_out: Arc<Notify>) -> (u64, Option<Arc<Notify>>) {
+        let other = if self.pending.len() >= self.bounds.pending { self.pending.pop() } else { None };
         let number = self.next_number;
         self.next_number += 1;
-        for network in Network::around(address) {
-            self.account(network, now_ms).pending_count += 1;
-        }
-        self.account(Network::Address(address), now_ms).pending.insert(number, put_out);
-        self.pending += 1;
+        self.pending.insert(address, number, put_out);
         (number, other)
     }
 
     pub(super) fn leave(&mut self, address: AddressPrefix, number: u64) {
-        // It is gone already if it was put out.
-        let account = self.accounts.get_mut(&Network::Address(address));
-        if account.is_some_and(|account| account.pending.remove(&number).is_some()) {
-            self.pending_left(address);
-        }
+        self.pending.remove(address, number);
     }
 
     /// Whether one more connection may come from there; changes nothing.
@@ -146,6 +134,10 @@ impl Ledger {
 
     pub(super) fn may_arrive(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
         self.take(address, |account| &mut account.arrivals, 1, now_ms)
+    }
+
+    pub(super) fn may_ask_for_page(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
+        self.take(address, |account| &mut account.pages, 1, now_ms)
     }
 
     pub(super) fn may_try_passcode(&mut self, address: AddressPrefix, now_ms: u64) -> bool {
@@ -200,32 +192,6 @@ impl Ledger {
         }
     }
 
-    /// The oldest socket of the address that has the most, in the widest network that has the most.
-    fn put_out_one(&mut self) -> Option<Arc<Notify>> {
-        let sockets = |network: &Network| self.accounts.get(network).map_or(0, |account| account.pending_count);
-        let addresses = self.accounts.iter().filter_map(|(network, account)| match network {
-            Network::Address(address) => Some((*address, account)),
-            Network::Site(_) | Network::BlockV4(_) | Network::BlockV6(_) => None,
-        });
-        // Of those who have as many, whoever's is the oldest: numbers rise.
-        let (address, _) = addresses.max_by_key(|(address, account)| {
-            let oldest = account.pending.keys().next().copied();
-            (oldest.is_some(), sockets(&Network::widest(*address)), account.pending_count, Reverse(oldest))
-        })?;
-        let (_, put_out) = self.accounts.get_mut(&Network::Address(address))?.pending.pop_first()?;
-        self.pending_left(address);
-        Some(put_out)
-    }
-
-    fn pending_left(&mut self, address: AddressPrefix) {
-        for network in Network::around(address) {
-            if let Some(account) = self.accounts.get_mut(&network) {
-                account.pending_count = account.pending_count.saturating_sub(1);
-            }
-        }
-        self.pending = self.pending.saturating_sub(1);
-    }
-
     fn account(&mut self, network: Network, now_ms: u64) -> &mut Account {
         if self.accounts.len() >= self.sweep_at && !self.accounts.contains_key(&network) {
             self.sweep(now_ms);
@@ -238,7 +204,7 @@ impl Ledger {
     fn sweep(&mut self, now_ms: u64) {
         self.accounts.retain(|_, account| !account.is_as_new(now_ms));
         if self.accounts.len() > ADDRESSES_MAX / 2 {
-            self.accounts.retain(|_, account| account.has_something_open());
+            self.accounts.retain(|_, account| account.connections > 0);
         }
         self.sweep_at = (2 * self.accounts.len()).max(SWEEP_FROM);
     }
@@ -319,11 +285,11 @@ mod tests {
             [address(9), AddressPrefix::V4([203, 0, 113, 1]), AddressPrefix::V4([203, 0, 113, 2]), address(8)]
                 .map(|from| {
                     let put_out = Arc::new(Notify::new());
-                    assert!(ledger.enter(from, Arc::clone(&put_out), 0).1.is_none());
+                    assert!(ledger.enter(from, Arc::clone(&put_out)).1.is_none());
                     put_out
                 })
                 .into();
-        let (_, other) = ledger.enter(address(7), Arc::new(Notify::new()), 0);
+        let (_, other) = ledger.enter(address(7), Arc::new(Notify::new()));
         assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[1]), "not the oldest of all");
     }
 
@@ -345,18 +311,18 @@ mod tests {
         let entered: Vec<Arc<Notify>> = [1, 2, 2, 3]
             .map(|from| {
                 let put_out = Arc::new(Notify::new());
-                assert!(ledger.enter(address(from), Arc::clone(&put_out), 0).1.is_none());
+                assert!(ledger.enter(address(from), Arc::clone(&put_out)).1.is_none());
                 put_out
             })
             .into();
-        let (number, other) = ledger.enter(address(4), Arc::new(Notify::new()), 0);
+        let (number, other) = ledger.enter(address(4), Arc::new(Notify::new()));
         assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[1]));
         ledger.leave(address(2), 1);
-        assert_eq!(ledger.pending, 4, "who was put out has left already");
+        assert_eq!(ledger.pending.len(), 4, "who was put out has left already");
         ledger.leave(address(4), number);
         let newest = Arc::new(Notify::new());
-        assert!(ledger.enter(address(4), Arc::clone(&newest), 0).1.is_none(), "there is room again");
-        let (_, other) = ledger.enter(address(5), Arc::new(Notify::new()), 0);
+        assert!(ledger.enter(address(4), Arc::clone(&newest)).1.is_none(), "there is room again");
+        let (_, other) = ledger.enter(address(5), Arc::new(Notify::new()));
         assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[0]), "the oldest, where everybody has as many");
     }
 

@@ -67,7 +67,7 @@ pub(super) async fn accept(
             tracing::warn!("accept: it goes again");
         }
         set_up(&socket);
-        let entrance = house.door.enter(peer.ip().into(), house.clock.now_ms());
+        let entrance = house.door.enter(peer.ip().into());
         let visit = Visit { peer, entrance, house: Arc::clone(&house), shutdown: house.shutdown.clone(), _alive: alive.clone() };
         match &tls {
             None => house.supervisor.guard(Part::Socket, visit.serve_http(socket, router.clone()), || {}),
