@@ -4,73 +4,138 @@
 use std::collections::BTreeMap;
 
 use dais_shared::ids::UserId;
-use dais_shared::limits::{CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, CHAT_BYTES_RESERVED, CHAT_FRESH_MS, CHAT_MESSAGE_BYTES_MIN};
+use dais_shared::limits::{
+    CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, CHAT_BYTES_RESERVED, CHAT_FRESH_MS, CHAT_MESSAGE_BYTES_MIN, CHAT_NETWORK_FRESH_MS,
+};
 use dais_shared::rate::TokenBucket;
+use dais_shared::room::Seat;
 
-/// One room's bucket of bytes. Whoever has written nothing for a while finds some of it kept for him: those who write all the
-/// time cannot keep a newcomer from his first word.
+use crate::shares::Network;
+
+/// Somebody who writes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writer {
+    user: UserId,
+    network: Network,
+    is_moderator: bool,
+}
+
+impl From<&Seat> for Writer {
+    fn from(seat: &Seat) -> Self {
+        Self { user: seat.user, network: Network::widest(seat.address), is_moderator: seat.role.is_moderator() }
+    }
+}
+
+/// One room's bucket of bytes. A moderator's word finds room in it always: one person's messages are few. Whoever has written
+/// nothing for a while finds some of it kept for him: those who write all the time cannot keep a newcomer from his first word. A
+/// network that sends one newcomer after the other has that only now and then.
 #[derive(Debug)]
 pub(super) struct Chat {
     bytes: TokenBucket,
     /// Who has written of late, and when last.
     wrote_ms: BTreeMap<UserId, u64>,
+    /// From where newcomers have written of late, and when last.
+    newcomer_ms: BTreeMap<Network, u64>,
 }
 
 impl Chat {
     pub(super) fn new(now_ms: u64) -> Self {
-        Self { bytes: TokenBucket::new(CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, now_ms), wrote_ms: BTreeMap::new() }
+        let bytes = TokenBucket::new(CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, now_ms);
+        Self { bytes, wrote_ms: BTreeMap::new(), newcomer_ms: BTreeMap::new() }
     }
 
-    /// Whether a message of so many bytes may be shown now; then it counts.
-    pub(super) fn takes(&mut self, user: UserId, bytes: usize, now_ms: u64) -> bool {
-        self.wrote_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_FRESH_MS));
-        let cost = u32::try_from(bytes).unwrap_or(u32::MAX).max(CHAT_MESSAGE_BYTES_MIN);
-        let kept = if self.wrote_ms.contains_key(&user) { CHAT_BYTES_RESERVED } else { 0 };
-        if !self.bytes.take(cost.saturating_add(kept), now_ms) {
-            return false;
-        }
-        self.bytes.give_back(kept);
-        self.wrote_ms.insert(user, now_ms);
-        true
+    /// Whether a message of so many bytes may be shown now. It counts when it is ([`Chat::handle_shown`]).
+    pub(super) fn has_room(&mut self, writer: Writer, bytes: usize, now_ms: u64) -> bool {
+        let kept = if self.is_newcomer(writer, now_ms) { 0 } else { CHAT_BYTES_RESERVED };
+        writer.is_moderator || self.bytes.holds(cost(bytes).saturating_add(kept), now_ms)
     }
+
+    /// A message is shown.
+    pub(super) fn handle_shown(&mut self, writer: Writer, bytes: usize, now_ms: u64) {
+        if self.is_newcomer(writer, now_ms) {
+            self.newcomer_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_NETWORK_FRESH_MS));
+            self.newcomer_ms.insert(writer.network, now_ms);
+        }
+        self.wrote_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_FRESH_MS));
+        self.wrote_ms.insert(writer.user, now_ms);
+        self.bytes.take_what_is_there(cost(bytes), now_ms);
+    }
+
+    fn is_newcomer(&self, writer: Writer, now_ms: u64) -> bool {
+        let is_over =
+            |wrote_ms: Option<&u64>, after_ms| wrote_ms.is_none_or(|wrote_ms| now_ms >= wrote_ms.saturating_add(after_ms));
+        is_over(self.wrote_ms.get(&writer.user), CHAT_FRESH_MS)
+            && is_over(self.newcomer_ms.get(&writer.network), CHAT_NETWORK_FRESH_MS)
+    }
+}
+
+fn cost(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX).max(CHAT_MESSAGE_BYTES_MIN)
 }
 
 #[cfg(test)]
 mod tests {
+    use dais_shared::ids::AddressPrefix;
     use dais_shared::limits::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
 
     use super::*;
+
+    /// Somebody from one of many networks.
+    fn writer(user: u64, network: u8) -> Writer {
+        let address = AddressPrefix::V4([10, 0, network, 1]);
+        Writer { user: UserId(user), network: Network::widest(address), is_moderator: false }
+    }
+
+    fn takes(chat: &mut Chat, writer: Writer, bytes: usize, now_ms: u64) -> bool {
+        let has_room = chat.has_room(writer, bytes, now_ms);
+        if has_room {
+            chat.handle_shown(writer, bytes, now_ms);
+        }
+        has_room
+    }
 
     #[test]
     fn the_longest_message_is_taken_of_whoever_wrote_just_before() {
         let mut chat = Chat::new(0);
         let longest = 4 * (MESSAGE_CHARS_MAX + NAME_CHARS_MAX);
-        assert!(chat.takes(UserId(1), longest, 0));
-        assert!(chat.takes(UserId(1), longest, 2_000));
+        assert!(takes(&mut chat, writer(1, 1), longest, 0));
+        assert!(takes(&mut chat, writer(1, 1), longest, 2_000));
     }
 
     #[test]
-    fn a_crowd_that_writes_all_the_time_leaves_a_newcomer_his_word() {
-        let mut chat = Chat::new(0);
-        let (mut taken, mut bytes) = (0, 0);
-        for now_ms in (0..20_000).step_by(10) {
-            for user in (0..100).map(UserId) {
-                if chat.takes(user, 500, now_ms) {
-                    taken += 1;
-                    bytes += 500;
+    fn a_crowd_that_writes_all_the_time_leaves_a_newcomer_and_a_moderator_their_word() {
+        for users in [100, 5_000] {
+            let mut chat = Chat::new(0);
+            let (mut taken, mut bytes) = (0, 0);
+            for now_ms in (0..20_000).step_by(10) {
+                for user in (0..users).step_by(20) {
+                    if takes(&mut chat, writer(user + now_ms % 20, 1), 500, now_ms) {
+                        taken += 1;
+                        bytes += 500;
+                    }
                 }
             }
+            assert!(taken > 50 && bytes <= u64::from(CHAT_BYTES_BURST + 20 * CHAT_BYTES_PER_SECOND), "{taken} messages");
+            let moderator = Writer { is_moderator: true, ..writer(0, 1) };
+            assert!((0..10).all(|_| takes(&mut chat, moderator, 200, 20_000)), "beside {users}");
+            // What they have taken is what there is, so the newcomer comes a little later.
+            assert!(takes(&mut chat, writer(10_000, 2), 500, 20_200), "beside {users}");
         }
-        assert!(taken > 50 && bytes <= u64::from(CHAT_BYTES_BURST + 20 * CHAT_BYTES_PER_SECOND), "{taken} messages");
-        assert!(chat.takes(UserId(1_000), 500, 20_000));
+    }
+
+    #[test]
+    fn what_is_not_shown_costs_nothing() {
+        let mut chat = Chat::new(0);
+        assert!((0..1_000).all(|_| chat.has_room(writer(1, 1), 500, 0)));
     }
 
     #[test]
     fn what_is_remembered_of_writers_is_forgotten() {
         let mut chat = Chat::new(0);
         for number in 0..10_000 {
-            let _ = chat.takes(UserId(number), 1, number * 100);
+            let _ = takes(&mut chat, writer(number, number as u8), 1, number * 100);
         }
         assert!(chat.wrote_ms.len() as u64 <= CHAT_FRESH_MS / 100);
+        assert!(chat.newcomer_ms.len() as u64 <= CHAT_NETWORK_FRESH_MS / 100);
     }
 }

@@ -8,11 +8,13 @@ use dais_shared::room::{Command, Denied, Input, Order, RoomEndReason, Seat};
 use dais_shared::wire::{Goodbye, Reply};
 use tokio::sync::oneshot;
 
+use super::chat::Writer;
 use super::outgoing::Effect;
 use super::voice::Speech;
 use super::{Join, Link, RoomActor};
 use crate::fan_out::Occupant;
 use crate::outbox::Outbox;
+use crate::refusal::Refusal;
 
 impl RoomActor {
     pub(super) fn handle_join(&mut self, join: Join) {
@@ -99,19 +101,23 @@ impl RoomActor {
 
     pub(super) fn handle_command(&mut self, from: Occupant, request: RequestId, command: Command) {
         let Some(outbox) = self.outbox(from, Some(request)) else { return };
-        if !self.has_room_for(from.member, &command) {
+        let message = self.message(from.member, &command);
+        if message.is_some_and(|(writer, bytes)| !self.chat.has_room(writer, bytes, self.now_ms)) {
+            self.house.refusals.refuse(Refusal::TooFast, None);
             return self.answer(outbox, request, Err(Denied::TooFast));
         }
         let result = self.carry_out(&Input::Command(from.member, command)).map(|_| Reply::Done);
+        if let (Some((writer, bytes)), Ok(_)) = (message, &result) {
+            self.chat.handle_shown(writer, bytes, self.now_ms);
+        }
         self.publish();
         self.answer(outbox, request, result);
     }
 
-    /// Whether the chat has room for a message; then it is taken. For anything else there is room.
-    fn has_room_for(&mut self, member: MemberId, command: &Command) -> bool {
-        let Command::SendMessage(text) = command else { return true };
-        let Some(seat) = self.room.seat(member) else { return true };
-        self.chat.takes(seat.user, text.len() + seat.name.len(), self.now_ms)
+    /// Who writes how much, where a command is a message.
+    fn message(&self, member: MemberId, command: &Command) -> Option<(Writer, usize)> {
+        let Command::SendMessage(text) = command else { return None };
+        self.room.seat(member).map(|seat| (Writer::from(seat), text.len() + seat.name.len()))
     }
 
     pub(super) fn handle_leave(&mut self, from: Occupant, request: Option<RequestId>, left: oneshot::Sender<()>) {
