@@ -18,10 +18,16 @@ use crate::metrics::Metrics;
 use crate::refusal::{Refusal, Refusals};
 use ledger::Ledger;
 
+/// So many sockets that were put out may still have their files while others come in: they are counted among those that the
+/// server keeps for itself.
+const GOING_MAX: usize = FILES_RESERVED / 4;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Door {
     ledger: Mutex<Ledger>,
+    /// Somebody has left.
+    left: Notify,
     metrics: Arc<Metrics>,
     refusals: Arc<Refusals>,
 }
@@ -54,7 +60,7 @@ impl Bounds {
 
 impl Door {
     pub(crate) fn new(bounds: Bounds, metrics: Arc<Metrics>, refusals: Arc<Refusals>) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(bounds)), metrics, refusals }
+        Self { ledger: Mutex::new(Ledger::new(bounds)), left: Notify::new(), metrics, refusals }
     }
 
     /// A socket was accepted. It may stay until it is put out.
@@ -67,6 +73,14 @@ impl Door {
             other.notify_one();
         }
         Entrance { door: Arc::clone(self), address, number, put_out }
+    }
+
+    /// Resolves when those who were put out have left, but for a few: whoever takes in the next before that has more files open
+    /// than there are.
+    pub(crate) async fn settled(&self) {
+        while self.ledger().going() > GOING_MAX {
+            self.left.notified().await;
+        }
     }
 
     /// A lawful handshake asks to become a connection.
@@ -146,6 +160,7 @@ impl Entrance {
 impl Drop for Entrance {
     fn drop(&mut self) {
         self.door.ledger().leave(self.address, self.number);
+        self.door.left.notify_one();
     }
 }
 

@@ -4,6 +4,7 @@ mod attacked;
 mod flooded;
 mod hall;
 mod kernel;
+mod overheard;
 mod stalled;
 
 use std::time::Duration;

@@ -51,11 +51,11 @@ impl<T> Crowd<T> {
         });
     }
 
-    /// Does nothing where it is gone already.
-    pub(super) fn remove(&mut self, address: AddressPrefix, number: u64) {
-        self.change(address, |sockets| {
-            sockets.remove(&number);
-        });
+    /// Returns whether it was still there, and had not been put out.
+    pub(super) fn remove(&mut self, address: AddressPrefix, number: u64) -> bool {
+        let mut was_there = false;
+        self.change(address, |sockets| was_there = sockets.remove(&number).is_some());
+        was_there
     }
 
     /// The oldest socket of the address that has the most, in the widest network that has the most.
@@ -139,8 +139,8 @@ mod tests {
                 4 | 5 => {
                     if let Some((number, address)) = all.iter().nth(dice as usize % all.len().max(1)).map(|(n, a)| (*n, *a)) {
                         all.remove(&number);
-                        crowd.remove(address, number);
-                        crowd.remove(address, number); // it is gone
+                        assert!(crowd.remove(address, number));
+                        assert!(!crowd.remove(address, number), "it is gone");
                     }
                 }
                 _ => {

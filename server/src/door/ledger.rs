@@ -80,18 +80,21 @@ pub(super) struct Ledger {
     connections: usize,
     /// Those that are no WebSocket yet.
     pending: Crowd<Arc<Notify>>,
+    /// Those of them that were put out and are not gone yet.
+    going: usize,
     next_number: u64,
 }
 
 impl Ledger {
     pub(super) fn new(bounds: Bounds) -> Self {
         let pending = Crowd::default();
-        Self { bounds, accounts: BTreeMap::new(), sweep_at: SWEEP_FROM, connections: 0, pending, next_number: 0 }
+        Self { bounds, accounts: BTreeMap::new(), sweep_at: SWEEP_FROM, connections: 0, pending, going: 0, next_number: 0 }
     }
 
     /// Takes a socket in; its number, and what puts another one out in its favour.
     pub(super) fn enter(&mut self, address: AddressPrefix, put_out: Arc<Notify>) -> (u64, Option<Arc<Notify>>) {
         let other = if self.pending.len() >= self.bounds.pending { self.pending.pop() } else { None };
+        self.going += usize::from(other.is_some());
         let number = self.next_number;
         self.next_number += 1;
         self.pending.insert(address, number, put_out);
@@ -99,7 +102,14 @@ impl Ledger {
     }
 
     pub(super) fn leave(&mut self, address: AddressPrefix, number: u64) {
-        self.pending.remove(address, number);
+        if !self.pending.remove(address, number) {
+            self.going = self.going.saturating_sub(1);
+        }
+    }
+
+    /// How many were put out and still have their files.
+    pub(super) const fn going(&self) -> usize {
+        self.going
     }
 
     /// Whether one more connection may come from there; changes nothing.
@@ -317,8 +327,9 @@ mod tests {
             .into();
         let (number, other) = ledger.enter(address(4), Arc::new(Notify::new()));
         assert!(Arc::ptr_eq(&other.expect("one has to go"), &entered[1]));
+        assert_eq!((ledger.pending.len(), ledger.going()), (4, 1), "who was put out is counted no more, but for his file");
         ledger.leave(address(2), 1);
-        assert_eq!(ledger.pending.len(), 4, "who was put out has left already");
+        assert_eq!((ledger.pending.len(), ledger.going()), (4, 0));
         ledger.leave(address(4), number);
         let newest = Arc::new(Notify::new());
         assert!(ledger.enter(address(4), Arc::clone(&newest)).1.is_none(), "there is room again");

@@ -24,7 +24,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Duration;
+use tokio::time::{Duration, timeout};
 
 use super::{House, Peer, told_to_stop};
 use crate::door::Entrance;
@@ -45,7 +45,7 @@ pub(super) async fn accept(
     let mut failures = 0_u64;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next(&listener, &house) => accepted,
             () = told_to_stop(&mut shutdown) => return,
         };
         house.supervisor.look(Part::Accepting);
@@ -78,6 +78,13 @@ pub(super) async fn accept(
             }
         }
     }
+}
+
+/// The next socket, when there is a file for it.
+async fn next(listener: &TcpListener, house: &House) -> std::io::Result<(TcpStream, SocketAddr)> {
+    // Each leaves as soon as its task is told; should one not, the others come in all the same.
+    let _ = timeout(Duration::from_millis(ACCEPT_RETRY_MS), house.door.settled()).await;
+    listener.accept().await
 }
 
 /// Whether it is about a connection that was gone before it was accepted.

@@ -140,8 +140,8 @@ async fn listens(mut peer: RawPeer, epoch: Epoch, notes: Arc<Mutex<Notes>>, is_o
 
 /// Somebody in the hall, from an address of its own.
 pub(super) async fn listener(server: &ServerProcess, number: usize, receive_buffer_bytes: Option<u32>) -> RawPeer {
-    let [.., high, low] = number.to_be_bytes();
-    let from = [127, 1, high, low + 1];
+    let [.., high, low] = (number + 1).to_be_bytes();
+    let from = [127, 1, high, low];
     let mut peer = match receive_buffer_bytes {
         Some(bytes) => RawPeer::connect_with_receive_buffer(from, server.address, bytes).await,
         None => RawPeer::connect(from, server.address).await,
