@@ -76,6 +76,22 @@ test('a passcode is asked for', async () => {
   await disperse(host, leo, mia);
 });
 
+test('who calls herself as the host is written has a number wherever she is named', async () => {
+  const { host, leo, mia, link } = await gather(everybody(), server.url, { title: 'Alike', id: 'alike' }, { tapped: false });
+  // With a Cyrillic H and a Cyrillic a: no eye tells it from Hanna.
+  const double = await Person.arrive(browser, '\u041d\u0430nna', { tapped: false });
+  await double.joins(link);
+  const shown = `${double.name} (2)`;
+  await host.listed('Audience', shown).waitFor();
+  await double.button('Raise hand').click();
+  await host.listed('Raised hands', shown).waitFor();
+  await host.page.locator('.toast', { hasText: `${shown} ` }).waitFor();
+  await host.listed('Raised hands', shown).getByRole('button', { name: 'Admit', exact: true }).click();
+  await mia.tile(shown).waitFor();
+  assert.equal(await mia.page.locator('.toast', { hasText: new RegExp(`${double.name}(?! \\(2\\))`) }).count(), 0);
+  await disperse(host, leo, mia, double);
+});
+
 test('an unlisted room is in no list and no count, and its link opens it', async () => {
   const visitor = await Person.arrive(browser, 'Visitor', { tapped: false });
   await visitor.page.goto(server.url);

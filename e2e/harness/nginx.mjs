@@ -46,13 +46,14 @@ const answers = (socket) =>
     probe.once('error', () => resolve(false));
   });
 
-// Starts one before the server at `url`; it listens at the Unix socket `path`.
-export const startNginx = async (url) => {
+// Starts one before the server at `url`; it listens at the Unix socket `path`. `spoil` makes what the document says another.
+export const startNginx = async (url, spoil = (location) => location) => {
   const program = process.env.NGINX;
   if (!program) throw new Error('NGINX names no program; run these tests with `cargo xtask test`');
   const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
   const path = join(folder, 'socket');
-  await writeFile(join(folder, 'nginx.conf'), configuration(folder, path, await documented(url)));
+  const { map, location } = await documented(url);
+  await writeFile(join(folder, 'nginx.conf'), configuration(folder, path, { map, location: spoil(location) }));
   const nginx = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   nginx.stderr.on('data', (chunk) => (said += chunk));
