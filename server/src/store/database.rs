@@ -41,6 +41,8 @@ pub(super) const MIGRATIONS: [&str; 6] = [
 ];
 /// Servers that wrote earlier versions did not overwrite what they deleted: such a file is written anew once.
 const OVERWRITTEN_SINCE: u32 = 5;
+/// A log of so many pages is copied into the database.
+const LOG_FRAMES: u32 = 1_000;
 /// Statements that stay prepared: more than there are.
 const STATEMENTS: usize = 128;
 
@@ -157,6 +159,11 @@ impl Database {
                 examination::number(&self.connection, "user_version")?;
                 standing.take_up_log()?;
                 tracing::warn!("{} was removed while the server works with it; another is there now", path.display());
+            }
+            Err(Fallen::IndexSpoilt(path)) => {
+                standing.empty_index()?;
+                examination::number(&self.connection, "user_version")?;
+                tracing::warn!("{} was cut short or overwritten while the server works with it; it is made anew", path.display());
             }
             Err(Fallen::LockGone(path)) => {
                 standing.lock_again()?;
@@ -282,7 +289,17 @@ impl Database {
             }
         }
         // A log or a lock that was removed meanwhile is mended now: the change is in files that SQLite still has open.
-        self.stand()
+        self.stand()?;
+        self.shorten_log();
+        Ok(())
+    }
+
+    /// Copies what is in a long log into the database, as SQLite would by itself, which does not look before. Where it cannot
+    /// now, it can after another change: what is in the log is kept.
+    fn shorten_log(&self) {
+        if self.standing.as_ref().is_some_and(|standing| standing.log_frames() >= LOG_FRAMES) {
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
     }
 
     /// Writes what is there already: something that a disk which takes nothing refuses, even where no room has changed.
@@ -375,6 +392,10 @@ fn set_journal_mode(connection: &Connection, mode: &str) -> rusqlite::Result<()>
 pub(super) fn equip(connection: &Connection) -> rusqlite::Result<()> {
     set_journal_mode(connection, "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Where the log is looked at before it is copied, SQLite is not to copy it by itself.
+    if cfg!(unix) {
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    }
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     // What is deleted is overwritten, and nothing of it goes through files of the system's.

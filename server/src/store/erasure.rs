@@ -152,6 +152,8 @@ impl Database {
 
     /// One step of overwriting what is left of what is gone. Outside any transaction.
     pub(super) fn wipe(&mut self, anew: bool) -> Result<Wiped, WipeError> {
+        // What the log holds is copied into the file.
+        self.stand()?;
         self.leftovers.as_mut().map_or(Ok(Wiped::Done), |leftovers| leftovers.wipe(&self.connection, anew))
     }
 

@@ -15,9 +15,10 @@ use tempfile::TempDir;
 
 use super::database::{Database, MIGRATIONS};
 use super::rows::Wide;
+use super::standing::{Fallen, Trouble};
 use super::tests::identities::keep_up;
 use super::tests::{at, commit, created, folder, hall, identity, open, token};
-use super::{Acquaintance, BackupError, Known, LinkId, OpenError, Store, Write, back_up, examine};
+use super::{Acquaintance, BackupError, Known, LinkId, OpenError, Store, Wiped, Write, back_up, examine};
 
 /// Spoils the file of a database with something in it, and opens it. Whatever the answer, the file stays as it is.
 fn opened_after(spoil: impl Fn(&Path)) -> OpenError {
@@ -289,6 +290,129 @@ fn what_is_removed_while_a_change_is_made_is_mended_and_the_change_kept() {
         drop(database);
         let database = open(&folder);
         assert!([1, 2].iter().all(|user| database.is_user_known(UserId(*user)).unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn a_log_that_has_become_long_is_copied_into_the_file_and_begun_anew() {
+    let folder = folder();
+    let mut database = open(&folder);
+    let log = folder.path().join("dais.db-wal");
+    let mut longest = 0;
+    for group in 0..150 {
+        commit(&mut database, (0..40).map(|user| created(1 + group * 40 + user)));
+        longest = longest.max(fs::metadata(&log).unwrap().len());
+    }
+    assert!((1_000 * 4_120..1_500 * 4_120).contains(&longest), "{longest} bytes");
+    drop(database);
+    let database = open(&folder);
+    assert!((1..=6_000).all(|user| database.is_user_known(UserId(user)).unwrap()));
+}
+
+/// What another hand does to a log or its index.
+type Spoils<'a> = (&'a str, &'a dyn Fn(&Path));
+
+/// As `: >` and `cp` do it: the file stays the same.
+fn write_over(path: &Path, bytes: &[u8]) {
+    let mut file = fs::File::options().write(true).truncate(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_log_that_another_hand_spoils_is_never_taken_into_the_file() {
+    let spoils: [Spoils<'_>; 6] = [
+        ("emptied", &|log| write_over(log, b"")),
+        ("cut in its middle", &|log| {
+            let length = fs::metadata(log).unwrap().len();
+            fs::File::options().write(true).open(log).unwrap().set_len(length / 2).unwrap();
+        }),
+        ("cut by a byte", &|log| {
+            let length = fs::metadata(log).unwrap().len();
+            fs::File::options().write(true).open(log).unwrap().set_len(length - 1).unwrap();
+        }),
+        ("zeros of the same length", &|log| write_over(log, &vec![0; fs::read(log).unwrap().len()])),
+        ("something longer", &|log| write_over(log, &vec![0xa5; 2 * fs::read(log).unwrap().len()])),
+        ("another database's", &|log| {
+            let other = killed(&hall());
+            write_over(log, &fs::read(other.path().join("dais.db-wal")).unwrap().repeat(3));
+        }),
+    ];
+    for ((what, spoil), is_midway) in spoils.into_iter().flat_map(|spoils| [(spoils, false), (spoils, true)]) {
+        let folder = folder();
+        let (file, log) = (folder.path().join("dais.db"), folder.path().join("dais.db-wal"));
+        let mut database = open(&folder);
+        commit(&mut database, [created(1)]);
+        while database.wipe(false).unwrap() != Wiped::Done {}
+        (2..20).for_each(|user| commit(&mut database, [created(user)]));
+        let before = fs::read(&file).unwrap();
+        if is_midway {
+            database.begin().unwrap();
+            database.write(created(20)).unwrap();
+            spoil(&log);
+            let kept = database.commit().unwrap_err();
+            assert!(kept.to_string().contains("dais.db-wal was emptied or overwritten"), "{what}: {kept}");
+        } else {
+            spoil(&log);
+        }
+        for _ in 0..2 {
+            let stands = database.stand().unwrap_err();
+            assert!(matches!(stands, Trouble::Fallen(Fallen::LogCut(_))), "{what}: {stands}");
+            assert!(database.wipe(true).is_err(), "{what}");
+        }
+        drop(database);
+        assert!(fs::read(&file).unwrap() == before, "{what}: the file is as it was");
+        match Database::open(folder.path(), at(1_000)) {
+            Ok(database) => assert!(database.is_user_known(UserId(1)).unwrap(), "{what}"),
+            Err(error) => {
+                assert!(matches!(error, OpenError::Damaged { .. }), "{what}: {error}");
+                assert_eq!(examine(folder.path()).unwrap_err().to_string(), error.to_string());
+                let copied = back_up(folder.path(), &folder.path().join("copy.db")).unwrap_err();
+                assert_eq!(copied.to_string(), error.to_string());
+                fs::remove_file(&log).unwrap();
+                assert!(open(&folder).is_user_known(UserId(1)).unwrap(), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_index_that_another_hand_spoils_is_made_anew_and_nothing_lost() {
+    let spoils: [Spoils<'_>; 4] = [
+        ("emptied", &|index| write_over(index, b"")),
+        ("cut", &|index| fs::File::options().write(true).open(index).unwrap().set_len(100).unwrap()),
+        ("overwritten", &|index| write_over(index, &[0xa5; 32_768])),
+        ("an older one put back", &|index| write_over(index, &fs::read(index.with_extension("older")).unwrap())),
+    ];
+    for ((what, spoil), is_log_empty) in spoils.into_iter().flat_map(|spoils| [(spoils, false), (spoils, true)]) {
+        let folder = folder();
+        let index = folder.path().join("dais.db-shm");
+        let mut database = open(&folder);
+        commit(&mut database, [created(1)]);
+        fs::copy(&index, index.with_extension("older")).unwrap();
+        commit(&mut database, [created(2)]);
+        if is_log_empty {
+            while database.wipe(false).unwrap() != Wiped::Done {}
+            database.stand().unwrap();
+        }
+        if is_log_empty && what.starts_with("an older") {
+            // A log that holds nothing cannot say which of the two is wrong: nothing more is kept.
+            spoil(&index);
+            assert!(matches!(database.stand(), Err(Trouble::Fallen(Fallen::LogCut(_)))));
+        } else {
+            spoil(&index);
+            database.stand().unwrap();
+            (3..9).for_each(|user| commit(&mut database, [created(user)]));
+            assert!((1..9).all(|user| database.is_user_known(UserId(user)).unwrap()), "{what}");
+            drop(database);
+            let database = open(&folder);
+            assert!((1..9).all(|user| database.is_user_known(UserId(user)).unwrap()), "{what}");
+            continue;
+        }
+        drop(database);
+        let database = open(&folder);
+        assert!((1..3).all(|user| database.is_user_known(UserId(user)).unwrap()), "{what}");
     }
 }
 

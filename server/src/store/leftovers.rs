@@ -15,6 +15,8 @@ use std::time::Duration;
 use dais_shared::limits::WIPED_PAGES;
 use rusqlite::Connection;
 
+use super::standing::Trouble;
+
 const DATABASE_HEADER_BYTES: usize = 100;
 const PAGE_SIZE_AT: usize = 16;
 
@@ -36,6 +38,8 @@ pub(crate) enum WipeError {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     File(#[from] io::Error),
+    #[error(transparent)]
+    Displaced(#[from] Trouble),
 }
 
 /// See the module.

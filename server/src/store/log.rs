@@ -5,9 +5,13 @@
 //! place alone: in the last transaction, which the system may have been writing when the power went. Every transaction is on
 //! the disk before the next begins, so where a later one follows it, something that was promised is damaged.
 
+mod end;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+pub(super) use end::{Held, Watched};
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
@@ -79,9 +83,18 @@ fn write_version(database: &Path) -> io::Result<Option<u8>> {
 
 fn look_over(mut file: impl Read) -> io::Result<Option<String>> {
     let mut header = [0; HEADER_BYTES];
-    // A shorter one, or one that was never filled, has nothing behind it.
-    if !fill(&mut file, &mut header)? || header == [0; HEADER_BYTES] {
+    // A shorter one has nothing behind it.
+    if !fill(&mut file, &mut header)? {
         return Ok(None);
+    }
+    // Nor has one that was never filled. A beginning is on the disk before anything is written behind it, so where something
+    // is, somebody has emptied the log and a server has written on.
+    if header == [0; HEADER_BYTES] {
+        return Ok(if is_zero(file)? {
+            None
+        } else {
+            Some("its beginning was emptied, and more was written behind it".to_owned())
+        });
     }
     let page_bytes = word(&header, 8);
     let is_header = word(&header, 0) & !1 == MAGIC
@@ -125,6 +138,19 @@ fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether there is nothing but zeros.
+fn is_zero(mut file: impl Read) -> io::Result<bool> {
+    let mut bytes = vec![0; 65_536];
+    loop {
+        match file.read(&mut bytes) {
+            Ok(0) => return Ok(true),
+            Ok(length) if bytes[..length].iter().any(|byte| *byte != 0) => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
     }
 }
 
@@ -197,6 +223,13 @@ mod tests {
             assert_eq!(look_over(&log[..length]).unwrap(), None, "{length} bytes");
         }
         assert_eq!(look_over(&[0; 4_096][..]).unwrap(), None, "made room for and never written");
+    }
+
+    #[test]
+    fn a_log_that_was_emptied_and_written_on_is_damaged() {
+        let (mut log, last) = written("");
+        log[..last].fill(0);
+        assert!(look_over(&log[..]).unwrap().is_some_and(|what| what.contains("emptied")));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cause::OpenError;
-use super::files::Files;
-use super::log;
+use super::files::{FILE, Files};
+use super::log::{self, Held, Watched};
 use crate::refused::{Refused, Tried};
 
 /// Why changes are not kept, when it is not what SQLite says: the files are not where they were.
@@ -28,11 +28,20 @@ pub(super) enum Fallen {
     Replaced(PathBuf),
     #[error("{0} was overwritten while the server works with it. Restart it, to work with what is there now")]
     Overwritten(PathBuf),
+    /// What is left is not to be taken into the database, nor what SQLite takes for the rest.
+    #[error(
+        "{0} was emptied or overwritten while the server works with it, and the newest of what people did is lost with it. Restart \
+         the server, to work with what is in {FILE}, or put a backup in the place of both"
+    )]
+    LogCut(PathBuf),
     #[error("{0} cannot be looked at any more: {1}")]
     Unseen(PathBuf, Refused),
     /// Mended by taking the log into the database, and beginning another.
     #[error("{0} was removed while the server works with it")]
     LogGone(PathBuf),
+    /// Mended by having SQLite read the log itself.
+    #[error("{0} was cut short or overwritten while the server works with it")]
+    IndexSpoilt(PathBuf),
     /// Mended by another lock, unless another server was quicker.
     #[error("{0} was removed while the server works in its folder")]
     LockGone(PathBuf),
@@ -74,8 +83,8 @@ pub(super) struct Standing {
     /// Beside SQLite's own, to look at what no cache shows. Closed after that: the system gives up all locks of a process on a
     /// file when one of those who have it open closes it (`fcntl`).
     database: File,
-    log: Id,
-    index: Id,
+    /// The same holds for these.
+    log: Watched,
     /// Held for as long as the database is open.
     lock: File,
 }
@@ -92,8 +101,8 @@ impl Standing {
         Ok(Unopened { database, lock })
     }
 
-    /// Whether all are under their names.
-    pub(super) fn check(&self) -> Result<(), Fallen> {
+    /// Whether all are under their names, and hold what was written to them.
+    pub(super) fn check(&mut self) -> Result<(), Fallen> {
         let path = &self.files.database;
         let own = self.database.metadata().map_err(|error| unseen(path, &error))?;
         match id_at(path)? {
@@ -105,9 +114,18 @@ impl Standing {
         if !log::is_begun(&self.database).map_err(|error| unseen(path, &error))? {
             return Err(Fallen::Overwritten(path.clone()));
         }
-        for (path, id) in [(&self.files.log, self.log), (&self.files.index, self.index)] {
+        let own = |path, file: &File| file.metadata().map_err(|error| unseen(path, &error));
+        let own_log = own(&self.files.log, &self.log.log)?;
+        let own_index = own(&self.files.index, &self.log.index)?;
+        // Before their names: what has none any more is mended from what is in it.
+        match self.log.look(own_log.len(), own_index.len()).map_err(|error| unseen(&self.files.log, &error))? {
+            Held::All => {}
+            Held::ButNotTheIndex => return Err(Fallen::IndexSpoilt(self.files.index.clone())),
+            Held::NotAll => return Err(Fallen::LogCut(self.files.log.clone())),
+        }
+        for (path, own) in [(&self.files.log, &own_log), (&self.files.index, &own_index)] {
             match id_at(path)? {
-                Some(found) if found == id => {}
+                Some(found) if found == Id::of(own) => {}
                 Some(_) => return Err(Fallen::Replaced(path.clone())),
                 None => return Err(Fallen::LogGone(path.clone())),
             }
@@ -118,8 +136,18 @@ impl Standing {
 
     /// Takes up the log that SQLite has begun.
     pub(super) fn take_up_log(&mut self) -> Result<(), Fallen> {
-        (self.log, self.index) = log_of(&self.files)?;
+        self.log = log_of(&self.files)?;
         Ok(())
+    }
+
+    /// Has SQLite read the log once more.
+    pub(super) fn empty_index(&self) -> Result<(), Fallen> {
+        self.log.empty_index().map_err(|error| unseen(&self.files.index, &error))
+    }
+
+    /// How many frames the log had when it was looked at last.
+    pub(super) fn log_frames(&self) -> u32 {
+        self.log.frames()
     }
 
     /// Locks the folder again.
@@ -146,16 +174,20 @@ pub(super) struct Unopened {
 impl Unopened {
     /// Once SQLite writes to a log.
     pub(super) fn opened(self, files: Files) -> Result<Standing, Fallen> {
-        let (log, index) = log_of(&files)?;
-        let standing = Standing { database: self.database, log, index, lock: self.lock, files };
+        let log = log_of(&files)?;
+        let mut standing = Standing { database: self.database, log, lock: self.lock, files };
         standing.check()?;
         Ok(standing)
     }
 }
 
-fn log_of(files: &Files) -> Result<(Id, Id), Fallen> {
-    let there = |path: &Path| id_at(path)?.ok_or_else(|| Fallen::LogGone(path.to_owned()));
-    Ok((there(&files.log)?, there(&files.index)?))
+fn log_of(files: &Files) -> Result<Watched, Fallen> {
+    let open = |path: &Path, is_written| match File::options().read(true).write(is_written).open(path) {
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Fallen::LogGone(path.to_owned())),
+        Err(error) => Err(unseen(path, &error)),
+    };
+    Ok(Watched::new(open(&files.log, false)?, open(&files.index, true)?))
 }
 
 fn id_at(path: &Path) -> Result<Option<Id>, Fallen> {

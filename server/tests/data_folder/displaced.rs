@@ -1,7 +1,7 @@
 //! What becomes of what people do while the data folder is moved, removed or replaced under a running server, and what a
 //! server leaves behind.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -168,6 +168,41 @@ fn a_log_that_is_removed_loses_nothing() {
         let server = start(&data);
         assert_eq!(["before", "after"].map(|room| server.has(room)), [true; 2], "{removed:?}");
     }
+}
+
+#[test]
+fn into_a_log_that_is_emptied_nothing_is_promised_and_nothing_of_it_comes_into_the_file() {
+    for signal in ["TERM", "KILL"] {
+        let (_folder, data) = folder();
+        let server = start(&data);
+        assert!(server.makes("early"));
+        assert_eq!(server.end("TERM"), [""; 0]);
+        let server = start(&data);
+        assert!(server.makes("late"));
+        let whole = fs::read(file(&data)).unwrap();
+        File::create(data.join("dais.db-wal")).unwrap();
+        assert!(!server.makes("lost"), "the very next change is refused");
+        assert!(server.until_well(false).contains("its files are not where they were"));
+        assert_told_once(&server.complaints(), &["dais.db-wal was emptied", "the newest of what people did is lost"]);
+        server.end(signal);
+        assert!(fs::read(file(&data)).unwrap() == whole, "{signal}: the file is as it was");
+        let server = start(&data);
+        assert_eq!(["early", "late"].map(|room| server.has(room)), [true, false], "{signal}");
+        assert!(server.makes("again"));
+    }
+}
+
+#[test]
+fn an_index_that_is_emptied_ends_no_server_and_loses_nothing() {
+    let (_folder, data) = folder();
+    let server = start(&data);
+    assert!(server.makes("before"));
+    File::create(data.join("dais.db-shm")).unwrap();
+    assert!(server.makes("after"));
+    assert!(server.complaints().iter().any(|line| line.contains("dais.db-shm was cut short or overwritten")));
+    server.end("KILL");
+    let server = start(&data);
+    assert_eq!(["before", "after"].map(|room| server.has(room)), [true; 2]);
 }
 
 #[test]
