@@ -374,6 +374,9 @@ pub const WIPED_AFTER_MS: u64 = 60_000;
 pub const WIPE_LOOK_MS: u64 = 1_000;
 /// Pages of the file that one step looks at: four megabytes, a few milliseconds of the store's thread.
 pub const WIPED_PAGES: u64 = 1024;
+/// A server that is told to end wipes for so long, and leaves the rest to its next start: it has [`STORE_CLOSE_MS`] for all that is
+/// to be done then.
+pub const LAST_WIPE_MS: u64 = 1_000;
 /// Whoever erases a person waits so long for that person's pages to go, and for whoever makes a copy of the file.
 pub const ERASURE_WAITS_MS: u64 = 10_000;
 /// Messages in one page of all that is kept of one person, or those of one more room: some hundred kilobytes, two megabytes at

@@ -6,6 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use dais_shared::ids::{RoomId, UserId};
 use dais_shared::limits::EXPORT_MESSAGES;
@@ -114,12 +115,14 @@ impl Store {
 }
 
 impl Keeper {
-    /// At the end of a run. Where it cannot be done, the next run does it; files that are others' by now are left alone.
-    pub(super) fn wipe_the_rest(&mut self) {
+    /// At the end of a run, for about so long: whoever ends a server does not wait for a large file. Where it cannot be done, or
+    /// not to the end, the next run does it from the beginning; files that are others' by now are left alone.
+    pub(super) fn wipe_the_rest(&mut self, time: Duration) {
+        let began = Instant::now();
         if self.database.stand().is_err() {
             return;
         }
-        while self.database.has_leftovers() && matches!(self.database.wipe(false), Ok(Wiped::InPart)) {}
+        while began.elapsed() < time && self.database.has_leftovers() && matches!(self.database.wipe(false), Ok(Wiped::InPart)) {}
     }
 
     /// One step of overwriting. Where it fails, whoever asked is told by being forgotten, and asks again.

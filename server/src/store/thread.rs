@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dais_shared::limits::{STORE_GROUP_MAX, STORE_RETRY_MS, STORE_STANDING_MS};
+use dais_shared::limits::{LAST_WIPE_MS, STORE_GROUP_MAX, STORE_RETRY_MS, STORE_STANDING_MS};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -36,7 +36,7 @@ impl Keeper {
         }
         // What is left of a span goes on from here, where that can be kept.
         let _ = self.keep(std::iter::once(Request::Tell));
-        self.wipe_the_rest();
+        self.wipe_the_rest(Duration::from_millis(LAST_WIPE_MS));
         let ending = self.ending.take();
         drop(self);
         // Whoever waits may have given up.

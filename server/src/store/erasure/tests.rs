@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use dais_shared::ids::{AddressPrefix, MemberId, MessageId, RoomId, UserId};
-use dais_shared::limits::{EXPORT_MESSAGES, MESSAGES_KEPT_MAX};
+use dais_shared::limits::{EXPORT_MESSAGES, MESSAGES_KEPT_MAX, WIPED_PAGES};
 use dais_shared::permissions::Role;
 use dais_shared::room::{Ban, Block, Context, Event, Input, LeaveReason, Message, Mode, Order, Room, Setting, Settings};
 use rusqlite::types::Value;
@@ -205,6 +206,36 @@ fn a_file_of_a_version_that_overwrote_nothing_is_written_anew() {
     let mut database = open(&folder);
     assert_eq!(database.wipe(true).unwrap(), Wiped::Done);
     assert!(!is_there());
+}
+
+/// So much that it takes several steps.
+#[test]
+fn what_a_server_that_ends_has_no_time_to_wipe_is_wiped_by_the_next_one() {
+    let folder = folder();
+    let path = folder.path().join("dais.db");
+    let is_there = || std::fs::read(&path).unwrap().windows(WORDS.len()).any(|bytes| bytes == WORDS.as_bytes());
+    let ended_after = |database: Database, time| {
+        let (_, mut keeper) = Store::before(database, super::super::tests::clock(), std::sync::Arc::default());
+        keeper.wipe_the_rest(time);
+    };
+    let database = open(&folder);
+    // Rows that come in no order move from page to page, and leave copies behind.
+    database.connection().execute_batch("CREATE TABLE a (id INTEGER PRIMARY KEY, text TEXT)").unwrap();
+    let sql = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000),
+            m(id) AS (SELECT (i * 7919) % 40009 FROM n)
+         INSERT INTO a SELECT id, CASE id % 2 WHEN 0 THEN '{WORDS}' ELSE 'nobody' END || hex(zeroblob(100 + id % 90)) FROM m"
+    );
+    database.connection().execute(&sql, []).unwrap();
+    database.connection().execute("DELETE FROM a WHERE id % 2 = 0", []).unwrap();
+    ended_after(database, Duration::ZERO);
+    assert!(is_there() && std::fs::metadata(&path).unwrap().len() > 2 * 4_096 * WIPED_PAGES);
+    let mut database = open(&folder);
+    assert!(database.has_leftovers(), "it is looked for again");
+    assert_eq!(database.wipe(false).unwrap(), Wiped::InPart);
+    assert!(database.has_leftovers(), "a step is not all");
+    ended_after(database, Duration::MAX);
+    assert!(!is_there(), "with time enough, nothing is left");
 }
 
 #[tokio::test]
