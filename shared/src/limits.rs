@@ -393,9 +393,12 @@ pub const STORE_TOLD_MS: u64 = 60_000;
 /// The machine's date is believed to say how long the server was off, once it has run by it for so long: a clock that is wrong
 /// at the start is mostly set right within some minutes.
 pub const DATE_PROVED_MS: u64 = 600_000;
-/// And where it says no more than this: eight days, so that a server that runs once a week has lived all of them. What is
+/// And where it says no more than this: eight days, so that a server that runs once a week may have lived all of them. What is
 /// more may as well be a wrong date, and is no part of its life.
 pub const TIME_OFF_MS_MAX: u64 = 8 * 24 * 3_600_000;
+/// And only so many times what it has run since: an hour bears out a day. Dates alone, however often they are wrong, add nothing, and
+/// 90 days take three and a half of running.
+pub const TIME_OFF_PER_RUN: u64 = 24;
 /// Changes that one commit of the store carries at most, so that the first of them does not wait for ever.
 pub const STORE_GROUP_MAX: usize = 256;
 /// Heartbeats, reports and mappings a connection may send at once, and per second afterwards: lawful clients send

@@ -1,9 +1,11 @@
 //! The store's own time: how long the house has lived. By it people are forgotten, and no clock can set it.
 //!
 //! It goes on while the server runs. What the server was off is part of it where the date says so, once that has stood while
-//! the server ran, and where it is no more than a week or so: a date that has jumped makes nobody old.
+//! the server ran, where it is no more than a week or so, and bit by bit: for an hour of running a day at most. A server that runs once
+//! a week by a true date, and one that is started again and again by dates a week apart, see the same, so nothing can tell
+//! them apart. But that one must run as well: however dates jump, the house never ages faster than 25 times as it runs.
 
-use dais_shared::limits::{DATE_PROVED_MS, TIME_OFF_MS_MAX};
+use dais_shared::limits::{DATE_PROVED_MS, TIME_OFF_MS_MAX, TIME_OFF_PER_RUN};
 use rusqlite::{Connection, Result, params};
 use time::OffsetDateTime;
 
@@ -33,6 +35,10 @@ pub(super) struct House {
     /// The date up to which time off is part of that, and when that was looked at last.
     counted_ms: Option<u64>,
     counted_up_ms: u64,
+    /// What of that is no part of its life yet, as the server has not run for long enough since; a run that ends leaves it out.
+    owed_ms: u64,
+    /// Which date stood at the last of those looks, in this run.
+    stood_ms: Option<u64>,
     /// When this run of the server began.
     began_up_ms: u64,
     /// What rooms counted in when the run before kept something last.
@@ -55,6 +61,8 @@ impl House {
                 lived_up_ms: now.up_ms,
                 counted_ms: wide(1)?,
                 counted_up_ms: now.up_ms,
+                owed_ms: 0,
+                stood_ms: None,
                 began_up_ms: now.up_ms,
                 seen_rooms_ms: wide(3)?,
                 jump,
@@ -103,15 +111,32 @@ impl House {
         if self.now.up_ms.saturating_sub(self.began_up_ms) < DATE_PROVED_MS {
             return;
         }
-        let (date_ms, counted_ms) = (self.now.date_ms, self.counted_ms.unwrap_or(self.now.date_ms));
         let ran_ms = self.now.up_ms.saturating_sub(self.counted_up_ms);
+        self.believe(self.now.date_ms, ran_ms);
+        let earned_ms = self.owed_ms.min(ran_ms.saturating_mul(TIME_OFF_PER_RUN));
+        self.owed_ms -= earned_ms;
+        self.lived_ms = self.lived_ms() + earned_ms;
+        self.lived_up_ms = self.now.up_ms;
+        self.stood_ms = Some(self.now.date_ms);
+        self.counted_up_ms = self.now.up_ms;
+    }
+
+    /// What the date says of the time off, after the server has run for so long since the last look.
+    fn believe(&mut self, date_ms: u64, ran_ms: u64) {
+        // A date that goes back takes with it what it said, as far as that was not counted yet.
+        let back_ms =
+            self.stood_ms.map_or(0, |stood_ms| stood_ms.saturating_add(ran_ms).saturating_sub(date_ms)).min(self.owed_ms);
+        self.owed_ms -= back_ms;
+        let counted_ms = self.counted_ms.map_or(date_ms, |counted_ms| counted_ms - back_ms.min(counted_ms));
         let off_ms = date_ms.saturating_sub(counted_ms).saturating_sub(ran_ms);
         let is_back = date_ms.saturating_add(TIME_OFF_MS_MAX) < counted_ms;
-        self.lived_ms = self.lived_ms() + if off_ms > TIME_OFF_MS_MAX { 0 } else { off_ms };
-        self.lived_up_ms = self.now.up_ms;
-        // A date that goes back a little is not passed twice.
-        self.counted_ms = Some(if is_back { date_ms } else { counted_ms.max(date_ms) });
-        self.counted_up_ms = self.now.up_ms;
+        if is_back || off_ms > TIME_OFF_MS_MAX {
+            (self.owed_ms, self.counted_ms) = (0, Some(date_ms));
+        } else {
+            self.owed_ms = (self.owed_ms + off_ms).min(TIME_OFF_MS_MAX);
+            // A date that goes back a little is not passed twice.
+            self.counted_ms = Some(counted_ms.max(date_ms));
+        }
     }
 
     /// Keeps it, inside a transaction.

@@ -81,15 +81,58 @@ fn dates_that_come_and_go_make_nobody_old() {
     }
 }
 
-#[test]
-fn whoever_never_comes_is_forgotten_by_a_server_that_runs_once_a_week_too() {
+/// In which week somebody who never comes is forgotten, where the server runs for so long in each.
+fn forgotten_in_week(ms: u64) -> Option<u64> {
     let folder = folder();
     run(&folder, DATE_MS, HOUR_MS, [created(1)]);
-    let known = (1..20).find(|week| {
-        run(&folder, DATE_MS + week * 7 * DAY_MS, HOUR_MS, []);
-        !run(&folder, DATE_MS + week * 7 * DAY_MS + HOUR_MS, 0, []).is_user_known(UserId(1)).unwrap()
-    });
-    assert_eq!(known, Some(13), "after 91 days");
+    (1..100).find(|week| !run(&folder, DATE_MS + week * 7 * DAY_MS, ms, []).is_user_known(UserId(1)).unwrap())
+}
+
+#[test]
+fn whoever_never_comes_is_forgotten_by_a_server_that_runs_once_a_week_too() {
+    assert_eq!(forgotten_in_week(7 * HOUR_MS), Some(13), "after 91 days");
+    assert_eq!(forgotten_in_week(HOUR_MS), Some(87), "25 hours of each week count");
+}
+
+#[test]
+fn no_cycle_of_dates_makes_the_house_older_than_25_times_what_it_ran() {
+    let week_after_week: Vec<u64> = (0..52).map(|start| start * 7).collect();
+    for days in [&week_after_week[..], &[0, 7], &[0, 7, 9], &[7, 0, 14], &[0, 8, 16, 24], &[0, 7, 14, 3_000], &[3_000, 0, 7]] {
+        for ms in [DATE_PROVED_MS - 1, DATE_PROVED_MS, HOUR_MS] {
+            let folder = folder();
+            let began_ms = run(&folder, DATE_MS, HOUR_MS, [created(1)]).house.lived_ms();
+            let (mut ran_ms, mut lived_ms) = (0, 0);
+            for start in 0..52 {
+                let database = run(&folder, DATE_MS + days[start % days.len()] * DAY_MS, ms, []);
+                ran_ms += ms;
+                lived_ms = database.house.lived_ms() - began_ms;
+                let most_ms = if ms < DATE_PROVED_MS { ran_ms } else { 25 * ran_ms };
+                assert!((ran_ms..=most_ms).contains(&lived_ms), "start {start} of {ms} ms by {days:?}: {lived_ms}");
+                assert!(database.is_user_known(UserId(1)).unwrap(), "{days:?}");
+            }
+            assert!(lived_ms < IDENTITY_UNUSED_MS_MAX);
+        }
+    }
+}
+
+#[test]
+fn a_date_that_is_set_right_takes_with_it_what_was_not_counted_yet() {
+    let folder = folder();
+    let began_ms = run(&folder, DATE_MS, HOUR_MS, [created(1)]).house.lived_ms();
+    // A week ahead for an hour, then right.
+    let mut database = run(&folder, DATE_MS + 7 * DAY_MS, HOUR_MS, []);
+    assert_eq!(database.house.lived_ms() - began_ms, 25 * HOUR_MS);
+    for up_ms in (HOUR_MS..10 * HOUR_MS).step_by(usize::try_from(MINUTE_MS).unwrap()) {
+        let date_ms = DATE_MS + up_ms;
+        database.tell(Moment { date_ms, rooms_ms: date_ms, up_ms });
+        database.keep_time();
+    }
+    assert_eq!(database.house.lived_ms() - began_ms, 34 * HOUR_MS - MINUTE_MS);
+    commit(&mut database, []);
+    drop(database);
+    // The day that was counted is not counted once more.
+    let lived_ms = run(&folder, DATE_MS + DAY_MS, HOUR_MS, []).house.lived_ms() - began_ms;
+    assert!((34 * HOUR_MS..36 * HOUR_MS).contains(&lived_ms), "{lived_ms}");
 }
 
 #[test]
