@@ -13,6 +13,7 @@ use crate::room_actor::Message;
 use crate::rooms::Handle;
 use crate::server::{House, told_to_stop};
 use crate::store::{Unavailable, Wiped};
+use crate::supervise::Part;
 
 const LOOK: Duration = Duration::from_millis(WIPE_LOOK_MS);
 const WAITS: Duration = Duration::from_millis(ERASURE_WAITS_MS);
@@ -113,6 +114,7 @@ pub(crate) async fn keep_wiped(house: Arc<House>) {
             () = told_to_stop(&mut shutdown) => return,
             () = sleep_until(looks_at) => {}
         }
+        house.supervisor.look(Part::Wiping);
         if !house.store.has_leftovers() {
             since_ms = None;
             continue;

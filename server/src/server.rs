@@ -286,8 +286,6 @@ impl Server {
             Start { clock, metrics, store, chance: Chance::System, journal: Journal::default(), is_https: keeper.is_some() };
         let house = House::open(config, start, shutdown, &alive)?;
         house.rooms.adopt(&house, rooms);
-        tokio::spawn(erasure::keep_wiped(Arc::clone(&house)));
-        tokio::spawn(tell_time(Arc::clone(&house)));
         let tls = keeper.as_ref().map(tls::Keeper::current);
         let fingerprint = keeper.as_ref().and_then(tls::Keeper::fingerprint_to_compare).map(Into::into);
         let supervisor = &house.supervisor;
@@ -300,6 +298,9 @@ impl Server {
         supervisor.need(Part::Store, async move { store.ended().await }, shutdown);
         let beating = Arc::clone(&house);
         supervisor.keep(Part::Pulse, move || pulse(Arc::clone(&beating)));
+        let (wiping, telling) = (Arc::clone(&house), Arc::clone(&house));
+        supervisor.keep(Part::Wiping, move || erasure::keep_wiped(Arc::clone(&wiping)));
+        supervisor.keep(Part::Time, move || tell_time(Arc::clone(&telling)));
         let (listener, accepted) = (Arc::new(listener), Arc::clone(&house));
         let accept = move || accept::accept(Arc::clone(&listener), tls.clone(), Arc::clone(&accepted), alive.clone());
         let accepting = supervisor.keep(Part::Accepting, accept);
@@ -476,8 +477,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// Tells the store how late it is, until the server stops.
 pub(crate) async fn tell_time(house: Arc<House>) {
+    // The server's own tests do not wait for a minute.
+    let told = Duration::from_millis(if cfg!(test) { STORE_TOLD_MS / 60 } else { STORE_TOLD_MS });
     let mut shutdown = house.shutdown.clone();
-    while timeout(Duration::from_millis(STORE_TOLD_MS), told_to_stop(&mut shutdown)).await.is_err() {
+    while timeout(told, told_to_stop(&mut shutdown)).await.is_err() {
+        house.supervisor.look(Part::Time);
         house.store.tell_time();
     }
 }

@@ -41,6 +41,10 @@ pub(crate) enum Part {
     Reread,
     /// Notices when the process stood still.
     Pulse,
+    /// Overwrites what is gone from the store's files.
+    Wiping,
+    /// Tells the store the time.
+    Time,
 }
 
 impl fmt::Display for Part {
@@ -54,6 +58,8 @@ impl fmt::Display for Part {
             Self::Store => "the store",
             Self::Reread => "reading files again",
             Self::Pulse => "the watch for pauses",
+            Self::Wiping => "overwriting what is gone",
+            Self::Time => "telling the store the time",
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What the server itself needs dies: it begins anew, or the process ends in order.
 
+use std::time::Duration;
+
 use dais_shared::wire::Goodbye;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -31,6 +33,23 @@ async fn accepting_goes_on_whatever_happens() {
     }
     host.ask(creating("hall")).await.0.unwrap();
     timeout(PATIENCE, server.shutdown()).await.expect("it can be told to stop");
+}
+
+#[tokio::test]
+async fn what_is_done_now_and_then_begins_anew_after_a_fault() {
+    for part in [Part::Wiping, Part::Time] {
+        let (server, _folder) = start().await;
+        for faults in 1..=2 {
+            server.house().supervisor.fail(part);
+            let noted = async {
+                while server.metrics().task_faults_total.get() < faults {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            timeout(PATIENCE, noted).await.unwrap_or_else(|_| panic!("{part} looks again"));
+        }
+        timeout(PATIENCE, server.shutdown()).await.expect("it can be told to stop");
+    }
 }
 
 #[tokio::test]
