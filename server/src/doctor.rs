@@ -259,11 +259,14 @@ fn clock(now: OffsetDateTime, written: Option<OffsetDateTime>, seen: Seen, is_ru
         _ => Fine(format!("The clock shows {shown}.")),
     }];
     if let Some(jump) = seen.jump.filter(|jump| jump.ago_ms < JUMP_TOLD_MS) {
+        // A smaller one may be time that the machine slept.
+        let is_believed = !is_jump(jump.from_ms, jump.to_ms);
         findings.push(Note(format!(
-            "The date has jumped from {} to {}: if the server was not off meanwhile, one of them was wrong. Nobody is forgotten for it; \
-             links, tokens and sessions hold by the date as it is.",
+            "The date has jumped from {} to {}: if the server was not off meanwhile, one of them was wrong. {}Links, tokens and sessions \
+             hold by the date as it is.",
             said(jump.from_ms),
-            said(jump.to_ms)
+            said(jump.to_ms),
+            if is_believed { "" } else { "Nobody is forgotten for it. " }
         )));
     }
     findings
