@@ -234,13 +234,12 @@ impl Room {
         self.revision > Revision(0)
     }
 
-    /// Whether nobody is here, and nobody but the founder ever was, who has been: a room that nobody would miss but him.
+    /// Whether nobody has a seat here, held ones included, and nobody but the founder ever had, who did: a room that nobody
+    /// would miss but him.
     #[must_use]
     pub fn is_deserted(&self) -> bool {
         let has_been = self.next_member > 1;
-        has_been
-            && self.seats.values().all(|seat| seat.user == self.founder && !seat.is_connected())
-            && self.departed.iter().all(|departed| departed.user == self.founder)
+        has_been && self.seats.is_empty() && self.departed.iter().all(|departed| departed.user == self.founder)
     }
 
     /// Who was kicked, in the order of the kicks.

@@ -1,8 +1,8 @@
 //! Whether there is a place for one more room, and which room makes one. Pure: told what rooms there are.
 //!
 //! A person, an address and a network have their shares; some places are the operator's. Where none is left, a deserted room
-//! makes place: of those who have the most, and of theirs the youngest. A room that anybody sits in, or that anybody but its
-//! founder has sat in, never does.
+//! makes place: of those who have the most, and of theirs the youngest. A room that anybody sits in, or has a seat held in, or
+//! that anybody but its founder has sat in, never does.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,7 +140,7 @@ impl Places {
         Some(gone)
     }
 
-    /// Whether anybody is in it, or may come back to it.
+    /// Whether nobody has a seat in it any more. The room tells it with each of its changes, the end of a held seat among them.
     pub(super) fn note_deserted(&mut self, id: &RoomId, is_deserted: bool) {
         self.change(id, |standing| {
             standing.is_deserted = is_deserted;

@@ -1,6 +1,7 @@
 //! What whoever runs the server orders, whatever the roles in the room.
 
 use dais_shared::ids::UserId;
+use dais_shared::limits::SEAT_GRACE_MS;
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Event, Input, Join, LeaveReason, Order, RoomEndReason, Setting, Veil};
 
@@ -142,11 +143,13 @@ fn only_a_room_that_nobody_would_miss_but_its_founder_gives_way() {
     let founder = house.seats(FOUNDER);
     assert!(!gives_way(&house), "he sits in it");
     house.takes(&Input::ConnectionLost(founder)).unwrap();
-    assert!(gives_way(&house));
+    house.waits(SEAT_GRACE_MS - 1);
+    house.runs_dry();
+    assert!(!gives_way(&house), "his seat is held for him, as his page says");
     house.seats(FOUNDER);
     assert!(!gives_way(&house), "he is back");
     house.takes(&Input::ConnectionLost(founder)).unwrap();
-    house.waits(60_000);
+    house.waits(SEAT_GRACE_MS);
     house.runs_dry();
     assert!(house.room.seat(founder).is_none() && gives_way(&house), "his seat is given up, and the room is not over yet");
     let early = house.seats(EARLY);
