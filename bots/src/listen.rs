@@ -7,7 +7,6 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 use dais_engine::audio::SAMPLE_RATE_HZ;
 use dais_engine::shared::ids::RoomId;
-use dais_engine::shared::room::Denied;
 use dais_engine::{Command, Failure};
 use tokio::time::Instant;
 
@@ -83,7 +82,7 @@ pub(crate) async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
     loop {
         match member.ask(Command::JoinRoom { room: room.clone(), passcode: None, take_over: false }).await? {
             Ok(_) => return Ok(()),
-            Err(Failure::Denied(Denied::UnknownRoom)) if Instant::now() < deadline => {
+            Err(Failure::Denied(why)) if why.is_no_such_room() && Instant::now() < deadline => {
                 member.run_until(Instant::now() + ROOM_RETRY).await?;
             }
             Err(failure) => bail!("cannot join {room}: {failure}"),

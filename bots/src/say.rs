@@ -83,7 +83,7 @@ async fn enter(member: &mut Member, room: &RoomId) -> Result<()> {
     };
     let joined = Command::JoinRoom { room: room.clone(), passcode: None, take_over: false };
     let mut entered = member.ask(joined.clone()).await?;
-    if entered == Err(Failure::Denied(Denied::UnknownRoom)) {
+    if matches!(entered, Err(Failure::Denied(why)) if why.is_no_such_room()) {
         entered = member.ask(created).await?;
     }
     if entered == Err(Failure::Denied(Denied::RoomIdTaken)) {

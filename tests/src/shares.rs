@@ -1,5 +1,7 @@
 //! What one network may have of rooms and connections, what is kept for the operator, and which rooms give way.
 
+use dais_bots::server::Server as BotsServer;
+use dais_bots::{listen, say};
 use dais_server::{AdminToken, Config};
 use dais_shared::limits::SEAT_GRACE_MS;
 use dais_shared::room::{Denied, Mode};
@@ -42,6 +44,17 @@ async fn members_say(server: &TestServer, room: &str, said: &str) {
         while !server.get_with(&path, &[&token]).await.text().contains(said) {}
     };
     tokio::time::timeout(PATIENCE, told).await.unwrap_or_else(|_| panic!("{room} never says {said}"));
+}
+
+/// Waits until so many, or more, have been told that a room gave way.
+async fn are_told_it_gave_way(server: &TestServer, times: u64) {
+    let is_told = |page: &str| {
+        let count = page.lines().find_map(|line| line.strip_prefix("dais_refused_total{reason=\"room_gave_way\"} "));
+        count.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= times)
+    };
+    let token = format!("Authorization: Bearer {ADMIN}");
+    let told = async { while !is_told(&server.get_with("/metrics", &[&token]).await.text()) {} };
+    tokio::time::timeout(PATIENCE, told).await.expect("they are told");
 }
 
 #[tokio::test]
@@ -96,7 +109,7 @@ async fn the_operators_places_last_while_the_server_is_full_and_deserted_rooms_g
     for room in ["room-3", "room-7"] {
         members_say(&server, room, "\"members\":[]").await;
     }
-    let _newcomer = founds(&server, "203.0.113.7", "one-more").await.expect("a deserted room gives way");
+    let mut newcomer = founds(&server, "203.0.113.7", "one-more").await.expect("a deserted room gives way");
     assert_eq!(founds(&server, "203.0.114.7", "and-another").await.err(), Some(Denied::TooManyRooms), "and no other does");
     let mut rooms = watcher.lists_rooms(None).await.rooms;
     // It was told to go, and goes when it comes to that.
@@ -107,6 +120,20 @@ async fn the_operators_places_last_while_the_server_is_full_and_deserted_rooms_g
     assert!(is_there("room-3") && is_there("one-more"), "{rooms:?}");
     let mut back = TestMember::connect(server.way().clone(), token).await;
     assert_eq!(back.joins("room-7").await, Err(Denied::RoomGaveWay), "whoever comes back is told");
+    are_told_it_gave_way(&server, 1).await;
+
+    // To bots it is a room that is not there: it is waited for, and made anew.
+    newcomer.leaves().await.unwrap();
+    let (room, to) = ("room-7".to_owned(), format!("ws://{}/ws", server.address()));
+    let to = || BotsServer { url: to.clone(), trust: None, token: None, password_file: None };
+    let (out, name) = (server.folder().join("heard.wav"), "Listening".to_owned());
+    let listening = listen::Arguments { server: to(), room: room.clone(), out, seconds: 0.1, name };
+    let speaking = say::Arguments { file: None, tone: Some(0.1), server: to(), room, name: "Speaking".into() };
+    let comes_later = async {
+        are_told_it_gave_way(&server, 2).await;
+        say::run(&speaking).await
+    };
+    tokio::try_join!(listen::run(&listening), comes_later).unwrap();
 }
 
 #[tokio::test]

@@ -421,3 +421,12 @@ pub enum Denied {
     #[error("the room gave way to others")]
     RoomGaveWay,
 }
+
+impl Denied {
+    /// Whether it says that the room is not there, whatever has become of it: whoever waits for it waits on, and whoever is to
+    /// make it may.
+    #[must_use]
+    pub const fn is_no_such_room(self) -> bool {
+        matches!(self, Self::UnknownRoom | Self::RoomEnded | Self::RoomGaveWay)
+    }
+}

@@ -130,13 +130,19 @@ fn Facts(known: Memo<Known>) -> impl IntoView {
     };
     move || match known.get() {
         Known::Looking => view! { <p class="join__facts">{t.join.looking}</p> }.into_any(),
-        Known::NotOpen => view! {
-            <div class="join__facts">
-                <p>{t.join.not_open}</p>
-                <p class="join__hint">{t.join.not_open_hint}</p>
-            </div>
+        Known::NotOpen(why) => {
+            let hint = match why {
+                Denied::RoomGaveWay => (t.errors.failure)(Failure::Denied(why)),
+                _ => t.join.not_open_hint,
+            };
+            view! {
+                <div class="join__facts">
+                    <p>{t.join.not_open}</p>
+                    <p class="join__hint">{hint}</p>
+                </div>
+            }
+            .into_any()
         }
-        .into_any(),
         Known::ToOpen => view! {
             <div class="join__facts">
                 <p>{t.join.to_open}</p>

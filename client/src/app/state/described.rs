@@ -20,8 +20,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 pub(crate) enum Known {
     /// Nothing yet.
     Looking,
-    /// There is no such room.
-    NotOpen,
+    /// There is no such room, and this is why.
+    NotOpen(Denied),
     /// Nor is there, and whoever looks opens it, as its host.
     ToOpen,
     /// What it is.
@@ -33,7 +33,7 @@ impl Known {
     pub(crate) fn title(self) -> Option<String> {
         match self {
             Self::Live(room) => Some(room.title),
-            Self::Looking | Self::NotOpen | Self::ToOpen => None,
+            Self::Looking | Self::NotOpen(_) | Self::ToOpen => None,
         }
     }
 
@@ -41,7 +41,17 @@ impl Known {
     pub(crate) fn has_passcode(&self) -> bool {
         match self {
             Self::Live(room) => room.has_passcode,
-            Self::Looking | Self::NotOpen | Self::ToOpen => false,
+            Self::Looking | Self::NotOpen(_) | Self::ToOpen => false,
+        }
+    }
+
+    /// What an answer tells; nothing where it is to be asked again.
+    fn by(answer: Result<Reply, Failure>) -> Option<Self> {
+        match answer {
+            Ok(Reply::Room(room)) => Some(Self::Live(room)),
+            Ok(Reply::RoomToOpen) => Some(Self::ToOpen),
+            Err(Failure::Denied(why)) if why.is_no_such_room() => Some(Self::NotOpen(why)),
+            Ok(_) | Err(_) => None,
         }
     }
 }
@@ -64,14 +74,27 @@ pub(crate) fn describe(id: RoomId) -> Memo<Known> {
         }
         let id = id.clone();
         spawn_local(async move {
-            match actions.describe(id).await {
-                // The screen may be gone by then.
-                Ok(Reply::Room(room)) => drop(known.try_set(Known::Live(room))),
-                Ok(Reply::RoomToOpen) => drop(known.try_set(Known::ToOpen)),
-                Err(Failure::Denied(Denied::UnknownRoom)) => drop(known.try_set(Known::NotOpen)),
-                Ok(_) | Err(_) => {} // The next tick tries again.
+            // The next tick tries again.
+            if let Some(answer) = Known::by(actions.describe(id).await) {
+                let _ = known.try_set(answer); // The screen may be gone by then.
             }
         });
     });
     Memo::new(move |_| known.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_that_is_not_there_is_not_open_whatever_has_become_of_it() {
+        let known = |failure| Known::by(Err(failure));
+        for why in [Denied::UnknownRoom, Denied::RoomEnded, Denied::RoomGaveWay] {
+            assert_eq!(known(Failure::Denied(why)), Some(Known::NotOpen(why)));
+        }
+        assert_eq!(known(Failure::Denied(Denied::TooFast)), None, "it is asked again");
+        assert_eq!(known(Failure::Offline), None);
+        assert_eq!(Known::by(Ok(Reply::RoomToOpen)), Some(Known::ToOpen));
+    }
 }

@@ -124,7 +124,7 @@ impl Refused {
             Self::TooManyLinks => (StatusCode::CONFLICT, "too_many_links"),
             Self::StillCopied => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Denied(denied) => match denied {
-                Denied::UnknownRoom | Denied::RoomEnded => (StatusCode::NOT_FOUND, "unknown_room"),
+                gone if gone.is_no_such_room() => (StatusCode::NOT_FOUND, "unknown_room"),
                 Denied::NoSuchPerson => (StatusCode::NOT_FOUND, "unknown_person"),
                 Denied::RoomIdTaken => (StatusCode::CONFLICT, "room_id_taken"),
                 Denied::TooManyRooms | Denied::TooManyRoomsOfNetwork => (StatusCode::CONFLICT, "too_many_rooms"),
