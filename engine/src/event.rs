@@ -109,6 +109,8 @@ pub enum ConnectionState {
         failed_tries: u32,
         /// When the next one starts, in milliseconds from now.
         retry_in_ms: u32,
+        /// Whether the last one came as far as an open WebSocket: nothing on the way keeps those out then.
+        was_open: bool,
     },
     /// The server closed the connection for good.
     Closed(Goodbye),

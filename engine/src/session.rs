@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) identity: Option<Identity>,
     pub(crate) is_watching_rooms: bool,
     has_been_online: bool,
+    /// Whether this try, or the last one, came as far as an open WebSocket.
+    was_open: bool,
     ping_every: Duration,
 }
 
@@ -59,6 +61,7 @@ impl Session {
             identity: None,
             is_watching_rooms: false,
             has_been_online: false,
+            was_open: false,
             ping_every: PING_EVERY,
         }
     }
@@ -108,11 +111,13 @@ impl Engine {
         } else {
             self.tell_reconnecting(Duration::ZERO);
         }
+        self.session.was_open = false;
         self.outputs.push_back(Output::Connect);
     }
 
     pub(crate) fn greet(&mut self, now: Duration) {
         self.session.state = State::Connecting { since: now };
+        self.session.was_open = true;
         let hello =
             ClientFrame::Hello { version: PROTOCOL_VERSION, client: self.session.client.clone(), token: self.session.token };
         self.send(&hello);
@@ -263,6 +268,7 @@ impl Engine {
     fn tell_reconnecting(&mut self, wait: Duration) {
         let retry_in_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
         let failed_tries = self.session.backoff.failed_tries;
-        self.tell(Event::Connection(ConnectionState::Reconnecting { failed_tries, retry_in_ms }));
+        let was_open = self.session.was_open;
+        self.tell(Event::Connection(ConnectionState::Reconnecting { failed_tries, retry_in_ms, was_open }));
     }
 }

@@ -262,19 +262,35 @@ async fn so_is_who_is_denied_something_and_whose_connection_is_ended() {
     }
 }
 
+/// What is answered to why there is no connection.
+async fn why_not(server: &TestServer, from: [u8; 4], headers: &[&str]) -> (u16, String) {
+    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let request =
+        format!("POST /ws HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n{lines}\r\n", server.address());
+    let answer = whole_answer(RawPeer::connect(from, server.address()).await, &request).await;
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{}", answer.text()));
+    assert!(body["detail"].as_str().unwrap().ends_with('.'), "{body}");
+    (answer.status, body["error"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn what_it_is_told_is_what_its_handshake_would_be_and_counts_as_no_other_refusal() {
+    let server = server_with_key(SECRET).await;
+    let before = counts(&server, &[]).await;
+    let origin = format!("Origin: http://{}", server.address());
+    assert_eq!(why_not(&server, HOME, &[&origin]).await, (200, "none".into()), "a page is connected, and told there");
+    assert_eq!(why_not(&server, HOME, &[]).await, (401, "not_signed_in".into()));
+    assert_eq!(why_not(&server, HOME, &["Authorization: Bearer a.b.c"]).await, (401, "token_malformed".into()));
+    let token = format!("Authorization: Bearer {}", lawful(&claims(json!({}))));
+    assert_eq!(why_not(&server, HOME, &[&token]).await, (200, "none".into()));
+    assert_eq!(since(&before, &counts(&server, &[]).await), vec![]);
+}
+
 #[tokio::test]
 async fn a_page_can_ask_why_it_is_not_connected() {
     let config = Config { connections_per_address: 1, connections: 2, ..Config::default() };
     let server = TestServer::start_with(config).await;
-    let ask = async |from: [u8; 4], headers: &[&str]| -> (u16, String) {
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        let request =
-            format!("POST /ws HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n{lines}\r\n", server.address());
-        let answer = whole_answer(RawPeer::connect(from, server.address()).await, &request).await;
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{}", answer.text()));
-        assert!(body["detail"].as_str().unwrap().ends_with('.'), "{body}");
-        (answer.status, body["error"].as_str().unwrap().to_owned())
-    };
+    let ask = async |from, headers: &[&str]| why_not(&server, from, headers).await;
     let own = format!("Origin: http://{}", server.address());
     assert_eq!(ask(HOME, &[&own]).await, (200, "none".into()));
     // What a proxy makes of it that writes its own name for the server.

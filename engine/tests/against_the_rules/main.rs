@@ -208,6 +208,25 @@ fn a_lost_connection_comes_back_into_the_seat_with_an_open_microphone_only_if_it
 }
 
 #[test]
+fn whether_a_websocket_came_through_is_told_of_each_try_that_failed() {
+    let mut world = World::inside();
+    let mut loses = |comes_through: bool| {
+        world.comes_through = comes_through;
+        world.cut(None);
+        let lost = world.events.iter().rev().find_map(|event| match event {
+            Event::Connection(ConnectionState::Reconnecting { was_open, .. }) => Some(*was_open),
+            _ => None,
+        });
+        world.advance(1100 * MS); // the next try has begun
+        lost.expect("it comes again")
+    };
+    assert!(loses(false), "it was open until now");
+    assert!(!loses(false), "nothing came through since");
+    assert!(!loses(true));
+    assert!(loses(true));
+}
+
+#[test]
 fn a_server_in_passing_trouble_is_asked_again_for_the_seat() {
     for trouble in [Denied::Unavailable, Denied::TooFast] {
         let mut world = World::speaking();

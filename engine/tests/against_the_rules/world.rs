@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) seat: Option<MemberId>,
     pub(crate) now: Duration,
     pub(crate) is_connected: bool,
+    /// Whether a socket that is wanted opens.
+    pub(crate) comes_through: bool,
     pub(crate) acknowledges: bool,
     /// What every request is answered with.
     pub(crate) denies: Option<Denied>,
@@ -79,6 +81,7 @@ impl World {
             seat: None,
             now: Duration::ZERO,
             is_connected: false,
+            comes_through: true,
             acknowledges: true,
             denies: None,
             to_client: VecDeque::new(),
@@ -208,6 +211,7 @@ impl World {
 
     pub(crate) fn perform(&mut self, output: Output) {
         match output {
+            Output::Connect if !self.comes_through => {}
             Output::Connect => {
                 self.is_connected = true;
                 let now = self.now;

@@ -159,6 +159,9 @@ async fn whoever_is_signed_in_by_a_link_is_not_told_that_he_is_not() {
         for answer in ask().await {
             assert!(status(&answer) == 503 && answer.contains("retry-after"), "{answer}");
         }
+        // A page that is not connected learns that it is the server, and nothing on the way.
+        let why = http(&server, "POST", "/ws", &format!("{cookie}Origin: http://localhost\r\n"), "").await;
+        assert_eq!(status(&why), 503, "{why}");
     }
     drop(lets_go);
     until_it_is_well(&server).await;

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{SOCKET_NOTSENT_BYTES_MAX, SOCKET_SEND_BUFFER_BYTES};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -58,8 +59,12 @@ pub(crate) async fn websocket(
         Err(refusal) => return refused(refusal),
     };
     // Behind the door, so that nobody has sessions looked up faster than he may come.
-    let session = match session(&house, request.headers(), peer).await {
-        Ok(session) => session,
+    let session = match entry(&house, request.headers()).await {
+        Ok(Entry::As(session)) => Some(session),
+        Ok(Entry::ToSignIn(refusal)) => {
+            house.refusals.refuse(refusal, Some(peer));
+            None
+        }
         Err(refusal) => return refused(refusal),
     };
     // Held until the connection ends, so that a server that stops waits for its goodbye.
@@ -87,17 +92,33 @@ pub(crate) async fn why_not(State(house): State<Arc<House>>, Extension(peer): Ex
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
     }
     let address = origin::address(peer.0.ip(), &headers, &house.trust_proxies);
-    let told = |refusal, detail| told_already((status(refusal), Json(WhyNot { error: refusal.label(), detail })));
+    let told = |refusal: Refusal, detail: String| {
+        let detail = detail.trim_end().to_owned();
+        told_already((status(refusal), Json(WhyNot { error: refusal.label(), detail })))
+    };
     if let Err(foreign) = origin::check(&headers, house.is_https, &house.allow_origins) {
         return told(Refusal::ForeignPage, foreign.sentence());
     }
-    match house.door.may_admit(address.into(), house.clock.now_ms()) {
-        Err(refusal) => told(refusal, sentence(refusal)),
-        Ok(()) => {
+    match obstacle(&house, address.into(), &headers).await {
+        Some(refusal) => told(refusal, sentence(refusal)),
+        None => {
             let nothing = WhyNot { error: "none", detail: "Nothing stands in the way of a connection here.".into() };
             Json(nothing).into_response()
         }
     }
+}
+
+/// Why a handshake from there would be refused now, if it would: all that [`websocket`] asks beyond the form of the request,
+/// and nobody's place or allowance is used up for it.
+async fn obstacle(house: &House, address: AddressPrefix, headers: &HeaderMap) -> Option<Refusal> {
+    if let Err(refusal) = house.door.may_admit(address, house.clock.now_ms()) {
+        return Some(refusal);
+    }
+    // Who has to sign in is connected, and told so there.
+    if let Err(refusal) = entry(house, headers).await {
+        return Some(refusal);
+    }
+    house.alive.upgrade().is_none().then_some(Refusal::Stopping)
 }
 
 /// See [`why_not`].
@@ -167,23 +188,27 @@ fn sentence(refusal: Refusal) -> String {
     said.to_owned()
 }
 
-/// As whom somebody is let in. A page that is not is connected all the same, without a session, since browsers tell no page
-/// why a handshake failed; a program is refused. Where the store cannot say, either has to come again: a page does so by itself,
-/// and whoever is signed in is not asked to do that once more.
-async fn session(house: &House, headers: &HeaderMap, peer: SocketAddr) -> Result<Option<Session>, Refusal> {
-    let Some(sign_in) = &house.sign_in else { return Ok(Some(Session::PLAIN)) };
+/// How somebody is let in.
+enum Entry {
+    As(Session),
+    /// A page without a session is connected all the same, since browsers tell no page why a handshake failed, and told there
+    /// why it has none.
+    ToSignIn(Refusal),
+}
+
+/// As whom somebody is let in; a program without a session is not. Where the store cannot say, nobody is: a page comes again by
+/// itself, and whoever is signed in is not asked to do that once more.
+async fn entry(house: &House, headers: &HeaderMap) -> Result<Entry, Refusal> {
+    let Some(sign_in) = &house.sign_in else { return Ok(Entry::As(Session::PLAIN)) };
     let now_ms = house.clock.admission_ms();
     if let Some(said) = headers.get(header::AUTHORIZATION) {
         let token = said.to_str().ok().and_then(bearer).ok_or(Refusal::NotSignedIn)?;
-        return sign_in.with_token(token, now_ms).map(|kept| Some(kept.session));
+        return sign_in.with_token(token, now_ms).map(|kept| Entry::As(kept.session));
     }
     match sign_in::session(house, sign_in, headers).await {
-        Ok(session) => Ok(Some(session)),
+        Ok(session) => Ok(Entry::As(session)),
         Err(refusal) if refusal == Refusal::Unavailable || !headers.contains_key(header::ORIGIN) => Err(refusal),
-        Err(refusal) => {
-            house.refusals.refuse(refusal, Some(peer));
-            Ok(None)
-        }
+        Err(refusal) => Ok(Entry::ToSignIn(refusal)),
     }
 }
 

@@ -6,13 +6,14 @@ use dais_engine::{Command, ConnectionState};
 use leptos::prelude::*;
 
 use super::actions::use_actions;
-use crate::link::why_not::Obstacle;
+use crate::link::why_not::{Obstacle, Said, Suspicion};
 
 /// See the module.
 #[derive(Clone, Copy)]
 pub(crate) struct House {
     connection: RwSignal<ConnectionState>,
     obstacle: RwSignal<Option<Obstacle>>,
+    suspicion: StoredValue<Suspicion>,
     identity: RwSignal<Option<Identity>>,
     rooms: RwSignal<Option<RoomsPage>>,
     has_worker_failed: RwSignal<bool>,
@@ -24,6 +25,7 @@ pub(super) fn provide() {
     provide_context(House {
         connection: RwSignal::new(ConnectionState::Connecting),
         obstacle: RwSignal::new(None),
+        suspicion: StoredValue::new(Suspicion::default()),
         identity: RwSignal::new(None),
         rooms: RwSignal::new(None),
         has_worker_failed: RwSignal::new(false),
@@ -102,6 +104,7 @@ impl House {
     pub(super) fn set_connection(self, connection: ConnectionState) {
         if !matches!(connection, ConnectionState::Reconnecting { .. }) {
             self.obstacle.set(None);
+            self.suspicion.set_value(Suspicion::default());
         }
         if connection == ConnectionState::Online {
             self.was_online.set_value(true);
@@ -109,10 +112,12 @@ impl House {
         self.connection.set(connection);
     }
 
-    /// What was found out about a try that failed; of no interest once there is a connection.
-    pub(super) fn set_obstacle(self, obstacle: Option<Obstacle>) {
-        let is_down = matches!(self.connection.get_untracked(), ConnectionState::Reconnecting { .. });
-        self.obstacle.set(obstacle.filter(|_| is_down));
+    /// What the server says about a try that failed; of no interest once there is a connection.
+    pub(super) fn hear_why_not(self, said: Option<Said>) {
+        if matches!(self.connection.get_untracked(), ConnectionState::Reconnecting { .. }) {
+            let obstacle = self.suspicion.try_update_value(|suspicion| suspicion.hear(said)).flatten();
+            self.obstacle.set(obstacle);
+        }
     }
 
     pub(super) fn set_identity(self, identity: Option<Identity>) {

@@ -159,7 +159,7 @@ impl Intake {
         if let ConnectionState::Reconnecting { retry_in_ms: 1.., .. } = connection {
             let house = self.house;
             let was_online = house.was_online();
-            spawn_local(async move { house.set_obstacle(why_not::obstacle(connection, was_online).await) });
+            spawn_local(async move { house.hear_why_not(why_not::ask(connection, was_online).await) });
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) const CONNECTION: Connection = Connection {
             "Your network has as many connections as one network may have here, or too many came at once. The page keeps trying."
         }
         Obstacle::ServerFull => "The server is full at the moment. The page keeps trying.",
+        Obstacle::Unavailable => "The server’s disk does not answer at the moment. The page keeps trying.",
         Obstacle::OnTheWay => {
             "The server answers, but something on the way lets no WebSocket connection through: a proxy, a filter or a firewall. \
              Try another network, or ask whoever runs it."
