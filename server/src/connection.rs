@@ -120,7 +120,7 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
     let id = house.next_connection();
     let now_ms = house.clock.now_ms();
     house.metrics.connections_total.add(1);
-    let outbox = Arc::new(Outbox::new(socket, transport, Arc::clone(&house.metrics)));
+    let outbox = Arc::new(Outbox::new(socket, transport, Arc::clone(&house.metrics)).from(peer));
     house.outboxes.insert(id, &outbox);
     let mut connection = Connection {
         id,

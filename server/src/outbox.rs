@@ -13,6 +13,7 @@ mod tests;
 mod transport;
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -49,6 +50,8 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     wake: Notify,
     metrics: Arc<Metrics>,
+    /// Whose connection it is, for the log of who is refused.
+    peer: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -91,7 +94,17 @@ impl Outbox {
         let is_plain = matches!(transport, Transport::Plain);
         let queue = Queue::default();
         let state = State { transport, queue, is_blocked: false, is_broken: false, is_last: false, closing: None };
-        Self { socket, is_plain, state: Mutex::new(state), wake: Notify::new(), metrics }
+        Self { socket, is_plain, state: Mutex::new(state), wake: Notify::new(), metrics, peer: None }
+    }
+
+    /// The same, of a connection from there.
+    pub(crate) fn from(self, peer: SocketAddr) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    /// From where its connection comes, where that was said.
+    pub(crate) const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// The socket, to wait for.

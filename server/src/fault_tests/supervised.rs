@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{PATIENCE, creating, logged_in, start};
+use crate::refusal::Refusal;
 use crate::server::serve;
 use crate::signals::Signals;
 use crate::supervise::Part;
@@ -57,8 +58,9 @@ async fn a_request_that_fails_is_answered() {
     let (server, _folder) = start().await;
     server.house().supervisor.fail(Part::Request);
     assert_eq!(status(&server).await, "HTTP/1.1 500 Internal Server Error");
+    assert_eq!(server.metrics().refused(Refusal::Fault), 1, "it is counted among what came to nothing");
     assert_eq!(status(&server).await, "HTTP/1.1 200 OK");
-    assert_eq!(server.metrics().task_faults_total.get(), 1);
+    assert_eq!((server.metrics().task_faults_total.get(), server.metrics().refused(Refusal::Fault)), (1, 1));
 }
 
 #[tokio::test]

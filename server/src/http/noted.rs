@@ -1,5 +1,6 @@
 //! Every answer that is a no is counted, and the log told of it, here and nowhere else. Whoever gives the answer writes the
-//! reason on it; of one that bears none, its status says what there is to say, so that nobody is refused in silence.
+//! reason on it; of one that bears none, its status says what there is to say, so that nobody is refused in silence. Where
+//! nobody could give one, by a fault of ours, it is given here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::origin;
 use crate::refusal::Refusal;
 use crate::server::{House, Peer};
+use crate::supervise::Part;
 
 /// What is written on an answer.
 #[derive(Clone, Debug)]
@@ -49,7 +51,13 @@ pub(crate) async fn note(State(house): State<Arc<House>>, request: Request, next
         .extensions()
         .get::<Peer>()
         .map(|Peer(peer)| SocketAddr::new(origin::address(peer.ip(), request.headers(), &house.trust_proxies), peer.port()));
-    let mut answer = next.run(request).await;
+    let supervisor = &house.supervisor;
+    let answer = supervisor.outcome(Part::Request, async {
+        supervisor.look(Part::Request);
+        next.run(request).await
+    });
+    let failed = || (StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.\n").into_response();
+    let mut answer = answer.await.unwrap_or_else(failed);
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
         match answer.extensions_mut().remove().unwrap_or_else(|| Reason::Refused(by_status(status), None)) {

@@ -103,7 +103,7 @@ impl RoomActor {
         let Some(outbox) = self.outbox(from, Some(request)) else { return };
         let message = self.message(from.member, &command);
         if message.is_some_and(|(writer, bytes)| !self.chat.has_room(writer, bytes, self.now_ms)) {
-            self.house.refusals.refuse(Refusal::TooFast, None);
+            self.house.refusals.refuse(Refusal::TooFast, outbox.peer());
             return self.answer(outbox, request, Err(Denied::TooFast));
         }
         let result = self.carry_out(&Input::Command(from.member, command)).map(|_| Reply::Done);

@@ -164,7 +164,7 @@ impl RoomActor {
     /// Answers a request in the room's order.
     pub(super) fn answer(&mut self, outbox: Arc<Outbox>, id: RequestId, result: Result<Reply, Denied>) {
         if let Some(refusal) = result.as_ref().err().and_then(|denied| Refusal::of_denied(*denied)) {
-            self.house.refusals.refuse(refusal, None);
+            self.house.refusals.refuse(refusal, outbox.peer());
         }
         let frame = control_frame(&ServerFrame::Reply { id, revision: self.room.revision(), result });
         self.leave_in_order(Effect::Answer(outbox, frame));

@@ -10,8 +10,6 @@ use std::task::{self, Poll};
 use std::time::Instant;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use dais_shared::limits::{ACCEPT_RETRY_MS, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS_MAX, HTTP_UNREAD_MS_MAX, TLS_HANDSHAKE_MS_MAX};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -177,16 +175,7 @@ impl Visit {
         let service = service_fn(|mut request: Request<Incoming>| {
             has_asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(peer);
-            let called = router.call(request);
-            let supervisor = &self.house.supervisor;
-            let answer = supervisor.outcome(Part::Request, async {
-                supervisor.look(Part::Request);
-                called.await
-            });
-            async {
-                let failed = || Ok((StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.\n").into_response());
-                answer.await.unwrap_or_else(failed)
-            }
+            router.call(request)
         });
         let connection = http1::Builder::new()
             .timer(Timer(Arc::clone(&self.house)))

@@ -96,7 +96,7 @@ async fn by_default_a_log_holds_no_address_no_secret_and_nothing_that_was_said()
 async fn a_log_for_programs_is_json_and_holds_networks_where_it_may() {
     let (log, secrets) = log_of(&["--log-format", "json", "--log-addresses", "prefix"]).await;
     assert_discreet(&log, &secrets);
-    let mut opened = 0;
+    let (mut opened, mut refused) = (0, 0);
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         for field in ["timestamp", "level", "target", "message"] {
@@ -106,8 +106,12 @@ async fn a_log_for_programs_is_json_and_holds_networks_where_it_may() {
             assert_eq!(line["peer"], "203.0.113.0/24");
             opened += 1;
         }
+        if line["reason"] == "passcode_wrong" {
+            assert_eq!(line["peer"], "203.0.113.0/24", "whom a room refuses, too");
+            refused += 1;
+        }
     }
-    assert_eq!(opened, 2);
+    assert_eq!((opened, refused), (2, 1));
     let log = without_its_own_address(&log);
     assert!(!log.contains(CLIENT) && !log.contains("127.0.0.1"), "{log}");
 }
