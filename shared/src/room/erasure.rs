@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Ban, Block, Claim, Context, Departed, Message, RaisedHand, Room, Seat};
+use super::{Ban, Block, Claim, Context, Departed, Invitation, Message, RaisedHand, Room, Seat};
 use crate::ids::{AddressPrefix, MemberId, RoomId, UserId};
 use crate::limits::BANS_MAX;
 
@@ -79,6 +79,12 @@ pub struct Trace {
     pub seat: Option<(MemberId, Seat)>,
     /// His hand, if it is up.
     pub hand: Option<RaisedHand>,
+    /// That he is asked on stage.
+    pub invitation: Option<Invitation>,
+    /// Whom he asks on stage.
+    pub invited: Vec<Invitation>,
+    /// That he is to be the host after the present one.
+    pub is_successor: bool,
     /// That he was here.
     pub departed: Option<Departed>,
     /// That he may not come in.
@@ -97,19 +103,53 @@ impl Room {
     /// All that is held of a person; `None` where that is nothing.
     #[must_use]
     pub fn trace_of(&self, user: UserId) -> Option<Trace> {
-        let seat = self.seat_of(user).and_then(|member| Some((member, self.seat(member)?.clone())));
+        // Each field by its name: what is added to a room is told to whom it is about, or stands with those that are about nobody.
+        let Self {
+            founder,
+            title_by,
+            topic_by,
+            settings,
+            seats,
+            seat_by_user,
+            hands,
+            invitations,
+            successor,
+            claims,
+            muted_away,
+            blocks,
+            bans,
+            departed,
+            messages,
+            // Of nobody, or of nobody whom they name.
+            id: _,
+            passcode: _,
+            created_ms: _,
+            revision: _,
+            erased_bans: _,
+            next_member: _,
+            next_stream: _,
+            next_invitation: _,
+            next_message: _,
+            ends_at_ms: _,
+            ended: _,
+        } = self;
+        let seat = seat_by_user.get(&user).and_then(|member| Some((*member, seats.get(member)?.clone())));
+        let member = seat.as_ref().map(|(member, _)| *member);
         let trace = Trace {
-            is_founder: self.founder == user,
-            title: (self.title_by == Some(user)).then(|| self.settings.title.clone()),
-            topic: (self.topic_by == Some(user)).then(|| self.settings.topic.clone()),
-            hand: seat.as_ref().and_then(|(member, _)| self.hands.iter().find(|hand| hand.member == *member)).copied(),
+            is_founder: *founder == user,
+            title: (*title_by == Some(user)).then(|| settings.title.clone()),
+            topic: (*topic_by == Some(user)).then(|| settings.topic.clone()),
+            hand: hands.iter().find(|hand| Some(hand.member) == member).copied(),
+            invitation: member.and_then(|member| invitations.get(&member)).copied(),
+            invited: invitations.values().filter(|invitation| Some(invitation.by) == member).copied().collect(),
+            is_successor: member.is_some() && *successor == member,
             seat,
-            departed: self.departed.iter().find(|departed| departed.user == user).cloned(),
-            ban: self.bans.iter().find(|ban| ban.user == user).cloned(),
-            block: self.blocks.iter().find(|block| block.user == user).copied(),
-            claim: self.claims.iter().find(|claim| claim.user == user).copied(),
-            is_muted_away: self.muted_away.contains(&user),
-            messages: self.messages.iter().filter(|message| message.user == user).cloned().collect(),
+            departed: departed.iter().find(|departed| departed.user == user).cloned(),
+            ban: bans.iter().find(|ban| ban.user == user).cloned(),
+            block: blocks.iter().find(|block| block.user == user).copied(),
+            claim: claims.iter().find(|claim| claim.user == user).copied(),
+            is_muted_away: muted_away.contains(&user),
+            messages: messages.iter().filter(|message| message.user == user).cloned().collect(),
         };
         (trace != Trace::default()).then_some(trace)
     }

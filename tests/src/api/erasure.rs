@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dais_shared::limits::WIPED_AFTER_MS;
-use dais_shared::room::{Command, Denied, Mode, Setting};
+use dais_shared::room::{Command, Denied, MicrophoneState, Mode, Setting};
 use dais_shared::wire::{Goodbye, Reply, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -221,6 +221,32 @@ async fn what_was_removed_is_gone_from_the_files_in_a_minute() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_a_seat_is_told_to_the_last_of_it() {
+    let (server, api) = start().await;
+    let mut host = server.host(Mode::Moderated).await;
+    let mut speaker = server.listener("Cleo").await;
+    let guest = server.listener("Ben").await;
+    speaker.commands(Command::RaiseHand).await.unwrap();
+    host.commands(Command::AdmitHand(speaker.id())).await.unwrap();
+    speaker.commands(Command::ReportMicrophone(MicrophoneState::Refused)).await.unwrap();
+    host.commands(Command::MuteSpeaker(speaker.id())).await.unwrap();
+    host.commands(Command::NameSuccessor(Some(speaker.id()))).await.unwrap();
+    host.commands(Command::Invite(guest.id())).await.unwrap();
+    let seat_of = async |user| api.get(&format!("/api/identities/{user}")).await.body["rooms"][0]["seat"].clone();
+    let (host_seat, speakers, guests) =
+        (seat_of(user_of(&host)).await, seat_of(user_of(&speaker)).await, seat_of(user_of(&guest)).await);
+    assert_eq!([&host_seat, &speakers, &guests].map(|seat| seat["successor"] == true), [false, true, false]);
+    let stage = &speakers["stage"];
+    assert_eq!((&stage["self_muted"], &stage["host_muted"]), (&json!(true), &json!(true)), "{stage}");
+    assert_eq!((&stage["microphone"], &stage["role_since_ms"]), (&json!("refused"), &speakers["on_stage_since_ms"]), "{stage}");
+    assert!(stage["stream"].is_u64() && stage["role_since_ms"].is_u64());
+    let (invitation, invites) = (&guests["invitation"], &host_seat["invites"]);
+    assert_eq!((&invitation["seat"], &invitation["by_seat"]), (&json!(guest.id().0), &json!(host.id().0)), "{guests}");
+    assert!(invitation["expires_ms"].is_u64());
+    assert_eq!((invites, &guests["invites"], &host_seat["invitation"]), (&json!([invitation]), &json!([]), &Value::Null));
+}
+
+#[tokio::test]
 async fn all_that_is_kept_of_somebody_is_told_in_pages_and_to_nobody_without_the_token() {
     let (server, api) = start().await;
     let mut host = server.host(Mode::Moderated).await;
@@ -236,7 +262,11 @@ async fn all_that_is_kept_of_somebody_is_told_in_pages_and_to_nobody_without_the
         assert_eq!((&room["id"], &room["founder"], &room["title"]), (&json!("hall"), &json!(false), &Value::Null));
         assert_eq!((&room["seat"]["role"], &room["seat"]["address"]), (&json!("listener"), &json!("127.0.0.1")));
         assert!(room["seat"]["hand_raised_ms"].is_u64());
-        assert_eq!(room["messages"][0]["text"], TEXT);
+        assert_eq!((&room["messages"][0]["text"], &room["messages"][0]["seat"]), (&json!(TEXT), &json!(guest.id().0)));
+        assert_eq!(
+            (&room["seat"]["stage"], &room["seat"]["invitation"], &room["seat"]["invites"]),
+            (&Value::Null, &Value::Null, &json!([]))
+        );
         user
     };
     host.sees(|view| view.audience.iter().any(|listener| listener.reconnecting)).await;

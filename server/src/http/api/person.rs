@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use dais_shared::ids::{AddressPrefix, RoomId, UserId};
-use dais_shared::room::{Denied, Trace};
+use dais_shared::ids::{AddressPrefix, MemberId, RoomId, UserId};
+use dais_shared::room::{self, Denied, MicrophoneState, Trace};
 use serde::Serialize;
 
 use super::named::Named;
@@ -64,7 +64,30 @@ struct Seat {
     joined_ms: u64,
     held_until_ms: Option<u64>,
     on_stage_since_ms: Option<u64>,
+    stage: Option<Stage>,
     hand_raised_ms: Option<u64>,
+    /// To come on stage.
+    invitation: Option<Invitation>,
+    /// Whom this person asks on stage.
+    invites: Vec<Invitation>,
+    successor: bool,
+}
+
+#[derive(Serialize)]
+struct Stage {
+    stream: u32,
+    role_since_ms: u64,
+    self_muted: bool,
+    host_muted: bool,
+    microphone: &'static str,
+}
+
+#[derive(Serialize)]
+struct Invitation {
+    id: u32,
+    seat: u32,
+    by_seat: u32,
+    expires_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -91,6 +114,7 @@ struct Kick {
 #[derive(Serialize)]
 struct Message {
     id: u32,
+    seat: u32,
     name: String,
     at_ms: u64,
     text: Option<String>,
@@ -125,39 +149,102 @@ fn told(user: UserId, person: Person) -> Told {
     }
 }
 
+// Each takes what is kept apart by the names of its fields: what is added there is told here, or left out by name.
+
 impl Room {
     fn of(id: &RoomId, trace: Trace) -> Self {
-        let Trace { is_founder, title, topic, seat, hand, departed, ban, block, claim, is_muted_away, messages } = trace;
+        let Trace {
+            is_founder,
+            title,
+            topic,
+            seat,
+            hand,
+            invitation,
+            invited,
+            is_successor,
+            departed,
+            ban,
+            block,
+            claim,
+            is_muted_away,
+            messages,
+        } = trace;
         Self {
             id: id.as_str().to_owned(),
             founder: is_founder,
             title,
             topic,
             seat: seat.map(|(member, seat)| Seat {
-                seat: member.0,
-                name: seat.name,
-                role: role_name(seat.role),
-                address: written(seat.address),
-                joined_ms: seat.joined_ms,
-                held_until_ms: seat.held_until_ms,
-                on_stage_since_ms: seat.stage.map(|stage| stage.since_ms),
-                hand_raised_ms: hand.map(|hand| hand.raised_ms),
+                hand_raised_ms: hand.map(|room::RaisedHand { member: _, raised_ms }| raised_ms),
+                invitation: invitation.map(Invitation::of),
+                invites: invited.into_iter().map(Invitation::of).collect(),
+                successor: is_successor,
+                ..Seat::of(member, seat)
             }),
-            departed: departed.map(|departed| Departed {
-                name: departed.name,
-                role: role_name(departed.role),
-                address: written(departed.address),
-                at_ms: departed.at_ms,
-            }),
-            ban: ban.map(|ban| Ban { name: ban.name, address: ban.address.map(written), at_ms: ban.at_ms }),
-            kick: block.map(|block| Kick { address: block.address.map(written), until_ms: block.until_ms }),
-            chair_kept_until_ms: claim.map(|claim| claim.until_ms),
+            departed: departed.map(Departed::of),
+            ban: ban.map(|room::Ban { user: _, name, address, at_ms }| Ban { name, address: address.map(written), at_ms }),
+            kick: block.map(|room::Block { user: _, address, until_ms }| Kick { address: address.map(written), until_ms }),
+            chair_kept_until_ms: claim.map(|room::Claim { user: _, until_ms }| until_ms),
             muted_away: is_muted_away,
-            messages: messages
-                .into_iter()
-                .map(|message| Message { id: message.id.0, name: message.name, at_ms: message.at_ms, text: message.text })
-                .collect(),
+            messages: messages.into_iter().map(Message::of).collect(),
         }
+    }
+}
+
+impl Seat {
+    /// What the seat itself holds. What a name looks like is made from it, and not kept.
+    fn of(member: MemberId, seat: room::Seat) -> Self {
+        let room::Seat { user: _, name, likeness: _, address, role, stage, joined_ms, held_until_ms } = seat;
+        Self {
+            seat: member.0,
+            name,
+            role: role_name(role),
+            address: written(address),
+            joined_ms,
+            held_until_ms,
+            on_stage_since_ms: stage.as_ref().map(|stage| stage.since_ms),
+            stage: stage.map(Stage::of),
+            hand_raised_ms: None,
+            invitation: None,
+            invites: Vec::new(),
+            successor: false,
+        }
+    }
+}
+
+impl Stage {
+    fn of(stage: room::StageSeat) -> Self {
+        // Since when is told beside it.
+        let room::StageSeat { stream, since_ms: _, role_since_ms, self_muted, host_muted, microphone } = stage;
+        let microphone = match microphone {
+            MicrophoneState::Closed => "closed",
+            MicrophoneState::Open => "open",
+            MicrophoneState::Refused => "refused",
+            MicrophoneState::Missing => "missing",
+            MicrophoneState::Lost => "lost",
+        };
+        Self { stream: stream.0, role_since_ms, self_muted, host_muted, microphone }
+    }
+}
+
+impl Invitation {
+    fn of(invitation: room::Invitation) -> Self {
+        let room::Invitation { id, member, by, expires_ms } = invitation;
+        Self { id: id.0, seat: member.0, by_seat: by.0, expires_ms }
+    }
+}
+
+impl Departed {
+    fn of(departed: room::Departed) -> Self {
+        let room::Departed { user: _, name, likeness: _, address, role, at_ms } = departed;
+        Self { name, role: role_name(role), address: written(address), at_ms }
+    }
+}
+
+impl Message {
+    fn of(message: room::Message) -> Self {
+        let room::Message { id, member, user: _, name, at_ms, text } = message;
+        Self { id: id.0, seat: member.0, name, at_ms, text }
     }
 }
 
