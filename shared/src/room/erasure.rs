@@ -103,6 +103,9 @@ impl Room {
     /// All that is held of a person; `None` where that is nothing.
     #[must_use]
     pub fn trace_of(&self, user: UserId) -> Option<Trace> {
+        if user == UserId::NOBODY {
+            return None; // it stands for founders who are erased
+        }
         // Each field by its name: what is added to a room is told to whom it is about, or stands with those that are about nobody.
         let Self {
             founder,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dais_shared::ids::UserId;
 use dais_shared::limits::WIPED_AFTER_MS;
 use dais_shared::room::{Command, Denied, MicrophoneState, Mode, Setting};
 use dais_shared::wire::{Goodbye, Reply, Request};
@@ -163,6 +164,10 @@ async fn who_sits_there_founds_rooms_or_has_no_identity_any_more_is_erased_likew
     assert_eq!(api.delete(&format!("/api/identities/{user}")).await.status, 204);
     assert_gone(folder.path(), user);
     assert_eq!(api.get("/api/rooms/den").await.body["host"], "Ben");
+    // What stands for who founded it is no person to be told of, or forgotten.
+    let nobody = format!("/api/identities/{}", UserId::NOBODY);
+    assert_eq!(api.get(&nobody).await.error(), (404, "unknown_person"));
+    assert_eq!(api.delete(&nobody).await.error(), (404, "unknown_person"));
     next.sees(|view| view.settings.topic.is_empty() && view.settings.title == "den").await;
     server.stop();
     assert_gone(folder.path(), user);

@@ -198,5 +198,6 @@ fn of_whoever_is_forgotten_the_room_holds_nothing_but_that_he_was_banned() {
         // Whoever made the room has left it long ago.
         ordered(&mut scene.house, Order::Forget(FOUNDER)).unwrap();
         assert_eq!((scene.house.room.founder(), scene.house.room.trace_of(FOUNDER)), (UserId::NOBODY, None));
+        assert_eq!(scene.house.room.trace_of(UserId::NOBODY), None, "who founded it no more is nobody");
     }
 }
