@@ -24,8 +24,7 @@ use crate::server::House;
 use crate::store::Write;
 use crate::supervise::Part;
 use listing::{Listing, Shown};
-pub(crate) use places::Bounds;
-use places::{Origin, Places, Standing};
+use places::{Bounds, Origin, Places, Standing};
 
 /// The way to one room.
 #[derive(Clone, Debug)]
@@ -60,7 +59,9 @@ pub(crate) struct Totals {
 /// Every room of the server.
 #[derive(Debug)]
 pub(crate) struct Rooms {
-    bounds: Bounds,
+    /// How many there may be, and of one founder's.
+    most: usize,
+    most_per_person: usize,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
@@ -125,8 +126,8 @@ impl NewRoom {
 }
 
 impl Rooms {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, state: Mutex::default(), changed: watch::Sender::new(0) }
+    pub(crate) fn new(most: usize, most_per_person: usize) -> Self {
+        Self { most, most_per_person, state: Mutex::default(), changed: watch::Sender::new(0) }
     }
 
     /// The way to a room.
@@ -141,9 +142,11 @@ impl Rooms {
     /// [`Denied`] if the id is taken, or there are too many rooms, or the store cannot keep it.
     pub(crate) fn create(&self, house: &Arc<House>, new: NewRoom, first: Message) -> Result<Handle, Denied> {
         let permit = house.store.reserve().map_err(|_| Denied::Unavailable)?;
+        // Whether there is an operator may change while the server runs.
+        let bounds = Bounds::new(self.most, self.most_per_person, house.admin_token().is_some());
         let (room, handle, inbox) = {
             let mut state = self.state();
-            let id = state.admit(&new, self.bounds, &house.chance)?;
+            let id = state.admit(&new, bounds, &house.chance)?;
             let origin = new.origin();
             let room = Room::new(id, new.settings, new.passcode, new.founder).created_at(house.clock.admission_ms());
             // What the operator calls it is nobody's wording.

@@ -36,7 +36,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Register;
 use crate::refusal::Refusals;
 use crate::reread::{self, Reread};
-use crate::rooms::{self, Rooms};
+use crate::rooms::Rooms;
 use crate::sign_in::{SignIn, SignInError};
 use crate::signals::{Meaning, Signals};
 use crate::store::{OpenError, Store};
@@ -114,7 +114,6 @@ impl House {
         let Start { clock, metrics, store, chance, journal, is_https } = start;
         let refusals = Refusals::new(Arc::clone(&metrics), config.log_addresses);
         let bounds = Bounds::within(files::limit(), config.connections, config.connections_per_address);
-        let room_bounds = rooms::Bounds::new(config.rooms, config.rooms_per_person, config.admin_token.is_some());
         Ok(Arc::new(Self {
             clock,
             door: Arc::new(Door::new(bounds, Arc::clone(&metrics), Arc::clone(&refusals))),
@@ -127,7 +126,7 @@ impl House {
             store,
             chance,
             journal,
-            rooms: Rooms::new(room_bounds),
+            rooms: Rooms::new(config.rooms, config.rooms_per_person),
             outboxes: Register::default(),
             assets,
             blocks_addresses: config.block_addresses,

@@ -6,11 +6,13 @@ use dais_server::{AdminToken, Config};
 use dais_shared::limits::SEAT_GRACE_MS;
 use dais_shared::room::{Denied, Mode};
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::harness::http::{Answer, call};
-use crate::harness::{PATIENCE, RawPeer, TestMember, TestServer};
+use crate::harness::{PATIENCE, RawPeer, ServerProcess, TestMember, TestServer};
 
 const ADMIN: &str = "0123456789abcdef";
+const AS_OPERATOR: [&str; 2] = ["Authorization: Bearer 0123456789abcdef", "Content-Type: application/json"];
 const ROOMS: usize = 20;
 
 /// A house for twenty rooms, two of which are the operator's.
@@ -33,8 +35,7 @@ async fn founds(server: &TestServer, from: &str, room: &str) -> Result<TestMembe
 }
 
 async fn operator_makes(server: &TestServer) -> Answer {
-    let headers = [&format!("Authorization: Bearer {ADMIN}"), "Content-Type: application/json"];
-    call(server.way().clone(), "POST", "/api/rooms", &headers, Some(&json!({ "title": "Assembly" }).to_string())).await
+    call(server.way().clone(), "POST", "/api/rooms", &AS_OPERATOR, Some(&json!({ "title": "Assembly" }).to_string())).await
 }
 
 /// Waits until what the operator is told of who sits there has this in it. To be asked makes a room look at the clock.
@@ -154,4 +155,29 @@ async fn many_addresses_of_one_network_do_not_take_all_connections() {
     drop(RawPeer::upgraded([127, 0, 10, 1], server.address()).await);
     let page = server.get("/metrics").await.text();
     assert!(page.contains("dais_refused_total{reason=\"network_full\"} 30\n"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_for_an_operator_is_so_from_when_there_is_one() {
+    const ROOMS: usize = 10;
+    let folder = TempDir::with_prefix("dais-shares-").unwrap();
+    let options = folder.path().join("dais.toml");
+    let write = |more: &str| std::fs::write(&options, format!("rooms = {ROOMS}\ntrust-proxy = [\"127.0.0.1\"]\n{more}")).unwrap();
+    write("");
+    let server = ServerProcess::start_with(folder.path(), 0, &["--config", options.to_str().unwrap()], None);
+    let comes = async |number: usize| {
+        let mut founder = TestMember::connect_for(&format!("198.{number}.100.7"), server.address).await;
+        founder.logs_in("Founder").await.unwrap();
+        founder.creates(&format!("room-{number}"), Mode::Open).await.map(|_| founder)
+    };
+    let mut founders = Vec::new();
+    for number in 1..ROOMS {
+        founders.push(comes(number).await.unwrap());
+    }
+    write(&format!("admin-token = \"{ADMIN}\"\n"));
+    server.signal("HUP");
+    server.complains_of("admin_token=\"new\"");
+    assert_eq!(comes(ROOMS).await.err(), Some(Denied::TooManyRooms), "one place in ten is the operator's from now on");
+    let made = call(server.address, "POST", "/api/rooms", &AS_OPERATOR, Some(r#"{ "title": "Assembly" }"#)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
 }

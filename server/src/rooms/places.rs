@@ -15,17 +15,17 @@ use crate::shares::{Network, exhausted};
 
 /// How many rooms there may be at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    pub(crate) rooms: usize,
+pub(super) struct Bounds {
+    pub(super) rooms: usize,
     /// Founded by one person.
-    pub(crate) per_person: usize,
+    pub(super) per_person: usize,
     /// Of all, those that only the operator makes.
-    pub(crate) reserved: usize,
+    pub(super) reserved: usize,
 }
 
 impl Bounds {
     /// With places kept for an operator who can make rooms at all.
-    pub(crate) fn new(rooms: usize, per_person: usize, has_operator: bool) -> Self {
+    pub(super) fn new(rooms: usize, per_person: usize, has_operator: bool) -> Self {
         Self { rooms, per_person, reserved: if has_operator { rooms / ROOMS_RESERVED_SHARE } else { 0 } }
     }
 
