@@ -1,8 +1,8 @@
 //! Starting and stopping, every step in order. Knows all the parts and none of their insides.
 
 mod accept;
+mod serving;
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ use crate::files;
 use crate::http::assets::{Assets, AssetsError};
 use crate::journal::Journal;
 use crate::listening::ListenError;
-use crate::logging::{self, LIFE};
+use crate::logging::LIFE;
 use crate::machine;
 use crate::metrics::Metrics;
 use crate::outbox::Register;
@@ -38,10 +38,13 @@ use crate::refusal::Refusals;
 use crate::reread::{self, Reread};
 use crate::rooms::Rooms;
 use crate::sign_in::{SignIn, SignInError};
-use crate::signals::{Meaning, Signals};
 use crate::store::{OpenError, Store};
 use crate::supervise::{Part, Supervisor};
 use crate::tls::{self, TlsError};
+
+#[cfg(test)]
+pub(crate) use serving::serve;
+pub(crate) use serving::serve_until_told;
 
 /// What every part of the server shares.
 #[derive(Debug)]
@@ -385,61 +388,6 @@ impl Running {
     }
 }
 
-/// Serves until a signal asks for the end. `options` reads them again.
-pub(crate) fn serve_until_told(config: Config, options: reread::Options, clock_off_ms: i64) -> Result<(), Error> {
-    let system = |what| move |error: std::io::Error| Error::System { what, reason: error.to_string() };
-    files::raise_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("threads for its tasks"))?;
-    let served = runtime.block_on(async {
-        // They stand from here on: who reads the address that is printed below may signal at once.
-        let mut signals = Signals::listen().map_err(system("signals"))?;
-        let running = Server::start_by(config.clone(), clock_off_ms).await?;
-        announce(running.announcement());
-        running.log_start(&config);
-        serve(running, &mut signals, config, options).await
-    });
-    // A file that is being read from a disk that hangs is no reason to stay.
-    runtime.shutdown_timeout(Duration::from_millis(CLOSE_LINGER_MS));
-    served
-}
-
-/// Serves until it is told to end, or something has ended that nobody can do without; then stops in order, or at once when it is
-/// told again.
-pub(crate) async fn serve(
-    running: Running,
-    signals: &mut Signals,
-    config: Config,
-    options: reread::Options,
-) -> Result<(), Error> {
-    let supervisor = running.house.supervisor.clone();
-    let wanted = running.keep_reading(Reread::new(Arc::clone(&running.house), running.keeper.clone(), config, options));
-    let ended = loop {
-        let came = tokio::select! {
-            came = signals.next() => came,
-            part = supervisor.end() => break Err(Error::Fault { what: part.to_string() }),
-        };
-        match came.meaning {
-            Meaning::End => {
-                tracing::info!(target: LIFE, signal = came.name, "Dais stops");
-                break Ok(());
-            }
-            Meaning::Reread => wanted.notify_one(),
-            Meaning::Nothing | Meaning::Silence => {
-                tracing::info!(target: LIFE, signal = came.name, number = came.number, "a signal without a meaning here");
-            }
-        }
-    };
-    tokio::select! {
-        () = running.shutdown() => ended,
-        again = signals.end() => {
-            tracing::warn!(target: LIFE, signal = again.name, "Dais ends at once: it was told again");
-            logging::finish();
-            // As shells put it when a signal ends a process.
-            std::process::exit(128 + again.number)
-        }
-    }
-}
-
 /// Looks at the clock, so that a pause of the process is noticed by its being late, and says that it was.
 async fn pulse(house: Arc<House>) {
     let mut shutdown = house.shutdown.clone();
@@ -457,12 +405,6 @@ async fn pulse(house: Arc<House>) {
             tracing::warn!(target: LIFE, ms, grace_ms, "the process stood still; nobody's time is up before the grace is");
         }
     }
-}
-
-/// Prints it from a thread of its own: where nobody reads it, or whoever does stands still, it is served all the same.
-fn announce(lines: String) {
-    let printing = std::thread::Builder::new().name("announcement".into());
-    let _ = printing.spawn(move || drop(std::io::stdout().write_all(lines.as_bytes())));
 }
 
 /// An address to open on this machine: one that stands for all of them cannot be opened everywhere.

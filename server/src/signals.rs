@@ -91,12 +91,19 @@ mod unix {
 
         /// The next one that somebody has to know of. May be dropped and called again.
         pub(crate) async fn next(&mut self) -> Came {
+            self.next_of(|meaning| meaning != Meaning::Silence).await
+        }
+
+        /// The next one that wants the end. Others wait until somebody asks for them. May be dropped and called again.
+        pub(crate) async fn end(&mut self) -> Came {
+            self.next_of(|meaning| meaning == Meaning::End).await
+        }
+
+        async fn next_of(&mut self, is_wanted: fn(Meaning) -> bool) -> Came {
             std::future::poll_fn(|context| {
-                for heard in &mut self.0 {
-                    while let Poll::Ready(Some(())) = heard.signal.poll_recv(context) {
-                        if heard.came.meaning != Meaning::Silence {
-                            return Poll::Ready(heard.came);
-                        }
+                for heard in self.0.iter_mut().filter(|heard| is_wanted(heard.came.meaning)) {
+                    if let Poll::Ready(Some(())) = heard.signal.poll_recv(context) {
+                        return Poll::Ready(heard.came);
                     }
                 }
                 Poll::Pending
@@ -122,22 +129,16 @@ impl Signals {
         }
         Came { name: "Ctrl-C", number: 2, meaning: Meaning::End }
     }
+
+    pub(crate) async fn end(&mut self) -> Came {
+        self.next().await
+    }
 }
 
+#[cfg(test)]
 impl Signals {
     /// None at all.
-    #[cfg(test)]
     pub(crate) const fn none() -> Self {
         Self(Vec::new())
-    }
-
-    /// The next one that wants the end.
-    pub(crate) async fn end(&mut self) -> Came {
-        loop {
-            let came = self.next().await;
-            if came.meaning == Meaning::End {
-                return came;
-            }
-        }
     }
 }

@@ -145,6 +145,45 @@ fn told_again_it_ends_at_once() {
     assert_eq!((status.code(), status.signal()), (Some(130), None));
 }
 
+/// A server whose start waits for a file that is not there yet, and the file.
+fn starting(folder: &tempfile::TempDir) -> (Serving, File) {
+    let password = folder.path().join("password");
+    if !password.exists() {
+        assert!(Command::new("mkfifo").arg(&password).status().unwrap().success());
+    }
+    let serving = Serving::start(dais(folder).args(["--listen", "127.0.0.1:0", "--sign-in-password-file", "password"]));
+    // A pipe with a name opens at one end when somebody opens the other.
+    (serving, File::options().write(true).open(&password).unwrap())
+}
+
+#[test]
+fn told_to_end_while_it_starts_it_does_in_order_or_without_what_does_not_come() {
+    let folder = folder();
+    let (mut serving, password) = starting(&folder);
+    signal(&serving.child, "INT");
+    assert!(ends(&mut serving.child).success(), "without the file");
+    drop(password);
+    let (mut serving, mut password) = starting(&folder);
+    let mut log = Log::of(&mut serving);
+    signal(&serving.child, "HUP");
+    signal(&serving.child, "TERM");
+    assert!(log.until("Dais stops before it has started").contains("SIGTERM"));
+    password.write_all(b"open-sesame\n").unwrap();
+    drop(password);
+    assert!(ends(&mut serving.child).success());
+    assert_eq!(serving.first_line(), "", "nobody is told an address");
+    assert!(!folder.path().join("dais-data/dais.db-wal").exists(), "the store was closed");
+
+    let (mut serving, _password) = starting(&folder);
+    let twice = format!("kill -TERM {0}; kill -INT {0}", serving.child.id());
+    assert!(Command::new("sh").args(["-c", &twice]).status().unwrap().success());
+    assert_eq!(ends(&mut serving.child).code(), Some(130), "told again");
+    // What such ends leave is taken up.
+    std::fs::remove_file(folder.path().join("password")).unwrap();
+    let (_serving, address) = super::channels::serving(&folder, std::process::Stdio::piped(), &[]);
+    assert_eq!(get(&address, "/healthz", "").0, 200);
+}
+
 /// Raises what [`a_disk_that_is_full_and_has_room_again`] has lowered.
 fn lift_limit(serving: &Serving) {
     let pid = Pid::from_child(&serving.child);
