@@ -177,7 +177,9 @@ fn told_to_end_while_it_starts_it_does_in_order_or_without_what_does_not_come() 
     let (mut serving, _password) = starting(&folder);
     let twice = format!("kill -TERM {0}; kill -INT {0}", serving.child.id());
     assert!(Command::new("sh").args(["-c", &twice]).status().unwrap().success());
-    assert_eq!(ends(&mut serving.child).code(), Some(130), "told again");
+    // Which of them came first the system does not say.
+    let code = ends(&mut serving.child).code();
+    assert!([Some(128 + 15), Some(128 + 2)].contains(&code), "told again: {code:?}");
     // What such ends leave is taken up.
     std::fs::remove_file(folder.path().join("password")).unwrap();
     let (_serving, address) = super::channels::serving(&folder, std::process::Stdio::piped(), &[]);
