@@ -214,7 +214,7 @@ pub const SHORT_FRAME_PAIRS_MAX: u32 = 200;
 /// And people who talk at the same time up to which it does: a listener's browser is woken by each frame, and where three
 /// talk at once, nobody notices 10 ms.
 pub const SHORT_FRAME_TALKERS_MAX: usize = 2;
-/// A speaker's clock mappings are passed on no more often: four times a second, as pages send them at most.
+/// A speaker's clock mappings are passed on no more often: four times a second, as pages correct them at most.
 pub const MAPPING_MS_MIN: u64 = 250;
 /// Nor are those of all speakers of a room: what comes meanwhile leaves together.
 pub const MAPPINGS_MS_MIN: u64 = 100;
@@ -242,7 +242,7 @@ pub const MESSAGE_BURST: u32 = 5;
 /// See [`MESSAGE_BURST`].
 pub const MESSAGES_PER_SECOND: u32 = 1;
 /// Bytes of messages and their writers' names that one room's chat takes at once, and per second afterwards: more than
-/// anybody reads, and less than half of [`DELTA_BYTES_PER_SECOND`] beside what else there is to tell.
+/// anybody reads, and less than [`DELTA_BYTES_PER_SECOND`], beside what else there is to tell.
 pub const CHAT_BYTES_BURST: u32 = 3_000;
 /// See [`CHAT_BYTES_BURST`].
 pub const CHAT_BYTES_PER_SECOND: u32 = 2_500;
@@ -252,6 +252,11 @@ pub const CHAT_BYTES_RESERVED: u32 = 800;
 pub const CHAT_FRESH_MS: u64 = 30_000;
 /// See [`CHAT_BYTES_RESERVED`].
 pub const CHAT_NETWORK_FRESH_MS: u64 = 2_000;
+/// As much is kept for the room's moderators together, and per second afterwards: one message of the longest. With what the
+/// chat takes otherwise it is less than [`DELTA_BYTES_PER_SECOND`], so that nothing piles up.
+pub const CHAT_MODERATORS_BYTES_BURST: u32 = 2_200;
+/// See [`CHAT_MODERATORS_BYTES_BURST`].
+pub const CHAT_MODERATORS_BYTES_PER_SECOND: u32 = 1_000;
 /// A message counts as so many bytes at least: also short ones push older ones out of what a room keeps.
 pub const CHAT_MESSAGE_BYTES_MIN: u32 = 200;
 /// Reactions a member may show at once, and per second afterwards: applause.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use dais_shared::ids::UserId;
 use dais_shared::limits::{
-    CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, CHAT_BYTES_RESERVED, CHAT_FRESH_MS, CHAT_MESSAGE_BYTES_MIN, CHAT_NETWORK_FRESH_MS,
+    CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, CHAT_BYTES_RESERVED, CHAT_FRESH_MS, CHAT_MESSAGE_BYTES_MIN,
+    CHAT_MODERATORS_BYTES_BURST, CHAT_MODERATORS_BYTES_PER_SECOND, CHAT_NETWORK_FRESH_MS,
 };
 use dais_shared::rate::TokenBucket;
 use dais_shared::room::Seat;
@@ -26,12 +27,13 @@ impl From<&Seat> for Writer {
     }
 }
 
-/// One room's bucket of bytes. A moderator's word finds room in it always: one person's messages are few. Whoever has written
+/// One room's buckets of bytes. The moderators have one of their own, and the common one where that is empty. Whoever has written
 /// nothing for a while finds some of it kept for him: those who write all the time cannot keep a newcomer from his first word. A
 /// network that sends one newcomer after the other has that only now and then.
 #[derive(Debug)]
 pub(super) struct Chat {
     bytes: TokenBucket,
+    moderators: TokenBucket,
     /// Who has written of late, and when last.
     wrote_ms: BTreeMap<UserId, u64>,
     /// From where newcomers have written of late, and when last.
@@ -41,22 +43,30 @@ pub(super) struct Chat {
 impl Chat {
     pub(super) fn new(now_ms: u64) -> Self {
         let bytes = TokenBucket::new(CHAT_BYTES_BURST, CHAT_BYTES_PER_SECOND, now_ms);
-        Self { bytes, wrote_ms: BTreeMap::new(), newcomer_ms: BTreeMap::new() }
+        let moderators = TokenBucket::new(CHAT_MODERATORS_BYTES_BURST, CHAT_MODERATORS_BYTES_PER_SECOND, now_ms);
+        Self { bytes, moderators, wrote_ms: BTreeMap::new(), newcomer_ms: BTreeMap::new() }
     }
 
     /// Whether a message of so many bytes may be shown now. It counts when it is ([`Chat::handle_shown`]).
     pub(super) fn has_room(&mut self, writer: Writer, bytes: usize, now_ms: u64) -> bool {
         let kept = if self.is_newcomer(writer, now_ms) { 0 } else { CHAT_BYTES_RESERVED };
-        writer.is_moderator || self.bytes.holds(cost(bytes).saturating_add(kept), now_ms)
+        let is_kept_for = writer.is_moderator && self.moderators.holds(cost(bytes), now_ms);
+        is_kept_for || self.bytes.holds(cost(bytes).saturating_add(kept), now_ms)
     }
 
     /// A message is shown.
     pub(super) fn handle_shown(&mut self, writer: Writer, bytes: usize, now_ms: u64) {
-        if self.is_newcomer(writer, now_ms) {
+        self.wrote_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_FRESH_MS));
+        if writer.is_moderator && self.moderators.holds(cost(bytes), now_ms) {
+            self.moderators.take_what_is_there(cost(bytes), now_ms);
+            self.wrote_ms.insert(writer.user, now_ms);
+            return;
+        }
+        let needs_what_is_kept = !self.bytes.holds(cost(bytes).saturating_add(CHAT_BYTES_RESERVED), now_ms);
+        if needs_what_is_kept && self.is_newcomer(writer, now_ms) {
             self.newcomer_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_NETWORK_FRESH_MS));
             self.newcomer_ms.insert(writer.network, now_ms);
         }
-        self.wrote_ms.retain(|_, wrote_ms| now_ms < wrote_ms.saturating_add(CHAT_FRESH_MS));
         self.wrote_ms.insert(writer.user, now_ms);
         self.bytes.take_what_is_there(cost(bytes), now_ms);
     }
@@ -76,7 +86,7 @@ fn cost(bytes: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use dais_shared::ids::AddressPrefix;
-    use dais_shared::limits::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
+    use dais_shared::limits::{DELTA_BYTES_PER_SECOND, MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
 
     use super::*;
 
@@ -118,9 +128,38 @@ mod tests {
             assert!(taken > 50 && bytes <= u64::from(CHAT_BYTES_BURST + 20 * CHAT_BYTES_PER_SECOND), "{taken} messages");
             let moderator = Writer { is_moderator: true, ..writer(0, 1) };
             assert!((0..10).all(|_| takes(&mut chat, moderator, 200, 20_000)), "beside {users}");
-            // What they have taken is what there is, so the newcomer comes a little later.
-            assert!(takes(&mut chat, writer(10_000, 2), 500, 20_200), "beside {users}");
+            assert!(takes(&mut chat, writer(10_000, 2), 500, 20_000), "beside {users}");
         }
+    }
+
+    #[test]
+    fn moderators_who_write_all_the_time_are_shown_no_more_than_goes_out() {
+        let mut chat = Chat::new(0);
+        let mut bytes = 0;
+        for now_ms in (0..60_000_u64).step_by(10) {
+            for user in 0..16 {
+                let moderator = Writer { is_moderator: true, ..writer(user, user as u8) };
+                bytes += if takes(&mut chat, moderator, 2_000, now_ms) { 2_000 } else { 0 };
+            }
+        }
+        let bursts = u64::from(CHAT_BYTES_BURST + CHAT_MODERATORS_BYTES_BURST);
+        let rate = CHAT_BYTES_PER_SECOND + CHAT_MODERATORS_BYTES_PER_SECOND;
+        assert!(rate < DELTA_BYTES_PER_SECOND && bytes <= bursts + 60 * u64::from(rate), "{bytes} bytes");
+        assert!(takes(&mut chat, writer(100, 100), 500, 60_000), "a newcomer finds what is kept for him");
+    }
+
+    #[test]
+    fn a_calm_chat_uses_up_nothing_of_what_is_kept_for_a_network() {
+        let mut chat = Chat::new(0);
+        let teacher = Writer { is_moderator: true, ..writer(1, 1) };
+        assert!(takes(&mut chat, teacher, 300, 0) && takes(&mut chat, writer(2, 1), 300, 0));
+        // A crowd from elsewhere takes all but what is kept.
+        for user in 10..100 {
+            takes(&mut chat, writer(user, 2), 300, 0);
+            takes(&mut chat, writer(user, 2), 300, 0);
+        }
+        assert!(takes(&mut chat, writer(3, 1), 300, 0), "the next pupil finds it");
+        assert!(!takes(&mut chat, writer(4, 1), 300, 0), "and that network not once more");
     }
 
     #[test]
