@@ -76,7 +76,6 @@ struct Acknowledging {
 #[derive(Debug)]
 struct Lobby {
     rooms: watch::Receiver<u64>,
-    sent_ms: u64,
 }
 
 struct Connection {
@@ -96,6 +95,8 @@ struct Connection {
     identity: Option<Identity>,
     seat: Option<Seat>,
     lobby: Option<Lobby>,
+    /// When the room list was sent last, by whichever watching.
+    rooms_sent_ms: u64,
     acknowledging: Acknowledging,
     /// Voice frames sent without a seat on stage; the room counts those of whoever is muted there.
     unheard_in_a_row: u32,
@@ -135,6 +136,7 @@ pub(crate) async fn serve(house: Arc<House>, upgraded: Upgraded, peer: SocketAdd
         identity: None,
         seat: None,
         lobby: None,
+        rooms_sent_ms: 0,
         acknowledging: Acknowledging::default(),
         unheard_in_a_row: 0,
         began_ms: now_ms,
@@ -326,7 +328,8 @@ impl Connection {
             }
             ClientFrame::VoiceReport { newest_ms } => self.outbox.handle_report(newest_ms, now_ms),
             ClientFrame::ClockMapping { timestamp, server_ms } => {
-                if let Some((room, from)) = self.occupant() {
+                let is_on_stage = self.seat.as_ref().is_some_and(|seat| seat.tenure.is_on_stage());
+                if let Some((room, from)) = self.occupant().filter(|_| is_on_stage) {
                     // A full mailbox drops it: the next one comes in a few seconds.
                     let _ = room.voice.try_send(Sound::ClockMapping { from, timestamp, server_ms });
                 }
@@ -413,7 +416,7 @@ impl Connection {
     fn due_ms(&self) -> u64 {
         let acknowledge_ms = self.acknowledging.newest.map_or(u64::MAX, |_| self.acknowledging.sent_ms + VOICE_ACK_MS);
         let lobby_ms = match &self.lobby {
-            Some(lobby) if lobby.rooms.has_changed().unwrap_or(false) => lobby.sent_ms + ROOMS_PUSH_MS,
+            Some(lobby) if lobby.rooms.has_changed().unwrap_or(false) => self.rooms_sent_ms + ROOMS_PUSH_MS,
             _ => u64::MAX,
         };
         self.silent_at_ms().min(self.pinged_ms + HEARTBEAT_MS).min(acknowledge_ms).min(lobby_ms)
@@ -455,10 +458,10 @@ impl Connection {
     /// Sends the room list if it is due. While the socket is behind, the newest list waits its turn here.
     fn handle_lobby_changed(&mut self, now_ms: u64) {
         let Some(lobby) = &mut self.lobby else { return };
-        if now_ms < lobby.sent_ms + ROOMS_PUSH_MS || !lobby.rooms.has_changed().unwrap_or(false) {
+        if now_ms < self.rooms_sent_ms + ROOMS_PUSH_MS || !lobby.rooms.has_changed().unwrap_or(false) {
             return;
         }
-        lobby.sent_ms = now_ms;
+        self.rooms_sent_ms = now_ms;
         if self.outbox.is_idle() {
             lobby.rooms.mark_unchanged();
             self.outbox.send_control(Control::Hint(self.house.rooms.first_page_frame()), now_ms);

@@ -176,3 +176,28 @@ impl Drop for Admission {
         self.door.ledger().disconnect(self.address);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn the_next_ones_wait_until_those_who_were_put_out_have_left() {
+        let bounds = Bounds { connections_per_address: 10, connections: 10, pending: GOING_MAX + 5 };
+        let metrics = Arc::new(Metrics::default());
+        let door = Arc::new(Door::new(bounds, Arc::clone(&metrics), Refusals::new(metrics, crate::LogAddresses::default())));
+        let enter = || door.enter(IpAddr::from(Ipv4Addr::LOCALHOST).into());
+        let mut inside: Vec<Entrance> = (0..bounds.pending + GOING_MAX).map(|_| enter()).collect();
+        assert!(door.settled().now_or_never().is_some(), "so many may still be going");
+        inside.push(enter());
+        assert!(door.settled().now_or_never().is_none(), "one more is too many");
+        let put_out = inside.remove(0);
+        assert!(put_out.put_out().now_or_never().is_some(), "the oldest goes");
+        drop(put_out);
+        assert!(door.settled().now_or_never().is_some());
+    }
+}

@@ -125,15 +125,6 @@ impl FanOut {
     }
 }
 
-/// A room that dies wakes the connections of all who hear it: by then its mailbox is closed, and they see that.
-impl Drop for FanOut {
-    fn drop(&mut self) {
-        for Listener { outbox, .. } in &self.listeners {
-            outbox.wake();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncReadExt;

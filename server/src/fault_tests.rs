@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dais_shared::ids::{PageId, RequestId, RoomId, Seq, Token, UserId};
-use dais_shared::limits::ROOM_RESTARTS_MAX;
+use dais_shared::limits::{HEARTBEAT_MS, ROOM_RESTARTS_MAX};
 use dais_shared::permissions::Role;
 use dais_shared::room::{Command, Denied, Event, Mode, Order, Room, Setting};
 use dais_shared::view::View;
@@ -151,11 +151,17 @@ async fn a_room_that_dies_is_taken_up_again_and_the_others_do_not_notice() {
     let (mut neighbour, _) = logged_in(&server).await;
     neighbour.ask(creating("lucky")).await.0.unwrap();
 
+    let joining = joining_room("unlucky");
+    let (mut listener, _) = logged_in(&server).await;
+    listener.ask(joining.clone()).await.0.unwrap();
     fail(&server, "unlucky").await;
-    assert_eq!(host.goodbye().await, Goodbye::Overloaded);
+    for one in [&mut host, &mut listener] {
+        // Not with its next heartbeat.
+        let told = timeout(Duration::from_millis(HEARTBEAT_MS / 2), one.goodbye()).await;
+        assert_eq!(told, Ok(Goodbye::Overloaded));
+    }
 
     let mut host = Client::connect(&server, Some(token)).await;
-    let joining = joining_room("unlucky");
     while server.metrics().room_restarts_total.get() == 0 {
         tokio::task::yield_now().await;
     }

@@ -153,6 +153,15 @@ pub(crate) struct RoomActor {
     timed_ms: u64,
 }
 
+/// A room that goes wakes the connections of all who sit in it: by then its mailbox is closed, and they see that.
+impl Drop for RoomActor {
+    fn drop(&mut self) {
+        for link in self.links.values() {
+            link.outbox.wake();
+        }
+    }
+}
+
 impl RoomActor {
     pub(crate) fn new(house: Arc<House>, room: Room, ending: Ending) -> Self {
         let now_ms = house.clock.now_ms();
@@ -392,14 +401,14 @@ impl RoomActor {
         Some(Effect::PutOut(Arc::clone(&link.outbox), link.tenure.clone(), control_frame(&frame)))
     }
 
-    /// Sends all voice that waits: it leaves before whatever comes after it in the room's order. What leaves together
-    /// carries one time, that of the last, so that waiting for it does not count as the network's jitter.
     fn send_due_voice(&mut self) {
         if self.chorus.due_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
             self.send_spoken();
         }
     }
 
+    /// Sends all voice that waits: it leaves before whatever comes after it in the room's order. What leaves together
+    /// carries one time, that of the last, so that waiting for it does not count as the network's jitter.
     fn send_spoken(&mut self) {
         let newest_ms = self.chorus.newest_ms();
         let metrics = &self.house.metrics;

@@ -1,5 +1,5 @@
-//! How much one connection may send, and one person over all of his of what everybody is shown and of what
-//! much is sent for. Told the time.
+//! How much one connection may send, and how much one person may over all of his: of what everybody is shown, and of what is
+//! answered with much. Told the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,6 +99,7 @@ pub(super) const fn is_page(request: &Request) -> bool {
     matches!(
         request,
         Request::ListRooms { .. }
+            | Request::WatchRooms { watch: true }
             | Request::ListMembers { .. }
             | Request::ListMessages { .. }
             | Request::ListBanned

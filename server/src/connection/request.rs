@@ -200,7 +200,7 @@ impl Connection {
         self.lobby = watch.then(|| {
             let mut rooms = self.house.rooms.watch();
             rooms.mark_changed(); // the list as it is now comes first
-            Lobby { rooms, sent_ms: 0 }
+            Lobby { rooms }
         });
         Reply::Done.into()
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use dais_shared::ids::AddressPrefix;
 use dais_shared::limits::{
-    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ADMIN_TOKEN_SECONDS, ADMIN_TOKENS_PER_ADDRESS, ARRIVALS_PER_CONNECTION,
-    PAGES_PER_CONNECTION, PAGES_REFILL_SECONDS, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS, SIGN_INS_PER_ADDRESS,
+    ADDRESS_REFILL_SECONDS, ADDRESSES_MAX, ADMIN_TOKEN_SECONDS, ADMIN_TOKENS_PER_ADDRESS, ARRIVALS_PER_CONNECTION, PAGE_BURST,
+    PAGES_PER_CONNECTION, PAGES_PER_SECOND, PAGES_REFILL_SECONDS, PASSCODE_SECONDS, PASSCODES_PER_ADDRESS, SIGN_IN_SECONDS,
+    SIGN_INS_PER_ADDRESS,
 };
 use dais_shared::rate::TokenBucket;
 use tokio::sync::Notify;
@@ -18,6 +19,8 @@ use crate::shares::Network;
 
 /// The map is looked through for what can be forgotten when it has grown to twice what the last look left, and to this.
 const SWEEP_FROM: usize = 1024;
+/// However few connections an address may have: so many people there may read at once all that a person may.
+const PAGE_READERS_MIN: u32 = 4;
 
 /// One address, or a network.
 #[derive(Debug)]
@@ -45,7 +48,11 @@ impl Account {
             connections_max,
             openings: quick(connections),
             arrivals: quick(connections.saturating_mul(ARRIVALS_PER_CONNECTION)),
-            pages: refilled(connections.saturating_mul(PAGES_PER_CONNECTION), PAGES_REFILL_SECONDS),
+            pages: {
+                let (burst, seconds) = (connections.saturating_mul(PAGES_PER_CONNECTION), PAGES_REFILL_SECONDS);
+                let per_second = (burst / seconds).max(PAGE_READERS_MIN * PAGES_PER_SECOND);
+                TokenBucket::new(burst.max(PAGE_READERS_MIN * PAGE_BURST), per_second, now_ms)
+            },
             passcodes: slow(PASSCODES_PER_ADDRESS, PASSCODE_SECONDS),
             sign_ins: slow(SIGN_INS_PER_ADDRESS, SIGN_IN_SECONDS),
             admin_tokens: slow(ADMIN_TOKENS_PER_ADDRESS, ADMIN_TOKEN_SECONDS),

@@ -46,7 +46,7 @@ pub(crate) fn open() -> (mpsc::Sender<Message>, mpsc::Sender<Sound>, Inbox) {
 }
 
 impl Inbox {
-    /// Takes out what waits, as soon as anything does: all voice, and a few messages. False when nothing will ever come. May
+    /// Takes out what waits, as soon as anything does: voice, and a few messages. False when nothing will ever come. May
     /// be dropped and called again.
     pub(super) async fn take(&mut self, batch: &mut Batch) -> bool {
         loop {

@@ -123,7 +123,7 @@ impl Room {
         let Seat { user, name, likeness, address, .. } = seat;
         self.departed.push_back(Departed { user, name, likeness, address, role, at_ms });
         // Whoever the chair waits for has his name kept with it, however many leave after him.
-        let is_awaited = |gone: &Departed| self.claims.iter().any(|claim| claim.user == gone.user);
+        let is_awaited = |gone: &Departed| self.claims.iter().any(|claim| claim.user == gone.user && claim.until_ms > at_ms);
         while self.departed.iter().filter(|gone| !is_awaited(gone)).count() > DEPARTED_KEPT_MAX {
             let Some(place) = self.departed.iter().position(|gone| !is_awaited(gone)) else { break };
             self.departed.remove(place);
