@@ -52,31 +52,26 @@ test('a proxy that lets no WebSocket through is blamed for that', async () => {
   await behind(plain, (visitor) => visitor.isTold(/something on the way lets no WebSocket connection through/));
 });
 
-test('a network that has its share is told so, and let in when there is a place', async () => {
-  const server = await startServer({ options: ['--connections-per-address', '1'] });
-  const first = await Person.arrive(browser, 'First', { tapped: false });
-  await first.page.goto(server.url);
-  await online(first);
-  const second = await Person.arrive(browser, 'Second', { tapped: false });
-  await second.page.goto(server.url);
-  await second.isTold(/as many connections as one network may have here/);
-  await first.context.close();
-  await online(second);
-  await second.page.getByText(/as many connections/).waitFor({ state: 'detached' });
-  await second.context.close();
-  await server.stop();
-});
+// Two visit a server with one place: the second is told why there is none, and comes in when the first has gone.
+const withOnePlace = async (option, told) => {
+  const server = await startServer({ options: [option, '1'] });
+  try {
+    const first = await Person.arrive(browser, 'First', { tapped: false });
+    await first.page.goto(server.url);
+    await online(first);
+    const second = await Person.arrive(browser, 'Second', { tapped: false });
+    await second.page.goto(server.url);
+    await second.isTold(told);
+    await first.context.close();
+    await online(second);
+    await second.page.getByText(told).first().waitFor({ state: 'detached' });
+    await second.context.close();
+  } finally {
+    await server.stop();
+  }
+};
 
-test('a full server says so, and lets in when there is a place', async () => {
-  const server = await startServer({ options: ['--connections', '1'] });
-  const first = await Person.arrive(browser, 'First', { tapped: false });
-  await first.page.goto(server.url);
-  await online(first);
-  const second = await Person.arrive(browser, 'Second', { tapped: false });
-  await second.page.goto(server.url);
-  await second.isTold(/server is full at the moment/);
-  await first.context.close();
-  await online(second);
-  await second.context.close();
-  await server.stop();
-});
+test('a network that has its share is told so, and let in when there is a place', () =>
+  withOnePlace('--connections-per-address', /as many connections as one network may have here/));
+
+test('a full server says so, and lets in when there is a place', () => withOnePlace('--connections', /server is full at the moment/));

@@ -469,7 +469,7 @@ impl Connection {
     }
 
     /// A room that is gone has no seats. Looked at whenever there is something to do: a room that dies wakes everybody who
-    /// hears it.
+    /// sits in it.
     fn leave_closed_room(&mut self) -> Step {
         match self.seat.take_if(|seat| seat.room.mailbox.is_closed()) {
             Some(seat) if !seat.room.ending.is_regular() => Err(End::Goodbye(Goodbye::Overloaded)),

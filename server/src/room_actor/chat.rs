@@ -28,7 +28,7 @@ impl From<&Seat> for Writer {
 }
 
 /// One room's buckets of bytes. The moderators have one of their own, and the common one where that is empty. Whoever has written
-/// nothing for a while finds some of it kept for him: those who write all the time cannot keep a newcomer from his first word. A
+/// nothing for a while finds some of it kept: those who write all the time cannot keep a newcomer from a first word. A
 /// network that sends one newcomer after the other has that only now and then.
 #[derive(Debug)]
 pub(super) struct Chat {
@@ -145,7 +145,7 @@ mod tests {
         let bursts = u64::from(CHAT_BYTES_BURST + CHAT_MODERATORS_BYTES_BURST);
         let rate = CHAT_BYTES_PER_SECOND + CHAT_MODERATORS_BYTES_PER_SECOND;
         assert!(rate < DELTA_BYTES_PER_SECOND && bytes <= bursts + 60 * u64::from(rate), "{bytes} bytes");
-        assert!(takes(&mut chat, writer(100, 100), 500, 60_000), "a newcomer finds what is kept for him");
+        assert!(takes(&mut chat, writer(100, 100), 500, 60_000), "a newcomer finds what is kept");
     }
 
     #[test]

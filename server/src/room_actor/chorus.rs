@@ -36,9 +36,9 @@ struct Talker {
     heard_ms: u64,
     /// Nothing of his waits.
     is_awaited: bool,
-    /// He has said that he ends.
+    /// The speaker has said that the talkspurt ends.
     has_ended: bool,
-    /// He did and went on all the same: while he talks, that counts for nothing.
+    /// The speaker said so and went on all the same: for the rest of that, it counts for nothing.
     has_lied: bool,
 }
 

@@ -133,7 +133,7 @@ impl RoomActor {
                 .concat()
                 .into()
         };
-        // Nobody is told of his own.
+        // A speaker is not told of the own clock.
         let personal: Vec<_> = group.iter().map(|(speaker, _)| (*speaker, all_but(Some(*speaker)))).collect();
         self.fan_out.send_hint(&all_but(None), &personal, self.now_ms);
     }

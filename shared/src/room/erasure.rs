@@ -79,11 +79,11 @@ pub struct Trace {
     pub seat: Option<(MemberId, Seat)>,
     /// His hand, if it is up.
     pub hand: Option<RaisedHand>,
-    /// That he is asked on stage.
+    /// The invitation to the stage, if there is one.
     pub invitation: Option<Invitation>,
-    /// Whom he asks on stage.
+    /// Those whom this person has invited to the stage.
     pub invited: Vec<Invitation>,
-    /// That he is to be the host after the present one.
+    /// Whether this person is to be the host after the present one.
     pub is_successor: bool,
     /// That he was here.
     pub departed: Option<Departed>,
